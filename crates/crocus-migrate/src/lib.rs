@@ -1,0 +1,35 @@
+//! Migrations: the schema that the models declare, what the database has, the operations between the two, and
+//! running them. This crate knows no HTTP and prints nothing.
+//!
+//! `schema`, `operation`, `compare` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
+//! `folder` writes files.
+
+pub mod compare;
+mod dialect;
+mod error;
+pub mod folder;
+pub mod head;
+mod history;
+mod inspect;
+mod operation;
+mod operations;
+pub mod render;
+mod revision;
+mod runner;
+pub mod schema;
+
+pub use error::{Error, ErrorKind, Result};
+pub use history::{Applied, applied};
+pub use inspect::{declared, inspect};
+pub use operation::{Irreversible, Operation};
+pub use operations::{ColumnBuilder, Operations, TableBuilder};
+pub use revision::{Migration, Migrations, Target};
+pub use runner::{Direction, Step, downgrade, pending, stamp, upgrade};
+
+/// What a migration file uses.
+pub mod prelude {
+    pub use crate::operations::{
+        Operations, big_integer, binary, boolean, custom, date, datetime, decimal, double, integer, json,
+        small_integer, text, time, timestamp, uuid,
+    };
+}

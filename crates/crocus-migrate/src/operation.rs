@@ -1,0 +1,115 @@
+//! The closed vocabulary of changes. Each knows its reverse, or says why there is none.
+
+use std::fmt;
+
+use crate::schema::{Check, Column, Index, Table, Unique};
+
+/// One change of a schema.
+///
+/// A `was` is what is dropped or replaced: known where the operation was generated, `None` where a file only names it.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named by what they are")]
+pub enum Operation {
+    /// Makes a table with its columns, primary key, uniques and checks; its indexes are operations of their own.
+    CreateTable(Table),
+    /// Drops a table with its rows.
+    DropTable { name: String, was: Option<Table> },
+    /// Adds a column.
+    AddColumn { table: String, column: Column },
+    /// Drops a column with its values.
+    DropColumn { table: String, name: String, was: Option<Column> },
+    /// Gives a column another type, nullability or default.
+    AlterColumn { table: String, column: Column, was: Option<Column> },
+    /// Makes an index.
+    CreateIndex { table: String, index: Index },
+    /// Drops an index.
+    DropIndex { table: String, name: String, was: Option<Index> },
+    /// Adds a unique constraint.
+    CreateUnique { table: String, unique: Unique },
+    /// Adds a check constraint.
+    CreateCheck { table: String, check: Check },
+    /// Drops a unique or check constraint.
+    DropConstraint { table: String, name: String, was: Option<Constraint> },
+    /// Runs SQL.
+    Execute { sql: String },
+}
+
+/// A constraint that can be dropped.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the variants are named by what they are")]
+pub enum Constraint {
+    Unique(Unique),
+    Check(Check),
+}
+
+/// Why an operation has no reverse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Irreversible(pub(crate) String);
+
+impl Operation {
+    /// The operation that undoes this one. Rows and values that this one drops stay lost.
+    ///
+    /// # Errors
+    /// When it cannot be undone: it runs SQL, or names something without saying what it was.
+    pub fn reverse(&self) -> Result<Operation, Irreversible> {
+        let unknown = || Irreversible(format!("{self}: what it was is not known"));
+        Ok(match self.clone() {
+            Operation::CreateTable(table) => Operation::DropTable { name: table.name.clone(), was: Some(table) },
+            Operation::DropTable { was, .. } => Operation::CreateTable(was.ok_or_else(unknown)?),
+            Operation::AddColumn { table, column } => {
+                Operation::DropColumn { table, name: column.name.clone(), was: Some(column) }
+            }
+            Operation::DropColumn { table, was, .. } => {
+                Operation::AddColumn { table, column: was.ok_or_else(unknown)? }
+            }
+            Operation::AlterColumn { table, column, was } => {
+                Operation::AlterColumn { table, column: was.ok_or_else(unknown)?, was: Some(column) }
+            }
+            Operation::CreateIndex { table, index } => {
+                Operation::DropIndex { table, name: index.name.clone(), was: Some(index) }
+            }
+            Operation::DropIndex { table, was, .. } => {
+                Operation::CreateIndex { table, index: was.ok_or_else(unknown)? }
+            }
+            Operation::CreateUnique { table, unique } => Operation::DropConstraint {
+                table,
+                name: unique.name.clone(),
+                was: Some(Constraint::Unique(unique)),
+            },
+            Operation::CreateCheck { table, check } => {
+                Operation::DropConstraint { table, name: check.name.clone(), was: Some(Constraint::Check(check)) }
+            }
+            Operation::DropConstraint { table, was, .. } => match was.ok_or_else(unknown)? {
+                Constraint::Unique(unique) => Operation::CreateUnique { table, unique },
+                Constraint::Check(check) => Operation::CreateCheck { table, check },
+            },
+            Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
+        })
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::CreateTable(table) => write!(f, "create table {}", table.name),
+            Operation::DropTable { name, .. } => write!(f, "drop table {name}"),
+            Operation::AddColumn { table, column } => write!(f, "add column {table}.{}", column.name),
+            Operation::DropColumn { table, name, .. } => write!(f, "drop column {table}.{name}"),
+            Operation::AlterColumn { table, column, .. } => write!(f, "alter column {table}.{}", column.name),
+            Operation::CreateIndex { table, index } => write!(f, "create index {} on {table}", index.name),
+            Operation::DropIndex { table, name, .. } => write!(f, "drop index {name} on {table}"),
+            Operation::CreateUnique { table, unique } => write!(f, "create unique {} on {table}", unique.name),
+            Operation::CreateCheck { table, check } => write!(f, "create check {} on {table}", check.name),
+            Operation::DropConstraint { table, name, .. } => write!(f, "drop constraint {name} on {table}"),
+            Operation::Execute { sql } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Display for Irreversible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Irreversible {}

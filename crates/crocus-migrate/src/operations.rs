@@ -1,0 +1,204 @@
+//! What a migration file writes: operations one after the other, named as in Alembic.
+
+use crocus_orm::ColumnType;
+
+use crate::operation::Operation;
+use crate::schema::{Check, Column, Index, Table, Type, Unique};
+
+/// Collects the operations of one direction of a migration, in order.
+#[derive(Debug, Default)]
+pub struct Operations {
+    pub(crate) list: Vec<Operation>,
+    pub(crate) irreversible: Option<String>,
+}
+
+/// Describes a table in [`Operations::create_table`].
+#[derive(Debug)]
+pub struct TableBuilder {
+    table: Table,
+}
+
+/// Describes a column: a type and what is said of it. A column can be NULL unless it says otherwise.
+#[derive(Debug, Clone)]
+pub struct ColumnBuilder {
+    column: Column,
+    primary_key: bool,
+}
+
+impl Operations {
+    /// Makes a table.
+    pub fn create_table(&mut self, name: &str, describe: impl FnOnce(&mut TableBuilder)) {
+        let mut builder = TableBuilder { table: Table::new(name) };
+        describe(&mut builder);
+        self.list.push(Operation::CreateTable(builder.table));
+    }
+
+    /// Drops a table with its rows.
+    pub fn drop_table(&mut self, name: &str) {
+        self.list.push(Operation::DropTable { name: name.to_owned(), was: None });
+    }
+
+    /// Adds a column to a table. A NOT NULL column needs a default where the table has rows.
+    pub fn add_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
+        self.list.push(Operation::AddColumn { table: table.to_owned(), column: column.named(name) });
+    }
+
+    /// Drops a column with its values.
+    pub fn drop_column(&mut self, table: &str, name: &str) {
+        self.list.push(Operation::DropColumn { table: table.to_owned(), name: name.to_owned(), was: None });
+    }
+
+    /// Gives a column this type, nullability and default: all three as described, whatever they were.
+    pub fn alter_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
+        self.list.push(Operation::AlterColumn { table: table.to_owned(), column: column.named(name), was: None });
+    }
+
+    /// Makes an index on columns of a table.
+    pub fn create_index<const N: usize>(&mut self, name: &str, table: &str, columns: [&str; N]) {
+        let index = Index { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() };
+        self.list.push(Operation::CreateIndex { table: table.to_owned(), index });
+    }
+
+    /// Drops an index of a table.
+    pub fn drop_index(&mut self, name: &str, table: &str) {
+        self.list.push(Operation::DropIndex { table: table.to_owned(), name: name.to_owned(), was: None });
+    }
+
+    /// Adds a unique constraint over columns of a table.
+    pub fn create_unique_constraint<const N: usize>(&mut self, name: &str, table: &str, columns: [&str; N]) {
+        let unique = Unique { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() };
+        self.list.push(Operation::CreateUnique { table: table.to_owned(), unique });
+    }
+
+    /// Adds a check constraint to a table: an SQL expression that must not be false.
+    pub fn create_check_constraint(&mut self, name: &str, table: &str, expression: &str) {
+        let check = Check { name: name.to_owned(), expression: expression.to_owned() };
+        self.list.push(Operation::CreateCheck { table: table.to_owned(), check });
+    }
+
+    /// Drops a unique or check constraint of a table.
+    pub fn drop_constraint(&mut self, name: &str, table: &str) {
+        self.list.push(Operation::DropConstraint { table: table.to_owned(), name: name.to_owned(), was: None });
+    }
+
+    /// Runs SQL as it is written, in the migration's transaction.
+    pub fn execute(&mut self, sql: &str) {
+        self.list.push(Operation::Execute { sql: sql.to_owned() });
+    }
+
+    /// Says that this direction cannot be taken, and why. A downgrade then stops before it changes anything.
+    pub fn irreversible(&mut self, why: &str) {
+        self.irreversible = Some(why.to_owned());
+    }
+}
+
+impl TableBuilder {
+    /// A column.
+    pub fn column(&mut self, name: &str, column: ColumnBuilder) {
+        if column.primary_key {
+            self.table.primary_key.push(name.to_owned());
+        }
+        self.table.columns.push(column.named(name));
+    }
+
+    /// A unique constraint over columns.
+    pub fn unique<const N: usize>(&mut self, name: &str, columns: [&str; N]) {
+        self.table.uniques.push(Unique { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() });
+    }
+
+    /// A check constraint: an SQL expression that must not be false.
+    pub fn check(&mut self, name: &str, expression: &str) {
+        self.table.checks.push(Check { name: name.to_owned(), expression: expression.to_owned() });
+    }
+}
+
+impl ColumnBuilder {
+    fn new(ty: Type) -> ColumnBuilder {
+        let column = Column { name: String::new(), ty, nullable: true, identity: false, default: None };
+        ColumnBuilder { column, primary_key: false }
+    }
+
+    /// The column cannot be NULL.
+    pub fn not_null(mut self) -> Self {
+        self.column.nullable = false;
+        self
+    }
+
+    /// The database makes the value, counting up. Implies NOT NULL.
+    pub fn identity(mut self) -> Self {
+        self.column.identity = true;
+        self.not_null()
+    }
+
+    /// The column is, or belongs to, the primary key. Implies NOT NULL.
+    pub fn primary_key(mut self) -> Self {
+        self.primary_key = true;
+        self.not_null()
+    }
+
+    /// The value that an insert without one gets: an SQL expression.
+    pub fn default(mut self, expression: &str) -> Self {
+        self.column.default = Some(expression.to_owned());
+        self
+    }
+
+    fn named(mut self, name: &str) -> Column {
+        self.column.name = name.to_owned();
+        self.column
+    }
+}
+
+macro_rules! column_types {
+    ($($(#[$doc:meta])* $function:ident => $type:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $function() -> ColumnBuilder {
+                ColumnBuilder::new(Type::Standard(ColumnType::$type))
+            }
+        )*
+
+        /// The name of the function that describes a type in a migration file.
+        pub(crate) fn function_name(ty: ColumnType) -> &'static str {
+            match ty {
+                $(ColumnType::$type => stringify!($function),)*
+                _ => unreachable!("every column type has a function"),
+            }
+        }
+    };
+}
+
+column_types! {
+    /// A column of `i16`s.
+    small_integer => SmallInteger;
+    /// A column of `i32`s.
+    integer => Integer;
+    /// A column of `i64`s.
+    big_integer => BigInteger;
+    /// A column of `f64`s.
+    double => Double;
+    /// A column of `bool`s.
+    boolean => Boolean;
+    /// A column of text.
+    text => Text;
+    /// A column of bytes.
+    binary => Binary;
+    /// A column of calendar dates.
+    date => Date;
+    /// A column of times of day.
+    time => Time;
+    /// A column of dates with times, without a zone.
+    datetime => DateTime;
+    /// A column of instants.
+    timestamp => Timestamp;
+    /// A column of UUIDs.
+    uuid => Uuid;
+    /// A column of decimal numbers.
+    decimal => Decimal;
+    /// A column of JSON values.
+    json => Json;
+}
+
+/// A column of a type as the database writes it, such as `varchar(20)`.
+pub fn custom(ty: &str) -> ColumnBuilder {
+    ColumnBuilder::new(Type::Other(ty.to_owned()))
+}

@@ -1,0 +1,149 @@
+//! What a database's tables are: one vocabulary for what the models declare and what a database has.
+
+use crocus_orm::ColumnType;
+use crocus_orm::table::{ColumnDef, TableDef};
+
+/// Tables.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Schema {
+    /// The tables, in no particular order.
+    pub tables: Vec<Table>,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// The names of the primary key's columns, in order.
+    pub primary_key: Vec<String>,
+    /// Its unique constraints.
+    pub uniques: Vec<Unique>,
+    /// Its check constraints.
+    pub checks: Vec<Check>,
+    /// Its indexes that serve no constraint.
+    pub indexes: Vec<Index>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Whether it can be NULL.
+    pub nullable: bool,
+    /// Whether the database makes its value, counting up.
+    pub identity: bool,
+    /// The SQL expression of the value that an insert without one gets.
+    pub default: Option<String>,
+}
+
+/// A column's type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Type {
+    /// One that every dialect has.
+    Standard(ColumnType),
+    /// Another, as the database writes it.
+    Other(String),
+}
+
+/// A unique constraint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unique {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+}
+
+/// A check constraint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// The SQL expression that must not be false.
+    pub expression: String,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+}
+
+impl Schema {
+    /// The schema that models declare.
+    pub fn from_models(models: &[&'static TableDef]) -> Schema {
+        Schema { tables: models.iter().map(|model| Table::from_model(model)).collect() }
+    }
+
+    /// The table with this name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+impl Table {
+    /// A table without anything.
+    pub fn new(name: impl Into<String>) -> Table {
+        Table {
+            name: name.into(),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+        }
+    }
+
+    fn from_model(model: &TableDef) -> Table {
+        Table {
+            name: model.name.to_owned(),
+            columns: model.columns.iter().map(Column::from_model).collect(),
+            primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
+            uniques: model
+                .uniques
+                .iter()
+                .map(|unique| Unique { name: unique.name.to_owned(), columns: owned(unique.columns) })
+                .collect(),
+            checks: model
+                .checks
+                .iter()
+                .map(|check| Check { name: check.name.to_owned(), expression: check.expression.to_owned() })
+                .collect(),
+            indexes: model
+                .indexes
+                .iter()
+                .map(|index| Index { name: index.name.to_owned(), columns: owned(index.columns) })
+                .collect(),
+        }
+    }
+
+    /// The column with this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+impl Column {
+    fn from_model(column: &ColumnDef) -> Column {
+        Column {
+            name: column.name.to_owned(),
+            ty: Type::Standard(column.ty),
+            nullable: column.nullable,
+            identity: column.identity,
+            default: column.default.map(str::to_owned),
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}

@@ -1,0 +1,8 @@
+//! PostgreSQL, through tokio-postgres.
+
+pub(crate) mod connection;
+pub(crate) mod database;
+pub(crate) mod errors;
+pub(crate) mod pool;
+pub(crate) mod tls;
+pub(crate) mod types;

@@ -1,0 +1,78 @@
+//! Values to PostgreSQL's binary format. Reading is the driver's own (`FromSql`), exact in the column's type.
+
+use bytes::BytesMut;
+use sea_query::Value;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+/// What is bound for a value. The server has told the parameter's type: numbers are fitted to it, never cut.
+#[derive(Debug)]
+pub(crate) struct Parameter<'a>(pub(crate) &'a Value);
+
+type BoxError = Box<dyn std::error::Error + Sync + Send>;
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        match self.0 {
+            Value::Bool(Some(truth)) => truth.to_sql_checked(ty, out),
+            Value::TinyInt(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::SmallInt(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::Int(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::BigInt(Some(number)) => integer(*number, ty, out),
+            Value::TinyUnsigned(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::SmallUnsigned(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::Unsigned(Some(number)) => integer(i64::from(*number), ty, out),
+            Value::BigUnsigned(Some(number)) => integer(i64::try_from(*number)?, ty, out),
+            Value::Float(Some(number)) => real(f64::from(*number), ty, out),
+            Value::Double(Some(number)) => real(*number, ty, out),
+            Value::String(Some(text)) => string(text, ty, out),
+            Value::Enum(sea_query::OptionEnum::Some(value)) => string(&value.value, ty, out),
+            Value::Char(Some(character)) => string(character.encode_utf8(&mut [0; 4]), ty, out),
+            Value::Bytes(Some(bytes)) => bytes.to_sql_checked(ty, out),
+            Value::Json(Some(json)) => json.to_sql_checked(ty, out),
+            #[cfg(feature = "time")]
+            Value::JiffDate(Some(date)) => date.to_sql_checked(ty, out),
+            #[cfg(feature = "time")]
+            Value::JiffTime(Some(time)) => time.to_sql_checked(ty, out),
+            #[cfg(feature = "time")]
+            Value::JiffDateTime(Some(datetime)) => datetime.to_sql_checked(ty, out),
+            #[cfg(feature = "time")]
+            Value::JiffTimestamp(Some(timestamp)) => timestamp.to_sql_checked(ty, out),
+            #[cfg(feature = "uuid")]
+            Value::Uuid(Some(uuid)) => uuid.to_sql_checked(ty, out),
+            #[cfg(feature = "decimal")]
+            Value::Decimal(Some(decimal)) => decimal.to_sql_checked(ty, out),
+            // Every variant that holds `None`.
+            _ => Ok(IsNull::Yes),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        // `to_sql` asks the value's own type.
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn integer(number: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    match *ty {
+        Type::INT2 => i16::try_from(number)?.to_sql(ty, out),
+        Type::INT4 => i32::try_from(number)?.to_sql(ty, out),
+        Type::FLOAT8 => (number as f64).to_sql(ty, out),
+        _ => number.to_sql_checked(ty, out),
+    }
+}
+
+fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    match *ty {
+        Type::FLOAT4 => (number as f32).to_sql(ty, out),
+        _ => number.to_sql_checked(ty, out),
+    }
+}
+
+fn string(text: &str, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    if text.contains('\0') {
+        return Err("text must not contain the character U+0000".into());
+    }
+    text.to_sql_checked(ty, out)
+}

@@ -1,0 +1,7 @@
+//! SQLite, through rusqlite: each connection lives on a thread of its own.
+
+pub(crate) mod connection;
+pub(crate) mod database;
+pub(crate) mod errors;
+pub(crate) mod pool;
+pub(crate) mod types;

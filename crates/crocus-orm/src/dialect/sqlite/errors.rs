@@ -1,0 +1,69 @@
+//! SQLite's errors by their extended result codes, and their messages where only those name the constraint.
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use crate::{Constraint, Error, ErrorKind};
+
+/// What an error of the driver means.
+pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
+    let text = error.to_string();
+    let (Some(code), message) = parts(&error) else {
+        return Error::new(ErrorKind::Database, text).with_source(error);
+    };
+    let message = message.unwrap_or(text);
+    let violated = |kind, what: &str, subject: &str| {
+        let constraint = constraint_from(kind, subject);
+        let text = match kind {
+            ErrorKind::ForeignKeyViolation => "a foreign key does not hold".to_owned(),
+            _ => format!("{what}: {subject}"),
+        };
+        Error::new(kind, text).with_constraint(constraint)
+    };
+    let subject = message.split_once("constraint failed: ").map_or("", |(_, subject)| subject);
+    match code.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            violated(ErrorKind::UniqueViolation, "a row with this value is there already", subject)
+        }
+        ffi::SQLITE_CONSTRAINT_CHECK => violated(ErrorKind::CheckViolation, "a check does not hold", subject),
+        ffi::SQLITE_CONSTRAINT_NOTNULL => violated(ErrorKind::NotNullViolation, "a value is required", subject),
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => violated(ErrorKind::ForeignKeyViolation, "", subject),
+        _ => {
+            let kind = match code.code {
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen => ErrorKind::Unavailable,
+                ErrorCode::Unknown if message.starts_with("no such table") || message.starts_with("no such column") => {
+                    ErrorKind::MissingTable
+                }
+                _ => ErrorKind::Database,
+            };
+            Error::new(kind, message).with_source(error)
+        }
+    }
+}
+
+fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, Option<String>) {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => (Some(*code), message.clone()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (Some(*error), Some(msg.clone())),
+        _ => (None, None),
+    }
+}
+
+/// SQLite says `cars.name, cars.model` for a unique constraint and for NOT NULL, `index 'name'` for an index on an
+/// expression, and the name for a check.
+fn constraint_from(kind: ErrorKind, subject: &str) -> Constraint {
+    if kind == ErrorKind::CheckViolation {
+        return Constraint { name: Some(subject.to_owned()), ..Constraint::default() };
+    }
+    if let Some(name) = subject.strip_prefix("index '") {
+        return Constraint { name: Some(name.trim_end_matches('\'').to_owned()), ..Constraint::default() };
+    }
+    let mut constraint = Constraint::default();
+    for part in subject.split(", ") {
+        if let Some((table, column)) = part.split_once('.') {
+            constraint.table = Some(table.to_owned());
+            constraint.columns.push(column.to_owned());
+        }
+    }
+    constraint
+}

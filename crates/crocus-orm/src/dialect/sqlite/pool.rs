@@ -1,0 +1,133 @@
+//! SQLite connections: one that writes, and several that read beside it (WAL, "Write-Ahead Logging", 2.2).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use rusqlite::OpenFlags;
+
+use super::connection::{Connection, RowStream};
+use crate::statement::{Access, Statement};
+use crate::{EngineOptions, Error, ErrorKind, Result, Row};
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections to one SQLite database.
+#[derive(Debug, Clone)]
+pub(crate) struct Pool {
+    writer: managed::Pool<Manager>,
+    /// `None` for a database in memory, which only its one connection sees.
+    readers: Option<managed::Pool<Manager>>,
+}
+
+/// Opens connections.
+#[derive(Debug)]
+pub(crate) struct Manager {
+    path: Option<PathBuf>,
+    access: Access,
+}
+
+impl Pool {
+    pub(crate) fn new(path: Option<PathBuf>, options: &EngineOptions) -> Pool {
+        let build = |access, size| {
+            managed::Pool::builder(Manager { path: path.clone(), access })
+                .max_size(size)
+                .wait_timeout(Some(options.pool_timeout))
+                .runtime(Runtime::Tokio1)
+                .build()
+                .expect("a pool with time-outs has its runtime")
+        };
+        let readers = path.is_some().then(|| build(Access::Read, options.max_connections));
+        Pool { writer: build(Access::Write, 1), readers }
+    }
+
+    /// The connection that writes, alone until it is given back.
+    pub(crate) async fn writer(&self) -> Result<Object<Manager>> {
+        checked_out(self.writer.get().await)
+    }
+
+    async fn connection(&self, access: Access) -> Result<Object<Manager>> {
+        match (&self.readers, access) {
+            (Some(readers), Access::Read) => checked_out(readers.get().await),
+            _ => self.writer().await,
+        }
+    }
+
+    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
+        self.connection(statement.access).await?.query(statement).await
+    }
+
+    pub(crate) async fn execute(&self, statement: Statement) -> Result<u64> {
+        self.connection(statement.access).await?.execute(statement).await
+    }
+
+    pub(crate) async fn stream(&self, statement: Statement) -> Result<crate::RowStream> {
+        if self.readers.is_none() {
+            // The one connection must not wait for a slow reader.
+            return Ok(crate::RowStream::Ready(self.query(statement).await?.into_iter()));
+        }
+        let connection = self.connection(statement.access).await?;
+        RowStream::start(connection, statement).map(crate::RowStream::Sqlite)
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Connection> {
+        let (path, access) = (self.path.clone(), self.access);
+        if let Some(path) = &path
+            && !path.is_file()
+        {
+            return Err(super::database::missing(path));
+        }
+        Connection::open(move || open(path, access)).await.map_err(|error| match &self.path {
+            Some(path) => {
+                Error::new(ErrorKind::Unavailable, format!("failed to open the database `{}`: {error}", path.display()))
+            }
+            None => error,
+        })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
+        if connection.is_open() { Ok(()) } else { Err(RecycleError::message("the thread has ended")) }
+    }
+}
+
+fn open(path: Option<PathBuf>, access: Access) -> rusqlite::Result<rusqlite::Connection> {
+    let connection = match path {
+        None => rusqlite::Connection::open_in_memory()?,
+        Some(path) => {
+            // Without CREATE: a misspelt path must not become an empty database.
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            if access == Access::Write {
+                connection.pragma_update(None, "journal_mode", "WAL")?;
+            }
+            connection
+        }
+    };
+    // FULL: an acknowledged commit is on disk (with NORMAL, WAL commits can be lost with the power).
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    if access == Access::Read {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    // Double-quoted names that match no column are errors, not strings ("Quirks", 8).
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn checked_out(result: Result<Object<Manager>, PoolError<Error>>) -> Result<Object<Manager>> {
+    result.map_err(|error| match error {
+        PoolError::Backend(error) => error,
+        PoolError::Timeout(_) => Error::new(ErrorKind::Unavailable, "every connection to the database is in use"),
+        other => Error::new(ErrorKind::Unavailable, other.to_string()),
+    })
+}

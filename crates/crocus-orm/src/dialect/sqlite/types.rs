@@ -1,0 +1,184 @@
+//! Values to and from SQLite's five storage classes.
+//!
+//! Booleans are 0 and 1. Dates, times, UUIDs, decimals and JSON are text: dates and times in one fixed width, so that
+//! text order is time order ("Date And Time Functions" reads the same forms).
+
+use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+use sea_query::Value;
+
+use crate::Result;
+use crate::value::{FromColumn, invalid};
+
+/// What is bound for a value.
+pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
+    let borrowed = |value| Ok(ToSqlOutput::Borrowed(value));
+    let text = |text: String| Ok(ToSqlOutput::Owned(Stored::Text(text)));
+    let integer = |number: i64| borrowed(ValueRef::Integer(number));
+    match value {
+        Value::Bool(Some(truth)) => integer(i64::from(*truth)),
+        Value::TinyInt(Some(number)) => integer(i64::from(*number)),
+        Value::SmallInt(Some(number)) => integer(i64::from(*number)),
+        Value::Int(Some(number)) => integer(i64::from(*number)),
+        Value::BigInt(Some(number)) => integer(*number),
+        Value::TinyUnsigned(Some(number)) => integer(i64::from(*number)),
+        Value::SmallUnsigned(Some(number)) => integer(i64::from(*number)),
+        Value::Unsigned(Some(number)) => integer(i64::from(*number)),
+        Value::BigUnsigned(Some(number)) => {
+            integer(i64::try_from(*number).map_err(|_| invalid(format!("{number} does not fit 8 bytes")))?)
+        }
+        Value::Float(Some(number)) => real(f64::from(*number)),
+        Value::Double(Some(number)) => real(*number),
+        Value::String(Some(string)) if string.contains('\0') => {
+            // PostgreSQL refuses it, and SQLite's own functions stop at it: one rule on both.
+            Err(invalid("text must not contain the character U+0000"))
+        }
+        Value::String(Some(string)) => borrowed(ValueRef::Text(string.as_bytes())),
+        Value::Enum(sea_query::OptionEnum::Some(value)) => text(value.value.clone().into_owned()),
+        Value::Char(Some(character)) => text(character.to_string()),
+        Value::Bytes(Some(bytes)) => borrowed(ValueRef::Blob(bytes)),
+        Value::Json(Some(json)) => text(json.to_string()),
+        #[cfg(feature = "time")]
+        Value::JiffDate(Some(date)) => text(date.to_string()),
+        #[cfg(feature = "time")]
+        Value::JiffTime(Some(time)) => text(format!("{:.6}", micros_time(*time)?)),
+        #[cfg(feature = "time")]
+        Value::JiffDateTime(Some(datetime)) => {
+            let datetime = micros(**datetime)?;
+            text(format!("{} {:.6}", datetime.date(), datetime.time()))
+        }
+        #[cfg(feature = "time")]
+        Value::JiffTimestamp(Some(timestamp)) => {
+            let datetime = micros(timestamp.to_zoned(jiff::tz::TimeZone::UTC).datetime())?;
+            text(format!("{} {:.6}Z", datetime.date(), datetime.time()))
+        }
+        #[cfg(feature = "uuid")]
+        Value::Uuid(Some(uuid)) => text(uuid.hyphenated().to_string()),
+        #[cfg(feature = "decimal")]
+        Value::Decimal(Some(decimal)) => text(decimal.to_string()),
+        // Every variant that holds `None`.
+        _ => borrowed(ValueRef::Null),
+    }
+}
+
+/// SQLite stores NaN as NULL without a word; a NOT NULL column would then blame the wrong thing.
+fn real(number: f64) -> Result<ToSqlOutput<'static>> {
+    if number.is_nan() {
+        return Err(invalid("SQLite cannot store NaN"));
+    }
+    Ok(ToSqlOutput::Borrowed(ValueRef::Real(number)))
+}
+
+/// Rounded to the microsecond, which is what PostgreSQL keeps.
+#[cfg(feature = "time")]
+fn micros(datetime: jiff::civil::DateTime) -> Result<jiff::civil::DateTime> {
+    datetime.round(jiff::Unit::Microsecond).map_err(|error| invalid(error.to_string()))
+}
+
+#[cfg(feature = "time")]
+fn micros_time(time: jiff::civil::Time) -> Result<jiff::civil::Time> {
+    time.round(jiff::Unit::Microsecond).map_err(|error| invalid(error.to_string()))
+}
+
+impl<T: FromColumn> FromColumn for Option<T>
+where
+    Option<T>: for<'a> tokio_postgres::types::FromSql<'a>,
+{
+    fn from_sqlite(value: &Stored) -> Result<Self, String> {
+        match value {
+            Stored::Null => Ok(None),
+            value => T::from_sqlite(value).map(Some),
+        }
+    }
+
+    fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index)
+    }
+}
+
+/// Each type's reading of SQLite's storage classes. PostgreSQL's is the driver's own (`postgres/types.rs` binds).
+macro_rules! from_column {
+    ($($(#[$cfg:meta])? $type:ty: $value:ident => $sqlite:expr;)*) => {$(
+        $(#[$cfg])?
+        impl FromColumn for $type {
+            fn from_sqlite($value: &Stored) -> Result<Self, String> {
+                $sqlite
+            }
+
+            fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+                row.try_get(index)
+            }
+        }
+    )*};
+}
+
+from_column! {
+    i16: value => integer(value)?.try_into().map_err(|_| "the number does not fit 2 bytes".to_owned());
+    i32: value => integer(value)?.try_into().map_err(|_| "the number does not fit 4 bytes".to_owned());
+    i64: value => integer(value);
+    bool: value => match integer(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(format!("{other} is neither 0 nor 1")),
+    };
+    f64: value => match value {
+        Stored::Real(number) => Ok(*number),
+        // A column without REAL affinity keeps 4.0 as 4.
+        Stored::Integer(number) => Ok(*number as f64),
+        other => Err(mismatch(other, "a number")),
+    };
+    String: value => text(value).map(str::to_owned);
+    Vec<u8>: value => match value {
+        Stored::Blob(bytes) => Ok(bytes.clone()),
+        Stored::Text(text) => Ok(text.clone().into_bytes()),
+        other => Err(mismatch(other, "bytes")),
+    };
+    serde_json::Value: value => serde_json::from_str(text(value)?).map_err(|error| error.to_string());
+    #[cfg(feature = "time")] jiff::civil::Date: value => parsed(value);
+    #[cfg(feature = "time")] jiff::civil::Time: value => parsed(value);
+    #[cfg(feature = "time")] jiff::civil::DateTime: value => parsed(value);
+    #[cfg(feature = "time")] jiff::Timestamp: value => {
+        // `CURRENT_TIMESTAMP` is UTC and does not say so.
+        let text = text(value)?;
+        text.parse::<jiff::Timestamp>()
+            .or_else(|_| format!("{text}Z").parse())
+            .map_err(|error| error.to_string())
+    };
+    #[cfg(feature = "uuid")] uuid::Uuid: value => match value {
+        Stored::Blob(bytes) => uuid::Uuid::from_slice(bytes).map_err(|error| error.to_string()),
+        value => parsed(value),
+    };
+    #[cfg(feature = "decimal")] rust_decimal::Decimal: value => match value {
+        Stored::Integer(number) => Ok((*number).into()),
+        value => parsed(value),
+    };
+}
+
+fn integer(value: &Stored) -> Result<i64, String> {
+    match value {
+        Stored::Integer(number) => Ok(*number),
+        other => Err(mismatch(other, "an integer")),
+    }
+}
+
+fn text(value: &Stored) -> Result<&str, String> {
+    match value {
+        Stored::Text(text) => Ok(text),
+        other => Err(mismatch(other, "text")),
+    }
+}
+
+#[cfg(any(feature = "time", feature = "uuid", feature = "decimal"))]
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(value: &Stored) -> Result<T, String> {
+    text(value)?.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn mismatch(value: &Stored, wanted: &str) -> String {
+    let found = match value {
+        Stored::Null => "NULL",
+        Stored::Integer(_) => "an integer",
+        Stored::Real(_) => "a real number",
+        Stored::Text(_) => "text",
+        Stored::Blob(_) => "a blob",
+    };
+    format!("it is {found}, not {wanted}")
+}

@@ -1,0 +1,187 @@
+//! The one error type of this crate, and the kinds that callers can ask for.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::table::TableDef;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong with a database, a statement or a value.
+///
+/// Its text is one line, without a password. [`kind`](Error::kind) says what a program can do about it, and
+/// [`hint`](Error::hint) what a person can.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    constraint: Option<Constraint>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kinds of [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database URL cannot be read.
+    InvalidUrl,
+    /// The server or file cannot be reached or does not answer now. Nothing was changed; trying again may work.
+    Unavailable,
+    /// The connection was lost while a write was under way: it may have been done, or not.
+    OutcomeUnknown,
+    /// The server refused the user name or the password.
+    Authentication,
+    /// The database that the URL names does not exist.
+    MissingDatabase,
+    /// The database lacks a table or a column that the statement names.
+    MissingTable,
+    /// A unique constraint, a unique index or the primary key has such a row already.
+    UniqueViolation,
+    /// A foreign key points to a row that is not there, or from a row that still is.
+    ForeignKeyViolation,
+    /// A column that is NOT NULL was given none.
+    NotNullViolation,
+    /// A check constraint does not hold.
+    CheckViolation,
+    /// The row is not there, or not any more.
+    NotFound,
+    /// A query that should give one row gave several.
+    MultipleRows,
+    /// A value that the column or the model cannot hold.
+    InvalidValue,
+    /// Two transactions stood in each other's way; trying the whole again may work.
+    Conflict,
+    /// Any other refusal by the database.
+    Database,
+}
+
+/// The constraint that a statement ran into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Constraint {
+    /// The constraint's or index's name, where the database told it or the model knows it.
+    pub name: Option<String>,
+    /// The table that has it.
+    pub table: Option<String>,
+    /// The columns that it is about, in its own order; empty when the database did not tell and no model knows.
+    pub columns: Vec<String>,
+    /// For a check that a model declares: its expression.
+    pub expression: Option<String>,
+}
+
+impl Error {
+    /// An error of a kind, with its one line of text.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), hint: None, constraint: None, source: None }))
+    }
+
+    /// Adds what a person can do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_constraint(mut self, constraint: Constraint) -> Error {
+        self.0.constraint = Some(constraint);
+        self
+    }
+
+    /// Says a lost connection's true meaning for a statement that writes: nobody knows whether it was done.
+    pub(crate) fn lost_during_write(mut self) -> Error {
+        if self.0.kind == ErrorKind::Unavailable {
+            self.0.kind = ErrorKind::OutcomeUnknown;
+            self.0.message = format!(
+                "the outcome of the write is unknown: the connection was lost before the answer ({})",
+                self.0.message
+            );
+        }
+        self
+    }
+
+    /// The reverse, for a statement inside a transaction: what was not committed was not done.
+    pub(crate) fn lost_before_commit(mut self) -> Error {
+        if self.0.kind == ErrorKind::OutcomeUnknown {
+            self.0.kind = ErrorKind::Unavailable;
+            self.0.message = "the connection to the database is lost; the transaction was not committed".to_owned();
+        }
+        self
+    }
+
+    /// Completes what the database said of a constraint with what the model knows: a check's expression and column,
+    /// a unique constraint's name.
+    pub(crate) fn for_table(mut self, table: &TableDef) -> Error {
+        let Some(constraint) = self.0.constraint.as_mut() else {
+            return self;
+        };
+        constraint.table.get_or_insert_with(|| table.name.to_owned());
+        if let Some(name) = &constraint.name {
+            if let Some(check) = table.checks.iter().find(|check| check.name == *name) {
+                constraint.expression = Some(check.expression.to_owned());
+                constraint.columns = check.column.iter().map(|name| (*name).to_owned()).collect();
+            }
+            if let Some(columns) = table.unique_columns(name) {
+                constraint.columns = columns;
+            }
+        } else if let Some(name) = table.unique_name(&constraint.columns) {
+            constraint.name = Some(name.to_owned());
+        }
+        self
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The constraint that was violated, for the four kinds of violation.
+    pub fn constraint(&self) -> Option<&Constraint> {
+        self.0.constraint.as_ref()
+    }
+
+    /// Whether the row was not there.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == ErrorKind::NotFound
+    }
+
+    /// Whether the database is away: unreachable, or lost before anything was changed.
+    pub fn is_unavailable(&self) -> bool {
+        self.0.kind == ErrorKind::Unavailable
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}

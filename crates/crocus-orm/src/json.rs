@@ -1,0 +1,275 @@
+//! JSON objects as input for models: every field checked, all mistakes found at once.
+
+use serde_json::Value as Json;
+
+use crate::ColumnValue;
+
+/// The members of a JSON object.
+pub type JsonObject = serde_json::Map<String, Json>;
+
+/// A rule that a value breaks, as in "must be an integer".
+pub type Rule = std::borrow::Cow<'static, str>;
+
+/// A mistake in one field of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The JSON pointer of the field (RFC 6901), such as `/name`.
+    pub pointer: String,
+    /// The rule that it breaks.
+    pub detail: String,
+}
+
+/// An input that can be read from a JSON object: `NewCar` and `CarPatch`, made by `derive(Model)`.
+pub trait FromJson: Sized {
+    /// Reads the input. Members that the model lacks are ignored.
+    ///
+    /// # Errors
+    /// Every mistake that the object has, in the order of the model's fields.
+    fn from_json(object: JsonObject) -> Result<Self, Vec<FieldError>>;
+}
+
+/// What a PATCH brings for one field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Patch<T> {
+    /// The field is not mentioned: it stays as it is.
+    #[default]
+    Absent,
+    /// The field is to be NULL.
+    Null,
+    /// The field is to be this.
+    Value(T),
+}
+
+/// Takes an object's members one by one and collects the mistakes.
+#[derive(Debug)]
+pub struct Fields {
+    object: JsonObject,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Starts on an object.
+    pub fn new(object: JsonObject) -> Fields {
+        Fields { object, errors: Vec::new() }
+    }
+
+    /// A member that must be there. `None` when it is missing or wrong: the mistake is noted.
+    pub fn required<T: ColumnValue>(&mut self, name: &str) -> Option<T> {
+        match self.object.remove(name) {
+            Some(json) => self.check(name, T::from_json(json)),
+            None => self.check(name, Err("is required".into())),
+        }
+    }
+
+    /// A member that may be missing. `None` when it is wrong: the mistake is noted.
+    pub fn optional<T: ColumnValue>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.object.remove(name) {
+            Some(json) => self.check(name, T::from_json(json)).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A member of a patch, for a column that can be NULL or not. `None` when it is wrong: the mistake is noted.
+    pub fn patch<T: ColumnValue>(&mut self, name: &str, nullable: bool) -> Option<Patch<T>> {
+        match self.object.remove(name) {
+            None => Some(Patch::Absent),
+            Some(Json::Null) if nullable => Some(Patch::Null),
+            Some(json) => self.check(name, T::from_json(json)).map(Patch::Value),
+        }
+    }
+
+    /// The mistakes noted.
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
+    fn check<T>(&mut self, name: &str, result: Result<T, Rule>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(rule) => {
+                let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+                self.errors.push(FieldError { pointer, detail: rule.into_owned() });
+                None
+            }
+        }
+    }
+}
+
+/// How each column type is read from JSON.
+pub(crate) trait FromJsonValue: Sized {
+    fn from_json_value(json: Json) -> Result<Self, Rule>;
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl FromJsonValue for $type {
+            fn from_json_value(json: Json) -> Result<Self, Rule> {
+                let number = integer(&json)?;
+                <$type>::try_from(number).map_err(|_| {
+                    format!("must be between {} and {}", <$type>::MIN, <$type>::MAX).into()
+                })
+            }
+        }
+    )*};
+}
+integers!(i16, i32, i64);
+
+/// An integer of any size as far as an `i128` goes. JSON has one kind of number: 4.0 and 4e0 are integers too (JSON
+/// Schema 2020-12, "validation", 6.1.1), 4.5 is not.
+fn integer(json: &Json) -> Result<i128, Rule> {
+    let Json::Number(number) = json else {
+        return Err(not("an integer", json));
+    };
+    if let Some(number) = number.as_i128() {
+        return Ok(number);
+    }
+    match number.as_f64() {
+        // A float as large as this has lost the digits that would tell which integer was meant; it is out of every
+        // column's range anyway.
+        Some(float) if float.fract() == 0.0 => Ok(float as i128),
+        _ => Err("must be an integer".into()),
+    }
+}
+
+impl FromJsonValue for f64 {
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        match json.as_f64() {
+            Some(number) if number.is_finite() => Ok(number),
+            Some(_) => Err("must be a finite number".into()),
+            None => Err(not("a number", &json)),
+        }
+    }
+}
+
+impl FromJsonValue for bool {
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        json.as_bool().ok_or_else(|| not("true or false", &json))
+    }
+}
+
+impl FromJsonValue for String {
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        match json {
+            // PostgreSQL's text cannot hold it ("Character Types"); SQLite's functions stop at it.
+            Json::String(text) if text.contains('\0') => Err("must not contain the character U+0000".into()),
+            Json::String(text) => Ok(text),
+            json => Err(not("a string", &json)),
+        }
+    }
+}
+
+impl FromJsonValue for Vec<u8> {
+    /// Bytes are written in hexadecimal, two digits a byte.
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        let rule = || Rule::from("must be a string of hexadecimal digits, two a byte");
+        let text = json.as_str().ok_or_else(rule)?.as_bytes();
+        if text.len() % 2 != 0 {
+            return Err(rule());
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        text.chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect::<Option<_>>().ok_or_else(rule)
+    }
+}
+
+impl FromJsonValue for Json {
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        Ok(json)
+    }
+}
+
+#[cfg(any(feature = "time", feature = "uuid", feature = "decimal"))]
+macro_rules! parsed_from_strings {
+    ($($(#[$cfg:meta])? $type:ty: $what:literal;)*) => {$(
+        $(#[$cfg])?
+        impl FromJsonValue for $type {
+            fn from_json_value(json: Json) -> Result<Self, Rule> {
+                let text = json.as_str().ok_or_else(|| not($what, &json))?;
+                text.parse().map_err(|_| concat!("must be ", $what).into())
+            }
+        }
+    )*};
+}
+
+#[cfg(any(feature = "time", feature = "uuid", feature = "decimal"))]
+parsed_from_strings! {
+    #[cfg(feature = "time")] jiff::civil::Date: "a date such as \"2026-11-22\"";
+    #[cfg(feature = "time")] jiff::civil::Time: "a time such as \"14:03:00\"";
+    #[cfg(feature = "time")] jiff::civil::DateTime: "a date and time such as \"2026-11-22T14:03:00\"";
+    #[cfg(feature = "time")] jiff::Timestamp: "an instant such as \"2026-11-22T14:03:00Z\"";
+    #[cfg(feature = "uuid")] uuid::Uuid: "a UUID";
+}
+
+#[cfg(feature = "decimal")]
+impl FromJsonValue for rust_decimal::Decimal {
+    /// A string keeps every digit; a number is taken as it is written, as far as JSON readers keep it.
+    fn from_json_value(json: Json) -> Result<Self, Rule> {
+        let text = match &json {
+            Json::String(text) => text.clone(),
+            Json::Number(number) => number.to_string(),
+            json => return Err(not("a decimal number", json)),
+        };
+        text.parse().map_err(|_| "must be a decimal number such as \"12.50\"".into())
+    }
+}
+
+fn not(wanted: &str, json: &Json) -> Rule {
+    let given = match json {
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
+    };
+    format!("must be {wanted}, not {given}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn integers_keep_to_their_range_and_kind() {
+        assert_eq!(i32::from_json_value(json!(-2147483648)), Ok(i32::MIN));
+        assert_eq!(i32::from_json_value(json!(4.0)), Ok(4));
+        for (json, rule) in [
+            (json!(2147483648u32), "must be between -2147483648 and 2147483647"),
+            (json!(1e300), "must be between -2147483648 and 2147483647"),
+            (json!(4.5), "must be an integer"),
+            (json!("3"), "must be an integer, not a string"),
+            (json!(true), "must be an integer, not a boolean"),
+            (json!(null), "must be an integer, not null"),
+        ] {
+            assert_eq!(i32::from_json_value(json).unwrap_err(), rule);
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_noted() {
+        let Json::Object(object) = json!({"name": ["a"], "model": "x\0y"}) else { unreachable!() };
+        let mut fields = Fields::new(object);
+        assert_eq!(fields.required::<String>("name"), None);
+        assert_eq!(fields.required::<String>("model"), None);
+        assert_eq!(fields.required::<i32>("a/b"), None);
+        assert_eq!(fields.optional::<i32>("doors"), Some(None));
+        let errors: Vec<_> = fields.into_errors().into_iter().map(|error| (error.pointer, error.detail)).collect();
+        assert_eq!(
+            errors,
+            [
+                ("/name".to_owned(), "must be a string, not an array".to_owned()),
+                ("/model".to_owned(), "must not contain the character U+0000".to_owned()),
+                ("/a~1b".to_owned(), "is required".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn bytes_are_hexadecimal() {
+        assert_eq!(Vec::from_json_value(json!("00fFa1")), Ok(vec![0, 255, 161]));
+        assert!(Vec::<u8>::from_json_value(json!("abc")).is_err());
+        assert!(Vec::<u8>::from_json_value(json!("zz")).is_err());
+        assert!(Vec::<u8>::from_json_value(json!("é0")).is_err());
+    }
+}

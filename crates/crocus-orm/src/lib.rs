@@ -1,0 +1,35 @@
+//! Engine, dialects, models, queries and sessions: everything of Crocus that speaks to a database on a program's
+//! behalf. Migrations and HTTP are left to the crates above.
+//!
+//! A [`Model`] is a struct with `#[derive(Model)]`; an [`Engine`] is a database behind a URL. Queries are built from
+//! the model's typed columns and run on the engine, or on a [`Transaction`]; a [`Session`] is a unit of work.
+
+pub mod database_url;
+pub mod dialect;
+mod engine;
+mod error;
+mod expr;
+mod json;
+mod model;
+mod query;
+mod row;
+mod session;
+mod statement;
+pub mod table;
+mod transaction;
+mod value;
+
+pub use database_url::DatabaseUrl;
+pub use dialect::Dialect;
+pub use engine::{Engine, EngineOptions, Executor, Target};
+pub use error::{Constraint, Error, ErrorKind, Result};
+pub use expr::{Column, Expr, IntoOperand, Order};
+pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
+pub use model::{Assignments, Key, Model, NewModel, PatchModel};
+pub use query::{Delete, Select, Update};
+pub use row::{Row, RowStream, Rows};
+pub use session::{Handle, Session};
+pub use statement::Statement;
+pub use table::{ColumnType, TableDef};
+pub use transaction::{Connection, Transaction};
+pub use value::{ColumnValue, Value};

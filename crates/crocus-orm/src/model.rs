@@ -1,0 +1,168 @@
+//! The traits that `derive(Model)` implements: a model, what an insert needs, what a patch brings.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use crate::engine::Executor;
+use crate::query::{self, Delete, Select, Update};
+use crate::row::Row;
+use crate::table::TableDef;
+use crate::value::{self, ColumnValue, Value};
+use crate::{Error, ErrorKind, Result};
+
+/// A struct that stands for rows of a table.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a model", note = "add `#[derive(Model)]` to the struct")]
+pub trait Model: Sized + Clone + Send + Sync + 'static {
+    /// The primary key's type: the field's, or a tuple for a key of several columns.
+    type Key: Key;
+    /// What an insert needs.
+    type New: NewModel<Model = Self>;
+    /// What a patch brings.
+    type Patch: PatchModel<Model = Self>;
+
+    /// The table's description.
+    const TABLE: &'static TableDef;
+
+    /// Reads a row that has all columns of the table, in its order.
+    ///
+    /// # Errors
+    /// When a column holds something that the field cannot.
+    fn from_row(row: &Row) -> Result<Self>;
+
+    /// The values of all columns, in the table's order.
+    fn values(&self) -> Vec<Value>;
+
+    /// The primary key.
+    fn key(&self) -> Self::Key;
+
+    /// Takes over every field that an insert would bring; what is generated or left to the database stays.
+    fn assign(&mut self, new: Self::New);
+
+    /// The row with this primary key.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the row does not fit the model.
+    fn get(db: &impl Executor, key: Self::Key) -> impl Future<Output = Result<Option<Self>>> + Send {
+        query::get(db.target(), key)
+    }
+
+    /// Starts a query for rows of this model.
+    fn select() -> Select<Self> {
+        Select::new()
+    }
+
+    /// Inserts a row and returns it as the database made it.
+    ///
+    /// # Errors
+    /// When the database does not answer, or a constraint does not hold.
+    fn insert(db: &impl Executor, new: Self::New) -> impl Future<Output = Result<Self>> + Send {
+        query::insert(db.target(), new)
+    }
+
+    /// Starts an update of the rows that a filter finds.
+    fn update() -> Update<Self> {
+        Update::new()
+    }
+
+    /// Starts a deletion of the rows that a filter finds.
+    fn delete() -> Delete<Self> {
+        Delete::new()
+    }
+
+    /// The error for a row that is not there: `no car with id 7`.
+    fn not_found(key: &Self::Key) -> Error {
+        Error::new(ErrorKind::NotFound, format!("no {} with {}", Self::noun(), describe::<Self>(key)))
+    }
+
+    /// The model's name as a word in a sentence: `car`.
+    fn noun() -> String {
+        let mut noun = String::new();
+        for character in Self::TABLE.model.chars() {
+            if character.is_uppercase() && !noun.is_empty() {
+                noun.push(' ');
+            }
+            noun.extend(character.to_lowercase());
+        }
+        noun
+    }
+}
+
+/// The columns that an insert or an update gives values to: indexes into the table's columns, and the values.
+pub type Assignments = Vec<(usize, Value)>;
+
+/// What an insert of the model needs: `NewCar`.
+pub trait NewModel: Sized + Clone + Send + Sync + 'static {
+    /// The model.
+    type Model: Model<New = Self>;
+
+    /// The columns that the insert brings. The database makes the rest.
+    fn into_assignments(self) -> Assignments;
+}
+
+/// What a patch of the model brings: `CarPatch`.
+pub trait PatchModel: Sized + Send + Sync + 'static {
+    /// The model.
+    type Model: Model<Patch = Self>;
+
+    /// Changes the fields that the patch brings.
+    fn apply(self, model: &mut Self::Model);
+}
+
+/// The type of a primary key.
+pub trait Key: Clone + Eq + Hash + Debug + Send + Sync + 'static {
+    /// The values of the key's columns, in the table's order.
+    fn into_values(self) -> Vec<Value>;
+}
+
+macro_rules! keys {
+    ($($(#[$cfg:meta])? $type:ty),* $(,)?) => {$(
+        $(#[$cfg])?
+        impl Key for $type {
+            fn into_values(self) -> Vec<Value> {
+                vec![self.into_value()]
+            }
+        }
+    )*};
+}
+
+keys!(
+    i16,
+    i32,
+    i64,
+    bool,
+    String,
+    Vec<u8>,
+    #[cfg(feature = "time")]
+    jiff::civil::Date,
+    #[cfg(feature = "time")]
+    jiff::Timestamp,
+    #[cfg(feature = "uuid")]
+    uuid::Uuid,
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal,
+);
+
+macro_rules! composite_keys {
+    ($($type:ident $index:tt),*) => {
+        impl<$($type: ColumnValue + Eq + Hash + Debug),*> Key for ($($type,)*) {
+            fn into_values(self) -> Vec<Value> {
+                vec![$(self.$index.into_value()),*]
+            }
+        }
+    };
+}
+
+composite_keys!(A 0, B 1);
+composite_keys!(A 0, B 1, C 2);
+composite_keys!(A 0, B 1, C 2, D 3);
+
+/// `id 7`, or `owner 1, car 7`.
+pub(crate) fn describe<M: Model>(key: &M::Key) -> String {
+    let values = key.clone().into_values();
+    let parts: Vec<_> = M::TABLE
+        .primary_key()
+        .zip(&values)
+        .map(|(column, value)| format!("{} {}", column.name, value::shown(value)))
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,128 @@
+//! Rows as they come from a driver, one by one or as a stream.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+
+use crate::dialect::{postgres, sqlite};
+use crate::value::FromColumn;
+use crate::{ColumnValue, Error, ErrorKind, Model, Result};
+
+/// A row of a result.
+#[derive(Debug)]
+pub struct Row(Source);
+
+#[derive(Debug)]
+enum Source {
+    Sqlite { names: Arc<[String]>, values: Vec<rusqlite::types::Value> },
+    Postgres(tokio_postgres::Row),
+}
+
+impl Row {
+    pub(crate) fn sqlite(names: Arc<[String]>, values: Vec<rusqlite::types::Value>) -> Row {
+        Row(Source::Sqlite { names, values })
+    }
+
+    pub(crate) fn postgres(row: tokio_postgres::Row) -> Row {
+        Row(Source::Postgres(row))
+    }
+
+    /// The value of the column at `index`, counted from 0.
+    ///
+    /// # Errors
+    /// When there is no such column, or it holds something that `T` cannot.
+    pub fn get<T: ColumnValue>(&self, index: usize) -> Result<T> {
+        if index >= self.len() {
+            let text = format!("the row has {} columns, there is none at index {index}", self.len());
+            return Err(Error::new(ErrorKind::InvalidValue, text));
+        }
+        T::from_row(self, index)
+    }
+
+    /// How many columns the row has.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Source::Sqlite { values, .. } => values.len(),
+            Source::Postgres(row) => row.len(),
+        }
+    }
+
+    /// Whether the row has no column.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn decode<T: FromColumn>(&self, index: usize) -> Result<T> {
+        let (name, cause): (&str, Box<dyn std::error::Error + Send + Sync>) = match &self.0 {
+            Source::Sqlite { names, values } => match T::from_sqlite(&values[index]) {
+                Ok(value) => return Ok(value),
+                Err(cause) => (&names[index], cause.into()),
+            },
+            Source::Postgres(row) => match T::from_postgres(row, index) {
+                Ok(value) => return Ok(value),
+                Err(cause) => (row.columns()[index].name(), postgres::errors::decode_cause(&cause).into()),
+            },
+        };
+        Err(Error::new(
+            ErrorKind::InvalidValue,
+            format!("the column `{name}` does not hold what the model says: {cause}"),
+        ))
+    }
+}
+
+/// Rows that arrive as they are read. Memory does not grow with their number.
+///
+/// It holds a connection until it is read to its end or dropped.
+#[derive(Debug)]
+pub enum RowStream {
+    /// Rows that are all here.
+    #[doc(hidden)]
+    Ready(std::vec::IntoIter<Row>),
+    /// Rows from an SQLite connection.
+    #[doc(hidden)]
+    Sqlite(sqlite::connection::RowStream),
+    /// Rows from a PostgreSQL connection.
+    #[doc(hidden)]
+    Postgres(postgres::connection::RowStream),
+}
+
+impl Stream for RowStream {
+    type Item = Result<Row>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Row>>> {
+        match self.get_mut() {
+            RowStream::Ready(rows) => Poll::Ready(rows.next().map(Ok)),
+            RowStream::Sqlite(rows) => rows.poll_next(context),
+            RowStream::Postgres(rows) => rows.poll_next(context),
+        }
+    }
+}
+
+/// Models read from a [`RowStream`].
+pub struct Rows<M> {
+    rows: RowStream,
+    model: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Rows<M> {
+    pub(crate) fn new(rows: RowStream) -> Rows<M> {
+        Rows { rows, model: std::marker::PhantomData }
+    }
+}
+
+impl<M: Model> Stream for Rows<M> {
+    type Item = Result<M>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<M>>> {
+        let rows = &mut self.get_mut().rows;
+        Pin::new(rows).poll_next(context).map(|row| row.map(|row| row.and_then(|row| M::from_row(&row))))
+    }
+}
+
+impl<M> std::fmt::Debug for Rows<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Rows").field(&self.rows).finish()
+    }
+}

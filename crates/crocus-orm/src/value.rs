@@ -1,0 +1,130 @@
+//! Rust types as column values: what a field of a model may be.
+
+use crate::json::Rule;
+use crate::row::Row;
+use crate::table::ColumnType;
+use crate::{Error, Result};
+
+/// A value bound to a statement. Each variant holds `None` for NULL.
+pub use sea_query::Value;
+
+/// A Rust type that a column can hold.
+///
+/// Implemented for `i16`, `i32`, `i64`, `f64`, `bool`, `String`, `Vec<u8>`, `serde_json::Value`, and `Option` of
+/// each; with the features of the same names for `jiff`'s date and time types (`time`), `uuid::Uuid` (`uuid`) and
+/// `rust_decimal::Decimal` (`decimal`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a column can hold",
+    label = "not a column type",
+    note = "column types are i16, i32, i64, f64, bool, String, Vec<u8>, serde_json::Value, and Option<T> of each",
+    note = "jiff's Date, Time, DateTime and Timestamp need crocus's feature `time`; Uuid needs `uuid`; Decimal needs `decimal`"
+)]
+pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
+    /// The column's type.
+    const TYPE: ColumnType;
+    /// Whether the column can be NULL.
+    const NULLABLE: bool = false;
+
+    /// The value to bind.
+    fn into_value(self) -> Value;
+
+    /// Reads the value at `index` of a row.
+    ///
+    /// # Errors
+    /// When the column is NULL and the type is not an `Option`, or holds something that the type cannot.
+    fn from_row(row: &Row, index: usize) -> Result<Self>;
+
+    /// Reads the value from JSON.
+    ///
+    /// # Errors
+    /// The rule that the JSON value breaks, such as ``must be an integer``.
+    fn from_json(json: serde_json::Value) -> Result<Self, Rule>;
+}
+
+impl<T: ColumnValue> ColumnValue for Option<T>
+where
+    Value: From<Option<T>>,
+    Option<T>: FromColumn,
+{
+    const TYPE: ColumnType = T::TYPE;
+    const NULLABLE: bool = true;
+
+    fn into_value(self) -> Value {
+        Value::from(self)
+    }
+
+    fn from_row(row: &Row, index: usize) -> Result<Self> {
+        row.decode(index)
+    }
+
+    fn from_json(json: serde_json::Value) -> Result<Self, Rule> {
+        match json {
+            serde_json::Value::Null => Ok(None),
+            json => T::from_json(json).map(Some),
+        }
+    }
+}
+
+/// What each dialect's `types.rs` provides for a type: reading it from the driver's row.
+pub trait FromColumn: Sized {
+    /// Reads from SQLite's storage classes.
+    fn from_sqlite(value: &rusqlite::types::Value) -> Result<Self, String>;
+    /// Reads from PostgreSQL's binary format.
+    fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error>;
+}
+
+macro_rules! column_values {
+    ($($(#[$cfg:meta])? $type:ty => $column_type:ident;)*) => {$(
+        $(#[$cfg])?
+        impl ColumnValue for $type {
+            const TYPE: ColumnType = ColumnType::$column_type;
+
+            fn into_value(self) -> Value {
+                Value::from(self)
+            }
+
+            fn from_row(row: &Row, index: usize) -> Result<Self> {
+                row.decode(index)
+            }
+
+            fn from_json(json: serde_json::Value) -> Result<Self, Rule> {
+                crate::json::FromJsonValue::from_json_value(json)
+            }
+        }
+    )*};
+}
+
+column_values! {
+    i16 => SmallInteger;
+    i32 => Integer;
+    i64 => BigInteger;
+    f64 => Double;
+    bool => Boolean;
+    String => Text;
+    Vec<u8> => Binary;
+    serde_json::Value => Json;
+    #[cfg(feature = "time")] jiff::civil::Date => Date;
+    #[cfg(feature = "time")] jiff::civil::Time => Time;
+    #[cfg(feature = "time")] jiff::civil::DateTime => DateTime;
+    #[cfg(feature = "time")] jiff::Timestamp => Timestamp;
+    #[cfg(feature = "uuid")] uuid::Uuid => Uuid;
+    #[cfg(feature = "decimal")] rust_decimal::Decimal => Decimal;
+}
+
+/// The text that a person sees for a value, as in "no car with id 7".
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::SmallInt(Some(n)) => n.to_string(),
+        Value::Int(Some(n)) => n.to_string(),
+        Value::BigInt(Some(n)) => n.to_string(),
+        Value::String(Some(text)) => format!("{text:?}"),
+        #[cfg(feature = "uuid")]
+        Value::Uuid(Some(uuid)) => uuid.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// An error for a value that a driver or the database cannot take.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(crate::ErrorKind::InvalidValue, message)
+}

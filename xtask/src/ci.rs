@@ -1,0 +1,49 @@
+//! `cargo xtask ci`: all that has to pass before a change is merged, in the order of how fast it fails.
+
+use crate::failure::Failure;
+use crate::{cargo, test};
+
+/// A name for the reports, and what is run.
+type Step = (&'static str, fn() -> Result<(), Failure>);
+
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("lints", lints),
+    ("documentation", documentation),
+    // Checks that generated documents are unchanged go here.
+    ("tests", tests),
+];
+
+/// Runs the steps up to the first that fails.
+pub(crate) fn run() -> Result<(), Failure> {
+    for (name, step) in STEPS {
+        println!("\n== {name} ==");
+        step().map_err(|failure| failure.in_step(name))?;
+    }
+    println!("\nall steps passed");
+    Ok(())
+}
+
+fn format() -> Result<(), Failure> {
+    run_cargo(&["fmt", "--all", "--check"], None).map_err(|failure| failure.hint("run `cargo fmt --all`"))
+}
+
+fn lints() -> Result<(), Failure> {
+    let arguments = "clippy --workspace --all-targets --all-features -- -D warnings";
+    run_cargo(&arguments.split(' ').collect::<Vec<_>>(), None)
+}
+
+fn documentation() -> Result<(), Failure> {
+    run_cargo(&["doc", "--workspace", "--no-deps", "--all-features"], Some(("RUSTDOCFLAGS", "-D warnings")))
+}
+
+fn tests() -> Result<(), Failure> {
+    test::run(&[])
+}
+
+fn run_cargo(arguments: &[&str], variable: Option<(&str, &str)>) -> Result<(), Failure> {
+    let name = format!("cargo {}", arguments[0]);
+    let status =
+        cargo().args(arguments).envs(variable).status().map_err(Failure::because(format!("failed to run `{name}`")))?;
+    Failure::unless(status, format!("`{name}` failed"))
+}

@@ -1,0 +1,77 @@
+//! The project's own commands: `cargo xtask test` and `cargo xtask ci`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+
+mod ci;
+mod failure;
+mod postgres;
+mod test;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use failure::Failure;
+
+const HELP: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
+  ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
+  help            Show this text
+
+Examples:
+  cargo xtask test
+  cargo xtask test -- --package crocus-orm
+  cargo xtask test -- --test sessions -- --nocapture
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match &words[..] {
+        ["test"] => test::run(&[]),
+        ["test", "--", rest @ ..] => test::run(rest),
+        ["ci"] => ci::run(),
+        ["help" | "--help" | "-h", ..] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        [] => Err(Failure::usage("no command is given", "see `cargo xtask help`")),
+        ["test", ..] => Err(Failure::usage(
+            "arguments for `cargo test` are not marked as such",
+            "put them after `--`: `cargo xtask test -- --package crocus-orm`",
+        )),
+        ["ci", unexpected, ..] => {
+            Err(Failure::usage(format!("`ci` takes no arguments, but got `{unexpected}`"), "see `cargo xtask help`"))
+        }
+        [unknown, ..] => Err(Failure::usage(format!("there is no command `{unknown}`"), "see `cargo xtask help`")),
+    }
+}
+
+/// The cargo that runs this program, at the root of the repository.
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_usage_is_told_apart() {
+        for wrong in [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"], &["help", "me"]] {
+            let arguments: Vec<String> = wrong.iter().map(|word| (*word).to_owned()).collect();
+            assert!(run(&arguments).unwrap_err().is_usage(), "{wrong:?}");
+        }
+    }
+}
