@@ -14,7 +14,7 @@ const ON_STRUCT: [&str; 5] = ["table", "unique", "index", "check", "crate"];
 const ON_FIELD: [&str; 7] = ["primary_key", "no_identity", "column", "unique", "index", "check", "default"];
 
 /// The attributes of the struct.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct StructAttributes {
     pub(crate) table: Option<LitStr>,
     pub(crate) uniques: Vec<Composite>,
@@ -24,7 +24,7 @@ pub(crate) struct StructAttributes {
 }
 
 /// The attributes of a field. A flag holds the word that set it, to point at.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) primary_key: Option<Ident>,
     pub(crate) no_identity: Option<Ident>,
@@ -36,7 +36,6 @@ pub(crate) struct FieldAttributes {
 }
 
 /// `unique(name, model)` or `index(name, model)`, with `name = "..."` if the user chose one.
-#[derive(Debug)]
 pub(crate) struct Composite {
     pub(crate) key: Ident,
     pub(crate) fields: Vec<Ident>,
@@ -44,14 +43,12 @@ pub(crate) struct Composite {
 }
 
 /// `unique` or `index` on a field, with `= "name"` if the user chose one.
-#[derive(Debug)]
 pub(crate) struct Single {
     pub(crate) key: Ident,
     pub(crate) name: Option<LitStr>,
 }
 
 /// `check = "expression"` or `check(name = "name", "expression")`.
-#[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) key: Ident,
     pub(crate) expression: String,
@@ -59,7 +56,6 @@ pub(crate) struct Check {
 }
 
 /// `default = ...`, as SQL.
-#[derive(Debug)]
 pub(crate) struct DefaultValue {
     pub(crate) key: Ident,
     pub(crate) sql: String,
@@ -179,7 +175,8 @@ impl Item {
                 Some(Single { key, name: Some(name) })
             }
             Argument::List(list) => {
-                let text = format!("on a field, write `{key}` or `{key} = \"name\"`; several fields are listed on the struct");
+                let text =
+                    format!("on a field, write `{key}` or `{key} = \"name\"`; several fields are listed on the struct");
                 errors.at(list, text);
                 None
             }
@@ -254,7 +251,8 @@ impl Item {
 
     /// `default = 4`, `default = 0.5`, `default = true` or `default = "now()"`
     fn default(&self, errors: &mut Errors) -> Option<DefaultValue> {
-        let wanted = "a number, `true`, `false`, or a string that holds an SQL expression such as \"now()\" or \"'blue'\"";
+        let wanted =
+            "a number, `true`, `false`, or a string that holds an SQL expression such as \"now()\" or \"'blue'\"";
         let Argument::Value(value) = &self.argument else {
             errors.at(self, format!("`default` needs a value: {wanted}"));
             return None;
@@ -361,12 +359,7 @@ fn text(value: &TokenStream, example: &str, errors: &mut Errors) -> Option<LitSt
 }
 
 /// A string literal that can name something in a database.
-fn name(
-    value: &TokenStream,
-    example: &str,
-    fault: fn(&str) -> Option<String>,
-    errors: &mut Errors,
-) -> Option<LitStr> {
+fn name(value: &TokenStream, example: &str, fault: fn(&str) -> Option<String>, errors: &mut Errors) -> Option<LitStr> {
     let name = text(value, example, errors)?;
     match fault(&name.value()) {
         None => Some(name),

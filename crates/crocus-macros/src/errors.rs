@@ -22,6 +22,17 @@ impl Errors {
         }
     }
 
+    /// Every mistake, when the last one leaves nothing more to check.
+    pub(crate) fn and(self, last: syn::Error) -> syn::Error {
+        match self.0 {
+            Some(mut errors) => {
+                errors.combine(last);
+                errors
+            }
+            None => last,
+        }
+    }
+
     /// The value when nothing was wrong, otherwise every mistake.
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         match self.0 {

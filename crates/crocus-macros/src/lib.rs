@@ -1,1 +1,123 @@
-//! crocus-macros
+//! The macros of Crocus: `derive(Model)`, which makes a table of a struct, and `migrations!`, which gathers a folder
+//! of migrations. What the code that they write means is left to crocus-orm and crocus-migrate.
+//!
+//! Each macro finds every mistake in one pass and reports it at the user's token.
+
+mod attributes;
+mod errors;
+mod expand;
+mod migrations;
+mod model;
+mod names;
+mod types;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, LitStr};
+
+/// Makes a struct with named fields a model: each field stands for a column of a table.
+///
+/// For `Car` it writes
+/// - the implementation of `Model` for `Car`;
+/// - a typed column for each field, for queries: `Car::NAME`;
+/// - `NewCar`, what an insert needs. A column that the database numbers is absent; a field whose column has a default
+///   is an `Option`, where `None` leaves the value to the database;
+/// - `CarPatch`, what a patch brings: every field that is no part of the key, as a `Patch`.
+///
+/// They have the visibility of the struct and of its fields. `NewCar` and `CarPatch` are read from JSON objects whose
+/// members are named like the fields.
+///
+/// ```
+/// # use crocus_orm::{Model, Patch, PatchModel};
+/// # use crocus_macros::Model;
+/// /// A car on sale.
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars", unique(name, model))]
+/// pub struct Car {
+///     #[model(primary_key)]
+///     pub id: i32,
+///     pub name: String,
+///     pub model: String,
+///     #[model(check = "doors >= 0", default = 4)]
+///     pub doors: i32,
+///     pub note: Option<String>,
+/// }
+///
+/// let new = NewCar { name: "Model 3".into(), model: "sedan".into(), doors: None, note: None };
+/// let patch = CarPatch { doors: Patch::Value(5), ..CarPatch::default() };
+/// let (table, column) = (Car::TABLE, Car::NAME);
+/// # let _ = (new, patch, table, column);
+/// ```
+///
+/// # What a column is
+///
+/// The field's type gives the column its type, and an `Option` can be NULL. `Option` and the integers of a key must be
+/// written by their own names, not by a type alias: the compiler refuses one.
+///
+/// # `#[model(...)]` on the struct
+///
+/// - `table = "cars"`: the table's name. Otherwise the struct's in snake case: `CarPart` has the table `car_part`.
+/// - `unique(name, model)`: no two rows agree in all of these fields.
+/// - `index(name, model)`: an index over these fields.
+/// - `check = "doors >= 0"`: an SQL expression that no row may make false.
+/// - `crate = "crocus_orm"`: where the traits are, for a program without `crocus`. Otherwise `::crocus::orm`.
+///
+/// # `#[model(...)]` on a field
+///
+/// - `primary_key`: the primary key, or one of up to four fields of it. The database numbers a sole key of type `i16`,
+///   `i32` or `i64`.
+/// - `no_identity`, beside `primary_key`: the database does not number the key.
+/// - `column = "colour"`: the column's name. Otherwise the field's.
+/// - `unique`: no two rows agree in this field.
+/// - `index`: an index over this field.
+/// - `check = "doors >= 0"`: an SQL expression that no row may make false.
+/// - `default = 4`: what the column holds when an insert brings nothing. A number, `true` or `false`; or a string with
+///   an SQL expression, such as `"now()"`, or `"'blue'"` for a text.
+///
+/// Constraints are named as PostgreSQL names them: `cars_name_model_key`, `cars_name_idx`, `cars_doors_check`. To
+/// choose a name, write `unique = "..."` or `index = "..."` on a field, `unique(name, model, name = "...")` or
+/// `index(name, model, name = "...")` on the struct, and `check(name = "...", "doors >= 0")` on either. A struct or a
+/// field can have several checks, and a struct several lists of each kind.
+#[proc_macro_derive(Model, attributes(model))]
+pub fn derive_model(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as DeriveInput);
+    match model::Model::read(&input) {
+        Ok(model) => expand::expand(&model).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}
+
+/// The migrations in a folder of the package, as a `crocus::migrate::Migrations`.
+///
+/// `migrations!()` reads the folder `migrations` beside `Cargo.toml`, `migrations!("folder")` another. A folder that is
+/// not there has no migrations.
+///
+/// Every file of the folder that ends in `.rs` is a migration: a module with the functions `upgrade` and `downgrade`,
+/// under a head like this one.
+///
+/// ```text
+/// //! create cars
+/// //!
+/// //! Revision 3f9a1c27b6d0, follows <base>, 2026-11-22 14:03 UTC
+/// ```
+#[proc_macro]
+pub fn migrations(input: TokenStream) -> TokenStream {
+    let folder = if input.is_empty() {
+        None
+    } else {
+        match syn::parse::<LitStr>(input.clone()) {
+            Ok(folder) => Some(folder),
+            Err(_) => {
+                let input = proc_macro2::TokenStream::from(input);
+                let text = "expected nothing, or the folder of the migrations as a string: migrations!(\"migrations\")";
+                return syn::Error::new_spanned(input, text).into_compile_error().into();
+            }
+        }
+    };
+    // Cargo sets it for the package whose code is compiled; without Cargo, paths start where the compiler does.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    match migrations::expand(folder.as_ref(), package.as_ref()) {
+        Ok(code) => code.into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}

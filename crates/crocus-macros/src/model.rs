@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -16,7 +16,6 @@ use crate::{names, types};
 const LONGEST_KEY: usize = 4;
 
 /// A model.
-#[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) ident: Ident,
     pub(crate) vis: Visibility,
@@ -30,7 +29,6 @@ pub(crate) struct Model {
 }
 
 /// A field and its column.
-#[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) ident: Ident,
     /// The name without `r#`.
@@ -53,14 +51,12 @@ pub(crate) struct Field {
 }
 
 /// A unique constraint or an index.
-#[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
 }
 
 /// A check constraint.
-#[derive(Debug)]
 pub(crate) struct Condition {
     pub(crate) name: String,
     pub(crate) expression: String,
@@ -83,10 +79,7 @@ impl Model {
         }
         let fields = match named_fields(input) {
             Ok(fields) => fields,
-            Err(error) => {
-                errors.add(error);
-                return Err(errors.into_error());
-            }
+            Err(error) => return Err(errors.and(error)),
         };
 
         let read: Vec<_> = fields.iter().map(|field| FieldAttributes::read(&field.attrs, &mut errors)).collect();
@@ -324,7 +317,8 @@ fn clashes(fields: &[Field], attributes: &[FieldAttributes], errors: &mut Errors
         let at: &dyn ToTokens = attributes.column.as_ref().map_or(&field.ident, |column| column);
         let before = &fields[..index];
         if let Some(other) = before.iter().find(|other| other.column.eq_ignore_ascii_case(&field.column)) {
-            let apart = if other.column == field.column { "" } else { " (SQLite does not tell the case of letters apart)" };
+            let apart =
+                if other.column == field.column { "" } else { " (SQLite does not tell the case of letters apart)" };
             let text = format!(
                 "the field `{}` has the column `{}` already{apart}: choose another with #[model(column = \"...\")]",
                 other.name, other.column
@@ -340,11 +334,4 @@ fn clashes(fields: &[Field], attributes: &[FieldAttributes], errors: &mut Errors
 
 fn is_doc_comment(attribute: &Attribute) -> bool {
     matches!(&attribute.meta, Meta::NameValue(pair) if pair.path.is_ident("doc"))
-}
-
-impl Field {
-    /// Where the compiler should point when the field's type does not do.
-    pub(crate) fn span(&self) -> Span {
-        self.ty.span()
-    }
 }

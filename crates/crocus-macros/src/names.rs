@@ -48,7 +48,8 @@ fn words(name: &str) -> String {
     for (index, &character) in characters.iter().enumerate() {
         if character.is_uppercase() && index > 0 {
             let before = characters[index - 1];
-            let ends_capitals = before.is_uppercase() && characters.get(index + 1).is_some_and(|next| next.is_lowercase());
+            let ends_capitals =
+                before.is_uppercase() && characters.get(index + 1).is_some_and(|next| next.is_lowercase());
             if before.is_lowercase() || before.is_numeric() || ends_capitals {
                 words.push('_');
             }

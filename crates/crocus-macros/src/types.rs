@@ -22,6 +22,12 @@ pub(crate) fn is_integer(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| ["i16", "i32", "i64"].iter().any(|integer| segment.ident == integer))
 }
 
+/// Whether the name of the type leaves open that it is one of those.
+pub(crate) fn is_alias(ty: &Type) -> bool {
+    const KNOWN: [&str; 8] = ["i16", "i32", "i64", "f64", "bool", "String", "Vec", "Option"];
+    last_segment(ty).is_none_or(|segment| !KNOWN.iter().any(|known| segment.ident == known))
+}
+
 fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),

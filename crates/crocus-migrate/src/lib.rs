@@ -21,7 +21,7 @@ pub mod schema;
 pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, applied};
 pub use inspect::{declared, inspect};
-pub use operation::{Irreversible, Operation};
+pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{ColumnBuilder, Operations, TableBuilder};
 pub use revision::{Migration, Migrations, Target};
 pub use runner::{Direction, Step, downgrade, pending, stamp, upgrade};

@@ -36,9 +36,10 @@ pub enum Operation {
 
 /// A constraint that can be dropped.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the variants are named by what they are")]
 pub enum Constraint {
+    /// A unique constraint.
     Unique(Unique),
+    /// A check constraint.
     Check(Check),
 }
 
@@ -71,11 +72,9 @@ impl Operation {
             Operation::DropIndex { table, was, .. } => {
                 Operation::CreateIndex { table, index: was.ok_or_else(unknown)? }
             }
-            Operation::CreateUnique { table, unique } => Operation::DropConstraint {
-                table,
-                name: unique.name.clone(),
-                was: Some(Constraint::Unique(unique)),
-            },
+            Operation::CreateUnique { table, unique } => {
+                Operation::DropConstraint { table, name: unique.name.clone(), was: Some(Constraint::Unique(unique)) }
+            }
             Operation::CreateCheck { table, check } => {
                 Operation::DropConstraint { table, name: check.name.clone(), was: Some(Constraint::Check(check)) }
             }

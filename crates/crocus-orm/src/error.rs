@@ -50,8 +50,10 @@ pub enum ErrorKind {
     NotFound,
     /// A query that should give one row gave several.
     MultipleRows,
-    /// A value that the column or the model cannot hold.
+    /// A value that the column cannot hold.
     InvalidValue,
+    /// The database holds something that the model cannot: the two do not describe the same table.
+    Mismatch,
     /// Two transactions stood in each other's way; trying the whole again may work.
     Conflict,
     /// Any other refusal by the database.

@@ -36,7 +36,7 @@ impl Row {
     pub fn get<T: ColumnValue>(&self, index: usize) -> Result<T> {
         if index >= self.len() {
             let text = format!("the row has {} columns, there is none at index {index}", self.len());
-            return Err(Error::new(ErrorKind::InvalidValue, text));
+            return Err(Error::new(ErrorKind::Mismatch, text));
         }
         T::from_row(self, index)
     }
@@ -66,7 +66,7 @@ impl Row {
             },
         };
         Err(Error::new(
-            ErrorKind::InvalidValue,
+            ErrorKind::Mismatch,
             format!("the column `{name}` does not hold what the model says: {cause}"),
         ))
     }

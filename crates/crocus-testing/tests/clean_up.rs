@@ -77,8 +77,8 @@ fn after_a_kill() {
 #[test]
 fn after_an_interrupt_of_the_whole_process_group() {
     assert_nothing_stays("sleep", |child| {
-        let group = format!("-{}", child.id());
-        let status = Command::new("kill").args(["-INT", "--", &group]).status();
+        let number = child.id().to_string();
+        let status = Command::new("sh").args(["-c", "kill -INT -$0", &number]).status();
         assert!(status.unwrap().success());
     });
 }

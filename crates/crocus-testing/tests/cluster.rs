@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crocus_testing::{Cluster, Server, TempDir, tls};
 
@@ -17,6 +17,7 @@ fn a_cluster_starts_answers_and_vanishes() {
         ("server_encoding", "UTF8"),
         ("lc_collate", "C"),
         ("timezone", "UTC"),
+        ("default_text_search_config", "pg_catalog.english"),
         ("listen_addresses", "127.0.0.1"),
     ] {
         let shown = cluster.psql("postgres", &format!("SHOW {setting}")).unwrap();
@@ -106,6 +107,25 @@ fn a_cluster_keeps_its_port_and_data_over_stops() {
     let folder = cluster.folder().to_owned();
     drop(cluster);
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_server_that_died_can_be_started_again() {
+    let mut cluster = Cluster::start().unwrap();
+    let state = fs::read_to_string(cluster.folder().join("data/postmaster.pid")).unwrap();
+    let number = state.lines().next().unwrap();
+    assert!(Command::new("sh").args(["-c", "kill -QUIT $0", number]).status().unwrap().success());
+    while cluster.psql("postgres", "SELECT 1").is_ok() {}
+
+    cluster.restart().unwrap();
+    assert_eq!(cluster.psql("postgres", "SELECT 1").unwrap(), "1");
+}
+
+#[test]
+fn settings_can_be_chosen() {
+    let cluster = Cluster::builder().setting("max_connections", "7").setting("search_path", "it's").start().unwrap();
+    assert_eq!(cluster.psql("postgres", "SHOW max_connections").unwrap(), "7");
+    assert_eq!(cluster.psql("postgres", "SHOW search_path").unwrap(), "it's");
 }
 
 #[test]

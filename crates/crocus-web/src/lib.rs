@@ -1,1 +1,29 @@
-//! crocus-web
+//! The HTTP side: extractors and answers for handlers, problems for everything that goes wrong, and the server.
+//! It knows models and engines, and nothing of migrations or of the command line.
+
+mod db;
+mod find;
+mod health;
+mod list;
+mod observe;
+mod path;
+mod payload;
+mod problem;
+pub mod routing;
+mod serve;
+mod service;
+
+pub use db::Db;
+pub use find::{ModelExt, SessionExt};
+pub use health::{Readiness, health};
+pub use list::List;
+pub use observe::RequestId;
+pub use path::Path;
+pub use payload::Payload;
+pub use problem::{Problem, Result};
+pub use serve::serve;
+pub use service::{Limits, service};
+
+pub use axum::Json;
+pub use axum::http;
+pub use axum::response::{IntoResponse, Response};

@@ -1,1 +1,21 @@
-fn main() {}
+//! The tutorial's program: a REST API for cars. `cargo run` serves it on an embedded SQLite file.
+
+mod handlers;
+mod models;
+
+use crocus::prelude::*;
+use handlers::{create_car, delete_car, get_car, hello, list_cars, update_car};
+use models::Car;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    App::new("cars")
+        .version(env!("CARGO_PKG_VERSION"))
+        .model::<Car>()
+        .migrations(crocus::migrations!())
+        .route("/", get(hello))
+        .route("/cars", get(list_cars).post(create_car))
+        .route("/cars/{id}", get(get_car).put(update_car).delete(delete_car))
+        .main()
+        .await
+}

@@ -142,7 +142,7 @@ impl Cluster {
     ///
     /// When it does not stop within a minute. It is no error when it does not run.
     pub fn stop(&mut self) -> Result<(), Error> {
-        self.stop_with("fast")
+        self.stop_with("INT")
     }
 
     /// Stops the server as a crash would: it recovers from its log at the next start (immediate mode).
@@ -151,7 +151,7 @@ impl Cluster {
     ///
     /// When it does not stop within a minute. It is no error when it does not run.
     pub fn stop_immediate(&mut self) -> Result<(), Error> {
-        self.stop_with("immediate")
+        self.stop_with("QUIT")
     }
 
     /// Starts a stopped server with the same data on the same port. One that runs is left alone.
@@ -160,7 +160,7 @@ impl Cluster {
     ///
     /// When it does not start; the error has the end of the server's log.
     pub fn start_again(&mut self) -> Result<(), Error> {
-        if self.process.is_some() {
+        if self.is_running()? {
             return Ok(());
         }
         let log = File::create(self.log()).map_err(Error::io("failed to make the server's log"))?;
@@ -227,13 +227,13 @@ impl Cluster {
             ("full_page_writes", "off"),
         ];
         let own = wanted.settings.iter().map(|(name, value)| (&**name, &**value));
+        let path = self.data().join("postgresql.conf");
+        let mut conf = fs::read_to_string(&path).map_err(Error::io("failed to read what `initdb` made"))?;
         // The last line for a name counts.
-        let conf = usual
-            .into_iter()
-            .chain(own)
-            .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
-            .collect::<String>();
-        write(&self.data().join("postgresql.conf"), &conf)
+        for (name, value) in usual.into_iter().chain(own) {
+            conf += &format!("{name} = '{}'\n", value.replace('\'', "''"));
+        }
+        write(&path, &conf)
     }
 
     /// PostgreSQL refuses a key that is not its own, or that others may read.
@@ -251,17 +251,11 @@ impl Cluster {
     /// The server's first line in `postmaster.pid` is its number and the eighth its state, as `pg_ctl` reads them.
     fn wait_until_ready(&mut self) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
-        while let Some(process) = &mut self.process {
-            let number = process.id().to_string();
-            let ended = process.try_wait().map_err(Error::io("failed to wait for `postgres`"))?;
-            if let Some(status) = ended {
-                self.process = None;
-                self.keeper.watch_nobody()?;
-                return Err(self.failed_to_start(&status.to_string()));
-            }
+        while self.is_running()? {
             let state = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
             let lines: Vec<&str> = state.lines().map(str::trim).collect();
-            if lines.first() == Some(&&*number) && lines.get(7) == Some(&"ready") {
+            let number = self.process.as_ref().map(|process| process.id().to_string());
+            if lines.first().copied() == number.as_deref() && lines.get(7) == Some(&"ready") {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -269,7 +263,20 @@ impl Cluster {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(())
+        Err(self.failed_to_start("it ended"))
+    }
+
+    /// Whether the server runs. One that has ended by itself is forgotten here.
+    fn is_running(&mut self) -> Result<bool, Error> {
+        let Some(process) = &mut self.process else {
+            return Ok(false);
+        };
+        let ended = process.try_wait().map_err(Error::io("failed to ask for the state of `postgres`"))?;
+        if ended.is_some() {
+            self.process = None;
+            self.keeper.watch_nobody()?;
+        }
+        Ok(ended.is_none())
     }
 
     fn failed_to_start(&self, reason: &str) -> Error {
@@ -280,26 +287,25 @@ impl Cluster {
         Error::with_kind(kind, format!("PostgreSQL did not start ({reason}):\n{end}"))
     }
 
-    fn stop_with(&mut self, mode: &str) -> Result<(), Error> {
-        let Some(process) = &mut self.process else {
+    /// Not through `pg_ctl`, which fails when the server is ending by itself just then. The number cannot be another
+    /// process's meanwhile: until `is_running` has asked, the system keeps it.
+    fn stop_with(&mut self, signal: &str) -> Result<(), Error> {
+        let Some(process) = &self.process else {
             return Ok(());
         };
-        // A server that has crashed meanwhile has nobody left for `pg_ctl` to stop.
-        let crashed = matches!(process.try_wait(), Ok(Some(_)));
-        if !crashed {
-            let data = self.folder.path().join("data");
-            let output = self
-                .programs
-                .command("pg_ctl", self.folder.path())
-                .args(["stop", "-m", mode, "-D"])
-                .arg(data)
-                .output()
-                .map_err(Error::io("failed to run `pg_ctl`"))?;
-            check("pg_ctl stop", output)?;
-            process.wait().map_err(Error::io("failed to wait for `postgres`"))?;
+        let output = Command::new("sh")
+            .args(["-c", r#"kill -s "$0" "$1""#, signal, &process.id().to_string()])
+            .output()
+            .map_err(Error::io("failed to run `sh`"))?;
+        check("kill", output)?;
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_running()? {
+            if Instant::now() > deadline {
+                return Err(Error::new("PostgreSQL did not stop in time"));
+            }
+            thread::sleep(Duration::from_millis(5));
         }
-        self.process = None;
-        self.keeper.watch_nobody()
+        Ok(())
     }
 
     fn data(&self) -> PathBuf {

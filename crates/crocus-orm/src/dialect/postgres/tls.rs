@@ -12,7 +12,6 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) struct TlsOptions {
     pub(crate) mode: TlsMode,
     /// A PEM file with the authorities to trust instead of the system's.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "read only where there is TLS"))]
     root_certificates: Option<PathBuf>,
 }
 

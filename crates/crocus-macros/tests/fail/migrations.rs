@@ -1,0 +1,6 @@
+//! `migrations!` takes nothing or a folder.
+
+fn main() {
+    crocus_macros::migrations!(migrations);
+    crocus_macros::migrations!("migrations", "more");
+}

@@ -1,0 +1,3 @@
+//! create cars
+//!
+//! follows <base>

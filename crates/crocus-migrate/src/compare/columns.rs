@@ -1,0 +1,44 @@
+//! New, dropped and altered columns.
+
+use super::{Comparison, Sides};
+use crate::operation::Operation;
+
+pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
+    let table = &sides.model.name;
+    for actual in &sides.actual.columns {
+        if sides.model.column(&actual.name).is_none() {
+            comparison.operations.push(Operation::DropColumn {
+                table: table.clone(),
+                name: actual.name.clone(),
+                was: Some(actual.clone()),
+            });
+        }
+    }
+    for (model, declared) in sides.model.columns.iter().zip(&sides.declared.columns) {
+        let Some(actual) = sides.actual.column(&model.name) else {
+            comparison.operations.push(Operation::AddColumn { table: table.clone(), column: model.clone() });
+            continue;
+        };
+        if declared.identity != actual.identity {
+            let (has, wants) = if actual.identity { ("is", "no") } else { ("is no", "an") };
+            comparison.notes.push(format!(
+                "{table}.{}: the database's column {has} identity column, the model wants {wants} identity column; write this change by hand",
+                model.name
+            ));
+        }
+        if (&declared.ty, declared.nullable, &declared.default) != (&actual.ty, actual.nullable, &actual.default) {
+            comparison.operations.push(Operation::AlterColumn {
+                table: table.clone(),
+                column: model.clone(),
+                was: Some(actual.clone()),
+            });
+        }
+    }
+    if sides.declared.primary_key != sides.actual.primary_key {
+        comparison.notes.push(format!(
+            "{table}: the primary key is ({}) in the database and ({}) in the model; write this change by hand",
+            sides.actual.primary_key.join(", "),
+            sides.declared.primary_key.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,35 @@
+//! New, dropped and changed unique and check constraints. A changed one is dropped and made again.
+
+use super::{Comparison, Sides};
+use crate::operation::{Constraint, Operation};
+
+pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
+    let uniques = sides.actual.uniques.iter().filter(|unique| !sides.declared.uniques.contains(unique));
+    let checks = sides.actual.checks.iter().filter(|check| !sides.declared.checks.contains(check));
+    let constraints = uniques
+        .map(|unique| (&unique.name, Constraint::Unique(unique.clone())))
+        .chain(checks.map(|check| (&check.name, Constraint::Check(check.clone()))));
+    comparison.operations.extend(constraints.map(|(name, was)| Operation::DropConstraint {
+        table: sides.model.name.clone(),
+        name: name.clone(),
+        was: Some(was),
+    }));
+}
+
+pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
+    let table = &sides.model.name;
+    for (model, declared) in sides.model.uniques.iter().filter_map(|unique| {
+        sides.declared.uniques.iter().find(|declared| declared.name == unique.name).map(|declared| (unique, declared))
+    }) {
+        if !sides.actual.uniques.contains(declared) {
+            comparison.operations.push(Operation::CreateUnique { table: table.clone(), unique: model.clone() });
+        }
+    }
+    for (model, declared) in sides.model.checks.iter().filter_map(|check| {
+        sides.declared.checks.iter().find(|declared| declared.name == check.name).map(|declared| (check, declared))
+    }) {
+        if !sides.actual.checks.contains(declared) {
+            comparison.operations.push(Operation::CreateCheck { table: table.clone(), check: model.clone() });
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the dialects do differently. Each folder has the same files: `ddl.rs` writes the SQL of operations,
+//! `inspect.rs` reads a schema, `lock.rs` keeps two migrations apart.
+
+pub(crate) mod postgres {
+    //! PostgreSQL: DDL is transactional; the catalogues tell everything.
+
+    pub(crate) mod ddl;
+    pub(crate) mod inspect;
+    pub(crate) mod lock;
+}
+
+pub(crate) mod sqlite {
+    //! SQLite: DDL is transactional; what ALTER TABLE cannot do, a rebuilt table does (`rebuild.rs`).
+
+    pub(crate) mod ddl;
+    pub(crate) mod inspect;
+    pub(crate) mod lock;
+    pub(crate) mod rebuild;
+    pub(crate) mod table_sql;
+}

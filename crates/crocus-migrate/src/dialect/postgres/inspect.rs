@@ -1,0 +1,94 @@
+//! Reading a schema from PostgreSQL's catalogues, in three queries whatever the number of tables.
+
+use crocus_orm::{Connection, Result, Statement};
+
+use super::ddl::TYPES;
+use crate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+
+const COLUMNS: &str = "
+SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
+       CASE WHEN a.attidentity = '' AND a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+FROM pg_catalog.pg_class c
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname, a.attnum";
+
+const CONSTRAINTS: &str = "
+SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
+       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
+        FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+WHERE c.relnamespace = current_schema()::regnamespace AND k.contype IN ('p', 'u', 'c') AND NOT c.relispartition
+ORDER BY c.relname, k.conname";
+
+/// Plain indexes only: what is unique, partial, on expressions or of another method than btree is left alone.
+const INDEXES: &str = "
+SELECT c.relname::text, i.relname::text,
+       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
+        FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS n (attnum, position)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.attnum)
+FROM pg_catalog.pg_index x
+JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
+JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_am m ON m.oid = i.relam
+WHERE c.relnamespace = current_schema()::regnamespace AND NOT c.relispartition
+  AND m.amname = 'btree' AND NOT x.indisunique AND x.indpred IS NULL AND x.indexprs IS NULL
+ORDER BY c.relname, i.relname";
+
+/// The tables of the current schema.
+pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
+    let mut schema = Schema::default();
+    for row in connection.query(Statement::read(COLUMNS, [])).await? {
+        let name: String = row.get(0)?;
+        if schema.tables.last().is_none_or(|table| table.name != name) {
+            schema.tables.push(Table::new(name));
+        }
+        // A table can have no column at all.
+        let Some(column) = row.get::<Option<String>>(1)? else { continue };
+        let identity = row.get(4)?;
+        let default: Option<String> = row.get(5)?;
+        let column = Column {
+            name: column,
+            ty: type_from(row.get(2)?),
+            nullable: !row.get::<bool>(3)?,
+            identity,
+            default: default.filter(|_| !identity),
+        };
+        schema.tables.last_mut().expect("it was just pushed").columns.push(column);
+    }
+    for row in connection.query(Statement::read(CONSTRAINTS, [])).await? {
+        let Some(table) = table_mut(&mut schema, &row.get::<String>(0)?) else { continue };
+        let name: String = row.get(1)?;
+        let columns = columns_from(row.get(4)?);
+        match row.get::<String>(2)?.as_str() {
+            "p" => table.primary_key = columns,
+            "u" => table.uniques.push(Unique { name, columns }),
+            _ => table.checks.push(Check { name, expression: row.get(3)? }),
+        }
+    }
+    for row in connection.query(Statement::read(INDEXES, [])).await? {
+        let Some(table) = table_mut(&mut schema, &row.get::<String>(0)?) else { continue };
+        table.indexes.push(Index { name: row.get(1)?, columns: columns_from(row.get(2)?) });
+    }
+    Ok(schema)
+}
+
+fn table_mut<'a>(schema: &'a mut Schema, name: &str) -> Option<&'a mut Table> {
+    schema.tables.iter_mut().find(|table| table.name == name)
+}
+
+/// The unit separator cannot be typed into a name by accident.
+fn columns_from(joined: Option<String>) -> Vec<String> {
+    joined.map(|names| names.split('\u{1f}').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn type_from(name: String) -> Type {
+    match TYPES.iter().find(|(_, standard)| *standard == name) {
+        Some((ty, _)) => Type::Standard(*ty),
+        None => Type::Other(name),
+    }
+}

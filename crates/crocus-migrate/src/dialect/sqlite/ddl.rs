@@ -1,0 +1,133 @@
+//! Operations as SQLite's SQL. A unique constraint is a unique index: it holds the same, and can be added and dropped.
+
+use crocus_orm::{ColumnType, Dialect};
+
+use super::rebuild::Edit;
+use crate::operation::Operation;
+use crate::schema::{Column, Index, Table, Type, Unique};
+
+/// How an operation is done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Plan {
+    /// By these statements, in order.
+    Statements(Vec<String>),
+    /// By making the table anew with an edited definition.
+    Rebuild { table: String, edit: Edit },
+    /// A constraint by its name: an index, or a clause of the table.
+    DropConstraint { table: String, name: String },
+}
+
+pub(crate) fn plan(operation: &Operation) -> Plan {
+    let one = |sql| Plan::Statements(vec![sql]);
+    match operation {
+        Operation::CreateTable(table) => Plan::Statements(create_table(table)),
+        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
+        Operation::AddColumn { table, column } if can_be_added(column) => {
+            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column)))
+        }
+        Operation::AddColumn { table, column } => {
+            rebuild(table, Edit::AddColumn { name: column.name.clone(), clause: column_clause(column) })
+        }
+        Operation::DropColumn { table, name, .. } => rebuild(table, Edit::DropColumn { name: name.clone() }),
+        Operation::AlterColumn { table, column, .. } => {
+            rebuild(table, Edit::ReplaceColumn { name: column.name.clone(), clause: column_clause(column) })
+        }
+        Operation::CreateIndex { table, index } => one(create_index(table, index)),
+        Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
+        Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
+        Operation::CreateCheck { table, check } => {
+            let clause = format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression);
+            rebuild(table, Edit::AddConstraint { name: check.name.clone(), clause })
+        }
+        Operation::DropConstraint { table, name, .. } => {
+            Plan::DropConstraint { table: table.clone(), name: name.clone() }
+        }
+        Operation::Execute { sql } => one(sql.clone()),
+    }
+}
+
+fn rebuild(table: &str, edit: Edit) -> Plan {
+    Plan::Rebuild { table: table.to_owned(), edit }
+}
+
+/// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed.
+fn can_be_added(column: &Column) -> bool {
+    let literal = |default: &String| {
+        default.starts_with('\'') || default.parse::<f64>().is_ok() || ["true", "false"].contains(&default.as_str())
+    };
+    !column.identity && column.default.as_ref().map_or(column.nullable, literal)
+}
+
+fn create_table(table: &Table) -> Vec<String> {
+    let mut clauses: Vec<_> = table.columns.iter().map(column_clause).collect();
+    if !table.primary_key.is_empty() && !table.columns.iter().any(|column| column.identity) {
+        clauses.push(format!("PRIMARY KEY ({})", quoted(&table.primary_key)));
+    }
+    clauses.extend(
+        table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
+    );
+    let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
+    statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
+    statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
+    statements
+}
+
+fn create_index(table: &str, index: &Index) -> String {
+    format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))
+}
+
+fn create_unique(table: &str, unique: &Unique) -> String {
+    format!("CREATE UNIQUE INDEX {} ON {} ({})", quote(&unique.name), quote(table), quoted(&unique.columns))
+}
+
+fn column_clause(column: &Column) -> String {
+    if column.identity {
+        // Only the type INTEGER counts up, and only AUTOINCREMENT never gives a number twice ("SQLite Autoincrement").
+        return format!("{} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", quote(&column.name));
+    }
+    let mut clause = format!("{} {}", quote(&column.name), type_name(&column.ty));
+    if !column.nullable {
+        clause.push_str(" NOT NULL");
+    }
+    if let Some(default) = &column.default {
+        // An expression needs the parentheses, a literal does not mind them ("CREATE TABLE", 3.2).
+        clause.push_str(&format!(" DEFAULT ({default})"));
+    }
+    clause
+}
+
+/// The declared types. Their affinity keeps what is stored ("Datatypes", 3.1): the suffix `_TEXT` keeps the digits of
+/// decimals and JSON as they are.
+pub(crate) const TYPES: [(ColumnType, &str); 14] = [
+    (ColumnType::SmallInteger, "SMALLINT"),
+    (ColumnType::Integer, "INTEGER"),
+    (ColumnType::BigInteger, "BIGINT"),
+    (ColumnType::Double, "DOUBLE"),
+    (ColumnType::Boolean, "BOOLEAN"),
+    (ColumnType::Text, "TEXT"),
+    (ColumnType::Binary, "BLOB"),
+    (ColumnType::Date, "DATE"),
+    (ColumnType::Time, "TIME"),
+    (ColumnType::DateTime, "DATETIME"),
+    (ColumnType::Timestamp, "TIMESTAMP"),
+    (ColumnType::Uuid, "UUID_TEXT"),
+    (ColumnType::Decimal, "DECIMAL_TEXT"),
+    (ColumnType::Json, "JSON_TEXT"),
+];
+
+fn type_name(ty: &Type) -> &str {
+    match ty {
+        Type::Standard(ty) => {
+            TYPES.iter().find(|(standard, _)| standard == ty).map(|(_, name)| *name).expect("every type has a name")
+        }
+        Type::Other(name) => name,
+    }
+}
+
+pub(super) fn quote(name: &str) -> String {
+    Dialect::Sqlite.quote(name)
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}

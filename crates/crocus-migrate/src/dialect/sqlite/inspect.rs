@@ -1,0 +1,111 @@
+//! Reading a schema from SQLite's pragmas and stored statements.
+
+use crocus_orm::{Connection, Result, Statement};
+
+use super::ddl::TYPES;
+use super::rebuild::Stored;
+use super::table_sql::{TableSql, has_word};
+use crate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+
+const TABLES: &str = "
+SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+
+/// `hidden` is 2 or 3 for generated columns, 1 for those of virtual tables.
+const COLUMNS: &str = "
+SELECT m.name, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk
+FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x
+WHERE m.type = 'table' AND x.hidden = 0 ORDER BY m.name, x.cid";
+
+/// Plain indexes only: what is partial or on expressions is left alone.
+const INDEXES: &str = "
+SELECT m.name, l.name, l.\"unique\", l.origin, group_concat(i.name, char(31))
+FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i
+WHERE m.type = 'table' AND l.partial = 0 AND l.origin <> 'pk'
+GROUP BY m.name, l.name HAVING count(*) = count(i.name) ORDER BY m.name, l.name";
+
+/// All tables but SQLite's own.
+pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
+    let mut schema = Schema::default();
+    let mut definitions = Vec::new();
+    for row in connection.query(Statement::read(TABLES, [])).await? {
+        schema.tables.push(Table::new(row.get::<String>(0)?));
+        definitions.push(row.get::<String>(1)?);
+    }
+    let mut keys: Vec<Vec<(i64, String)>> = vec![Vec::new(); schema.tables.len()];
+    for row in connection.query(Statement::read(COLUMNS, [])).await? {
+        let Some(at) = position(&schema, &row.get::<String>(0)?) else { continue };
+        let name: String = row.get(1)?;
+        if let key @ 1.. = row.get::<i64>(5)? {
+            keys[at].push((key, name.clone()));
+        }
+        let column = Column {
+            ty: type_from(row.get(2)?),
+            nullable: row.get::<i64>(3)? == 0,
+            identity: TableSql::parse(&definitions[at])
+                .is_some_and(|table| table.column(&name).is_some_and(|clause| has_word(clause, "AUTOINCREMENT"))),
+            default: row.get::<Option<String>>(4)?,
+            name,
+        };
+        schema.tables[at].columns.push(column);
+    }
+    for row in connection.query(Statement::read(INDEXES, [])).await? {
+        let Some(at) = position(&schema, &row.get::<String>(0)?) else { continue };
+        let name = row.get(1)?;
+        let columns = row.get::<String>(4)?.split('\u{1f}').map(str::to_owned).collect();
+        let table = &mut schema.tables[at];
+        match (row.get::<i64>(2)?, row.get::<String>(3)?.as_str()) {
+            (1, "c") => table.uniques.push(Unique { name, columns }),
+            (0, _) => table.indexes.push(Index { name, columns }),
+            // A UNIQUE clause of the table itself: made by hand, it has no name that could be dropped.
+            _ => {}
+        }
+    }
+    for ((table, definition), mut key) in schema.tables.iter_mut().zip(&definitions).zip(keys) {
+        key.sort_unstable();
+        table.primary_key = key.into_iter().map(|(_, name)| name).collect();
+        let checks = TableSql::parse(definition).map(|table| table.checks()).unwrap_or_default();
+        table.checks = checks.into_iter().map(|(name, expression)| Check { name, expression }).collect();
+    }
+    Ok(schema)
+}
+
+/// What is stored of one table, for making it anew.
+pub(crate) async fn stored(connection: &Connection, table: &str) -> Result<Option<Stored>> {
+    let sql = "SELECT type, sql, name FROM sqlite_master WHERE tbl_name = $1 COLLATE NOCASE AND sql IS NOT NULL \
+               ORDER BY type <> 'table', rowid";
+    let mut found: Option<Stored> = None;
+    for row in connection.query(Statement::read(sql, [table.into()])).await? {
+        let (kind, sql): (String, String) = (row.get(0)?, row.get(1)?);
+        match (kind.as_str(), &mut found) {
+            ("table", None) => {
+                found = Some(Stored { name: row.get(2)?, sql, columns: Vec::new(), dependents: Vec::new() });
+            }
+            (_, Some(stored)) => stored.dependents.push(sql),
+            _ => {}
+        }
+    }
+    if let Some(stored) = &mut found {
+        let sql = "SELECT name FROM pragma_table_xinfo($1) WHERE hidden = 0 ORDER BY cid";
+        for row in connection.query(Statement::read(sql, [stored.name.as_str().into()])).await? {
+            stored.columns.push(row.get(0)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a name is an index's.
+pub(crate) async fn is_index(connection: &Connection, name: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = $1";
+    Ok(!connection.query(Statement::read(sql, [name.into()])).await?.is_empty())
+}
+
+fn position(schema: &Schema, name: &str) -> Option<usize> {
+    schema.tables.iter().position(|table| table.name == name)
+}
+
+fn type_from(name: String) -> Type {
+    match TYPES.iter().find(|(_, standard)| standard.eq_ignore_ascii_case(&name)) {
+        Some((ty, _)) => Type::Standard(*ty),
+        None => Type::Other(name),
+    }
+}

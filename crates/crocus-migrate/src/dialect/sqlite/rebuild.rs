@@ -1,0 +1,105 @@
+//! Making a table anew with an edited definition, where `ALTER TABLE` cannot: SQLite's own procedure ("ALTER TABLE",
+//! 8). Rows, rowids of identity columns, indexes and triggers are kept; foreign keys are off while it runs.
+
+use super::ddl::quote;
+use super::table_sql::{Clause, TableSql};
+
+/// What is changed in a table's definition.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Edit {
+    AddColumn { name: String, clause: String },
+    DropColumn { name: String },
+    ReplaceColumn { name: String, clause: String },
+    AddConstraint { name: String, clause: String },
+    DropConstraint { name: String },
+}
+
+/// What SQLite has stored of a table.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) name: String,
+    /// The `CREATE TABLE` statement.
+    pub(crate) sql: String,
+    /// The columns that hold values: not the generated ones.
+    pub(crate) columns: Vec<String>,
+    /// The statements of its indexes and triggers.
+    pub(crate) dependents: Vec<String>,
+}
+
+/// The statements that rebuild the table.
+pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, String> {
+    let mut table = TableSql::parse(&stored.sql)
+        .ok_or_else(|| format!("the definition of `{}` cannot be edited: {}", stored.name, stored.sql))?;
+    apply(&mut table, edit, &stored.name)?;
+    let (old, new) = (quote(&stored.name), quote(&format!("crocus_new_{}", stored.name)));
+    let kept: Vec<_> = stored
+        .columns
+        .iter()
+        .filter(|column| !matches!(edit, Edit::DropColumn { name } if name.eq_ignore_ascii_case(column)))
+        .map(|column| quote(column))
+        .collect();
+    let kept = kept.join(", ");
+    let mut statements = vec![table.render(&new), format!("INSERT INTO {new} ({kept}) SELECT {kept} FROM {old}")];
+    if super::table_sql::has_word(&stored.sql, "AUTOINCREMENT") {
+        // Numbers of deleted rows must not be given again.
+        statements.push(format!(
+            "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = {0}) \
+             WHERE name = {1} AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {0})",
+            literal(&stored.name),
+            literal(&format!("crocus_new_{}", stored.name))
+        ));
+        statements.push(format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {1}, seq FROM sqlite_sequence WHERE name = {0} \
+             AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {1})",
+            literal(&stored.name),
+            literal(&format!("crocus_new_{}", stored.name))
+        ));
+    }
+    statements.push(format!("DROP TABLE {old}"));
+    statements.push(format!("ALTER TABLE {new} RENAME TO {old}"));
+    statements.extend(stored.dependents.iter().cloned());
+    Ok(statements)
+}
+
+fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), String> {
+    let column_at = |table: &TableSql, wanted: &str| {
+        table
+            .clauses
+            .iter()
+            .position(|clause| matches!(clause, Clause::Column { name, .. } if name.eq_ignore_ascii_case(wanted)))
+    };
+    let no_column = |name: &str| format!("the table `{table_name}` has no column `{name}`");
+    match edit {
+        Edit::AddColumn { name, clause } => {
+            if column_at(table, name).is_some() {
+                return Err(format!("the table `{table_name}` has a column `{name}` already"));
+            }
+            let end = table.clauses.iter().rposition(|clause| matches!(clause, Clause::Column { .. }));
+            let column = Clause::Column { name: name.clone(), text: clause.clone() };
+            table.clauses.insert(end.map_or(0, |last| last + 1), column);
+        }
+        Edit::DropColumn { name } => {
+            let at = column_at(table, name).ok_or_else(|| no_column(name))?;
+            table.clauses.remove(at);
+        }
+        Edit::ReplaceColumn { name, clause } => {
+            let at = column_at(table, name).ok_or_else(|| no_column(name))?;
+            table.clauses[at] = Clause::Column { name: name.clone(), text: clause.clone() };
+        }
+        Edit::AddConstraint { name, clause } => {
+            table.clauses.push(Clause::Constraint { name: Some(name.clone()), text: clause.clone() });
+        }
+        Edit::DropConstraint { name } => {
+            let named =
+                |clause: &Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
+            let at = table.clauses.iter().position(named);
+            let at = at.ok_or_else(|| format!("the table `{table_name}` has no constraint `{name}`"))?;
+            table.clauses.remove(at);
+        }
+    }
+    Ok(())
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,33 @@
+//! `get_or_404`: rows that a handler cannot do without.
+
+use crocus_orm::{Executor, Handle, Model, Session};
+
+use crate::Result;
+
+/// What handlers ask of models.
+pub trait ModelExt: Model {
+    /// The row with this primary key, or a 404 problem that names it.
+    ///
+    /// # Errors
+    /// When there is no such row, or the database does not answer.
+    fn get_or_404(db: &impl Executor, key: Self::Key) -> impl Future<Output = Result<Self>> + Send {
+        async move { Ok(Self::get(db, key.clone()).await?.ok_or_else(|| Self::not_found(&key))?) }
+    }
+}
+
+impl<M: Model> ModelExt for M {}
+
+/// What handlers ask of sessions.
+pub trait SessionExt {
+    /// The object with this primary key, or a 404 problem that names it.
+    ///
+    /// # Errors
+    /// When there is no such row, or the database does not answer.
+    fn get_or_404<M: Model>(&mut self, key: M::Key) -> impl Future<Output = Result<Handle<M>>> + Send;
+}
+
+impl SessionExt for Session {
+    async fn get_or_404<M: Model>(&mut self, key: M::Key) -> Result<Handle<M>> {
+        Ok(self.get::<M>(key.clone()).await?.ok_or_else(|| M::not_found(&key))?)
+    }
+}

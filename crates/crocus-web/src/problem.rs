@@ -1,0 +1,192 @@
+//! Problems: every answer that is an error, as RFC 9457 has it.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use crocus_orm::{ErrorKind, FieldError};
+use serde_json::{Map, Value, json};
+
+/// The result of a handler.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+/// An error answer: `application/problem+json` (RFC 9457) with a `code` that programs can tell apart, and for
+/// payloads `errors`, each with the JSON pointer of a field and the rule that it breaks.
+///
+/// What a problem hides from the client, its cause, goes to the request's line in the log.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    status: StatusCode,
+    code: &'static str,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    members: Map<String, Value>,
+    retry_after: bool,
+    cause: Option<Cause>,
+}
+
+/// What the log is told and the client is not.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) Arc<str>);
+
+/// What a client is told to wait before it tries again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+impl Problem {
+    /// A problem with a status, and a code in snake case.
+    pub fn new(status: StatusCode, code: &'static str) -> Problem {
+        Problem(Box::new(Inner {
+            status,
+            code,
+            detail: None,
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after: status == StatusCode::SERVICE_UNAVAILABLE,
+            cause: None,
+        }))
+    }
+
+    /// A 404.
+    pub fn not_found(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found").with_detail(detail)
+    }
+
+    /// A 500. The client learns nothing but that; the cause is logged.
+    pub fn internal(cause: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+            .with_detail("the server failed to answer; the request's id is in the header `x-request-id`")
+            .with_cause(cause)
+    }
+
+    /// Says what happened this time, for a person.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Problem {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Says which fields break which rules.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Problem {
+        self.0.errors = errors;
+        self
+    }
+
+    /// Adds a member of its own.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Problem {
+        self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Tells the log, and only the log, why.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Problem {
+        self.0.cause = Some(Cause(cause.into().into()));
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Inner { status, code, detail, errors, members, retry_after, cause } = *self.0;
+        let mut body = Map::new();
+        body.insert("type".to_owned(), "about:blank".into());
+        body.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
+        body.insert("status".to_owned(), status.as_u16().into());
+        body.insert("code".to_owned(), code.into());
+        if let Some(detail) = detail {
+            body.insert("detail".to_owned(), detail.into());
+        }
+        if !errors.is_empty() {
+            let errors = errors.into_iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail}));
+            body.insert("errors".to_owned(), errors.collect());
+        }
+        body.extend(members);
+        let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        let mut response = (status, content_type, Value::Object(body).to_string()).into_response();
+        if retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+impl From<crocus_orm::Error> for Problem {
+    fn from(error: crocus_orm::Error) -> Problem {
+        use StatusCode as S;
+        let text = error.to_string();
+        let violated = |status, code, detail: &str, rule: String| {
+            let columns = error.constraint().map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
+            let errors =
+                columns.iter().map(|column| FieldError { pointer: format!("/{column}"), detail: rule.clone() });
+            Problem::new(status, code).with_detail(detail).with_errors(errors.collect()).with_cause(text.clone())
+        };
+        match error.kind() {
+            ErrorKind::NotFound => Problem::not_found(text),
+            ErrorKind::UniqueViolation => violated(
+                S::CONFLICT,
+                "unique_violation",
+                "a row with this value is there already",
+                "must be unique".to_owned(),
+            ),
+            ErrorKind::ForeignKeyViolation => violated(
+                S::CONFLICT,
+                "foreign_key_violation",
+                "a row that is referred to is not there, or is still referred to",
+                "must refer to a row that exists".to_owned(),
+            ),
+            ErrorKind::NotNullViolation => violated(
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_payload",
+                "the payload does not fit the model",
+                "is required".to_owned(),
+            ),
+            ErrorKind::CheckViolation => {
+                let expression = error.constraint().and_then(|constraint| constraint.expression.as_deref());
+                let rule =
+                    expression.map_or("breaks a check".to_owned(), |expression| format!("must satisfy {expression}"));
+                let problem = violated(
+                    S::UNPROCESSABLE_ENTITY,
+                    "invalid_payload",
+                    "the payload does not fit the model",
+                    rule.clone(),
+                );
+                if problem.0.errors.is_empty() {
+                    problem.with_errors(vec![FieldError { pointer: String::new(), detail: rule }])
+                } else {
+                    problem
+                }
+            }
+            ErrorKind::InvalidValue => Problem::new(S::UNPROCESSABLE_ENTITY, "invalid_value").with_detail(text),
+            ErrorKind::Conflict => Problem::new(S::CONFLICT, "conflict")
+                .with_detail("another request changed the same rows at the same time; try again")
+                .with_cause(text),
+            ErrorKind::OutcomeUnknown => Problem::new(S::SERVICE_UNAVAILABLE, "outcome_unknown")
+                .with_detail("the database went away during the write: it may have been done, or not")
+                .with_cause(text),
+            ErrorKind::Unavailable | ErrorKind::Authentication | ErrorKind::MissingDatabase => {
+                Problem::new(S::SERVICE_UNAVAILABLE, "database_unavailable")
+                    .with_detail("the database does not answer; nothing was changed")
+                    .with_cause(text)
+            }
+            _ => Problem::internal(text),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `App`: what a program is made of, and its `main`.
+
+use std::io::Write;
+use std::panic::Location;
+use std::process::ExitCode;
+
+use axum::Router;
+use crocus_migrate::Migrations;
+use crocus_orm::{Model, TableDef};
+use crocus_web::routing::{Methods, Route};
+
+use crate::cli;
+
+/// A program: its models, its migrations and its routes.
+///
+/// [`main`](App::main) is its command line: `run` (also without an argument), `routes`, and `db ...`.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) models: Vec<&'static TableDef>,
+    pub(crate) migrations: Option<Migrations>,
+    pub(crate) router: Router,
+    pub(crate) routes: Vec<Route>,
+}
+
+impl App {
+    /// A program with the name that its user types: it stands in the help, and names the embedded database
+    /// `instance/NAME.db`.
+    pub fn new(name: &'static str) -> App {
+        App {
+            name,
+            version: "unknown",
+            models: Vec::new(),
+            migrations: None,
+            router: Router::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// What `--version` says: `env!("CARGO_PKG_VERSION")`.
+    #[must_use]
+    pub fn version(mut self, version: &'static str) -> App {
+        self.version = version;
+        self
+    }
+
+    /// Registers a model. Migrations are generated for registered models.
+    ///
+    /// # Panics
+    /// When another model has the same table.
+    #[must_use]
+    #[track_caller]
+    pub fn model<M: Model>(mut self) -> App {
+        if let Some(other) = self.models.iter().find(|other| other.name == M::TABLE.name) {
+            panic!(
+                "the models `{}` and `{}` are both on the table `{}` ({})",
+                other.model,
+                M::TABLE.model,
+                M::TABLE.name,
+                Location::caller()
+            );
+        }
+        self.models.push(M::TABLE);
+        self
+    }
+
+    /// Adds the migrations that are compiled in: `.migrations(crocus::migrations!())`.
+    #[must_use]
+    pub fn migrations(mut self, migrations: Migrations) -> App {
+        self.migrations = Some(migrations);
+        self
+    }
+
+    /// Adds a path with its handlers: `.route("/cars", get(list_cars).post(create_car))`.
+    ///
+    /// # Panics
+    /// When the path is taken, or does not begin with `/`.
+    #[must_use]
+    #[track_caller]
+    pub fn route(mut self, path: &str, methods: Methods) -> App {
+        let (router, routes) = methods.add_to(path, self.router);
+        self.router = router;
+        self.routes.extend(routes);
+        self
+    }
+
+    /// Runs the command line. The exit code is 0 for success, 1 for failure, 2 for wrong usage.
+    pub async fn main(self) -> ExitCode {
+        match cli::main(self).await {
+            Ok(code) => code,
+            Err(error) => {
+                // Where standard error is closed, nobody listens.
+                drop(std::io::stderr().write_all(error.render().as_bytes()));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `db ...`: create, migrate and inspect the database. The verbs are Flask-Migrate's and Alembic's.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use clap::{Args, Subcommand};
+use crocus_migrate::{Direction, Migrations, Step};
+use crocus_orm::{DatabaseUrl, Engine};
+
+use super::{Context, db_migrate, print};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create the database
+    Create,
+    /// Drop the database with everything in it
+    Drop(Drop),
+    /// Make the migrations folder in the program's source
+    Init(db_migrate::Init),
+    /// Write a migration: what the models have and the database lacks
+    Migrate(db_migrate::Migrate),
+    /// Apply migrations
+    Upgrade(Upgrade),
+    /// Undo migrations
+    Downgrade(Downgrade),
+    /// Show the database's revision
+    Current,
+    /// List the revisions, the newest first
+    History,
+    /// Record the database as being at a revision, without running anything
+    Stamp(Stamp),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Drop {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Upgrade {
+    /// How far: `head`, a revision or its beginning, or `+N`
+    #[arg(default_value = "head")]
+    revision: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Downgrade {
+    /// How far: `-N`, a revision or its beginning, or `base`
+    #[arg(default_value = "-1", allow_hyphen_values = true)]
+    revision: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Stamp {
+    /// `head`, `base`, or a revision or its beginning
+    revision: String,
+}
+
+pub(super) async fn db(context: &mut Context, command: Command) -> Result<()> {
+    match command {
+        Command::Create => create(context).await,
+        Command::Drop(arguments) => drop_database(context, &arguments).await,
+        Command::Init(arguments) => db_migrate::init(context, &arguments),
+        Command::Migrate(arguments) => db_migrate::migrate(context, &arguments).await,
+        Command::Upgrade(arguments) => {
+            let migrations = context.migrations()?;
+            let (engine, _) = context.engine().await?;
+            match upgrade(context, &engine, migrations, &arguments.revision).await? {
+                0 => print("Nothing to upgrade.\n"),
+                _ => Ok(()),
+            }
+        }
+        Command::Downgrade(arguments) => {
+            let migrations = context.migrations()?;
+            let (engine, _) = context.engine().await?;
+            let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, report).await;
+            match done.map_err(context.of_migration())? {
+                0 => print("Nothing to downgrade.\n"),
+                _ => Ok(()),
+            }
+        }
+        Command::Current => current(context).await,
+        Command::History => history(context).await,
+        Command::Stamp(arguments) => {
+            let migrations = context.migrations()?;
+            let (engine, _) = context.engine().await?;
+            let applied = crocus_migrate::stamp(&engine, migrations, &arguments.revision).await;
+            let applied = applied.map_err(context.of_migration())?.applied;
+            print(&format!("The database is recorded as being at {}.\n", place(migrations, applied)))
+        }
+    }
+}
+
+/// Applies migrations and says each; also what `run --upgrade` does.
+pub(super) async fn upgrade(
+    context: &Context,
+    engine: &Engine,
+    migrations: &Migrations,
+    target: &str,
+) -> Result<usize> {
+    crocus_migrate::upgrade(engine, migrations, target, report).await.map_err(context.of_migration())
+}
+
+fn report(step: Step<'_>) {
+    let line = match step {
+        Step::Waiting => "Another program is migrating the database: waiting for it.".to_owned(),
+        Step::Begin(..) => return,
+        Step::Done(direction, migration) => {
+            let (before, after) = (migration.down_revision.unwrap_or("<base>"), migration.revision);
+            let (verb, from, to) = match direction {
+                Direction::Upgrade => ("Upgraded", before, after),
+                Direction::Downgrade => ("Downgraded", after, before),
+            };
+            format!("{verb} {from} -> {to}, {}", migration.message)
+        }
+    };
+    // A reader that went away must not stop a migration.
+    drop(print(&format!("{line}\n")));
+}
+
+async fn create(context: &Context) -> Result<()> {
+    let (url, _) = context.database_url()?;
+    let made = url.create_database().await.map_err(|error| Error::of_database(&error, context.name()))?;
+    let name = url.database();
+    print(&if made {
+        format!("Created the database `{name}`.\n")
+    } else {
+        format!("The database `{name}` exists already.\n")
+    })
+}
+
+async fn drop_database(context: &Context, arguments: &Drop) -> Result<()> {
+    let (url, _) = context.database_url()?;
+    let of_database = |error: crocus_orm::Error| Error::of_database(&error, context.name());
+    if url.database_exists().await.map_err(of_database)? && !arguments.yes && !agreed(&url, context.name())? {
+        return print("Nothing was dropped.\n");
+    }
+    let dropped = url.drop_database().await.map_err(of_database)?;
+    let name = url.database();
+    print(&if dropped {
+        format!("Dropped the database `{name}`.\n")
+    } else {
+        format!("There is no database `{name}`.\n")
+    })
+}
+
+fn agreed(url: &DatabaseUrl, program: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::new(format!("dropping the database `{}` must be confirmed", url.database()))
+            .with_hint(format!("`{program} db drop --yes` drops it without asking")));
+    }
+    let question = format!("Drop the database {url} with everything in it? [y/N] ");
+    drop(std::io::stderr().write_all(question.as_bytes()));
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Error::new(format!("failed to read the answer: {error}")))?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+async fn current(context: &Context) -> Result<()> {
+    let migrations = context.migrations()?;
+    let (engine, _) = context.engine().await?;
+    let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
+    let behind = match applied.pending() {
+        0 => String::new(),
+        1 => ", 1 pending revision".to_owned(),
+        number => format!(", {number} pending revisions"),
+    };
+    print(&format!("{}{behind}\n", place(migrations, applied.applied)))
+}
+
+async fn history(context: &Context) -> Result<()> {
+    let migrations = context.migrations()?;
+    let ordered = migrations.ordered().map_err(context.of_migration())?;
+    // Without a database the history is still known.
+    let applied = match context.engine().await {
+        Ok((engine, _)) => {
+            Some(crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?.applied)
+        }
+        Err(_) => None,
+    };
+    if ordered.is_empty() {
+        return print("There are no migrations.\n");
+    }
+    let mut text = String::new();
+    for (index, migration) in ordered.iter().enumerate().rev() {
+        let head = if index + 1 == ordered.len() { " (head)" } else { "" };
+        let here = if applied == Some(index + 1) { " (current)" } else { "" };
+        text.push_str(&format!(
+            "{} -> {}{head}{here}, {}, {}\n",
+            migration.down_revision.unwrap_or("<base>"),
+            migration.revision,
+            migration.message,
+            migration.created
+        ));
+    }
+    print(&text)
+}
+
+/// `3f9a1c27b6d0 (head), create cars`
+fn place(migrations: &Migrations, applied: usize) -> String {
+    let ordered = migrations.ordered().unwrap_or_default();
+    match applied.checked_sub(1).and_then(|at| ordered.get(at)) {
+        None => "<base>".to_owned(),
+        Some(migration) => {
+            let head = if applied == ordered.len() { " (head)" } else { "" };
+            format!("{}{head}, {}", migration.revision, migration.message)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `db init` and `db migrate`: what writes into the program's source.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use crocus_migrate::head::Head;
+use crocus_migrate::schema::Schema;
+use crocus_migrate::{compare, folder, render};
+
+use super::{Context, print};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The migrations folder [default: the one that the program was built with]
+    #[arg(short, long, value_name = "FOLDER")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// What the migration does, in a few words
+    #[arg(short, long, default_value = "no message")]
+    message: String,
+
+    /// The migrations folder [default: the one that the program was built with]
+    #[arg(short, long, value_name = "FOLDER")]
+    directory: Option<PathBuf>,
+}
+
+pub(super) fn init(context: &Context, arguments: &Init) -> Result<()> {
+    let folder = directory(context, arguments.directory.as_ref())?;
+    let initialised = folder::init(&folder).map_err(context.of_migration())?;
+    let path = initialised.folder.display();
+    let mut text = if initialised.made { format!("Made {path}\n") } else { format!("{path} exists already.\n") };
+    if let Some(script) = initialised.build_script {
+        text.push_str(&format!("Made {}\n", script.display()));
+    }
+    if let Some(script) = initialised.foreign_build_script {
+        let line = "println!(\"cargo::rerun-if-changed=migrations\");";
+        text.push_str(&format!("Add to {}, so that cargo notices new migrations:\n    {line}\n", script.display()));
+    }
+    print(&text)
+}
+
+pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()> {
+    let migrations = context.migrations()?;
+    if context.app.models.is_empty() {
+        return Err(
+            Error::new("the program knows no models").with_hint("register them with `.model::<T>()` on its `App`")
+        );
+    }
+    let folder = directory(context, arguments.directory.as_ref())?;
+    folder::check(migrations, &folder).map_err(context.of_migration())?;
+    let (engine, _) = context.engine().await?;
+    let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
+    if applied.pending() > 0 {
+        // Otherwise the next migration would repeat what the pending ones do.
+        let text = format!("the database is behind by {} pending revisions", applied.pending());
+        return Err(Error::new(text).with_hint(format!("run `{} db upgrade` first", context.name())));
+    }
+
+    let models = Schema::from_models(&context.app.models);
+    let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
+    let actual = crocus_migrate::inspect(&engine).await.map_err(context.of_migration())?;
+    let ours = migrations.tables(applied.applied).map_err(context.of_migration())?;
+    let comparison = compare::compare(&models, &declared, &actual, &ours);
+    let mut text = String::new();
+    for note in &comparison.notes {
+        text.push_str(&format!("Note: {note}\n"));
+    }
+    if comparison.operations.is_empty() {
+        return print(&format!("{text}No changes detected.\n"));
+    }
+    for operation in &comparison.operations {
+        text.push_str(&format!("Detected: {operation}\n"));
+    }
+    let ordered = migrations.ordered().map_err(context.of_migration())?;
+    let head = Head::new(&arguments.message, ordered.last().map(|migration| migration.revision));
+    let file = render::migration(&head, &comparison.operations);
+    let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
+    text.push_str(&format!(
+        "Wrote {}\nRead it, build the program again, then run `{} db upgrade`.\n",
+        path.display(),
+        context.name()
+    ));
+    print(&text)
+}
+
+/// The folder that is named, or the one that the program was built with.
+fn directory(context: &Context, named: Option<&PathBuf>) -> Result<PathBuf> {
+    let built_with = PathBuf::from(context.migrations()?.folder());
+    Ok(match named {
+        // `source_of` looks at the parent, which a bare name does not have.
+        Some(named) => std::path::absolute(named).unwrap_or_else(|_| named.clone()),
+        None => built_with,
+    })
+}

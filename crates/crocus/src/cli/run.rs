@@ -1,0 +1,108 @@
+//! `run`: serve requests.
+
+use std::sync::Arc;
+
+use clap::Args;
+use crocus_orm::Engine;
+use crocus_web::{Problem, http::StatusCode};
+use tokio::net::TcpListener;
+
+use super::{Context, db, print};
+use crate::error::{Error, Result};
+use crate::panel::Panel;
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Run {
+    /// The address to listen on [default: 127.0.0.1]
+    #[arg(long)]
+    host: Option<String>,
+
+    /// The port to listen on; 0 takes a free one [default: 5000]
+    #[arg(long)]
+    port: Option<u16>,
+
+    /// Bring the database up to date first
+    #[arg(long)]
+    upgrade: bool,
+}
+
+pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
+    if let Some(host) = arguments.host {
+        context.config.set_host(host, "the flag `--host`");
+    }
+    if let Some(port) = arguments.port {
+        context.config.set_port(port, "the flag `--port`");
+    }
+    let (engine, embedded) = context.engine().await?;
+    let migrated = bring_up_to_date(&context, &engine, embedded || arguments.upgrade).await?;
+
+    let (host, port) = (context.config.host(), context.config.port());
+    let listener = TcpListener::bind((host, port)).await.map_err(|error| {
+        let error_text = Error::new(format!("failed to listen on {host}:{port}: {error}"));
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                error_text.with_hint("is the program running already? `--port` takes another port")
+            }
+            _ => error_text,
+        }
+    })?;
+    let address = listener.local_addr().map_err(|error| Error::new(format!("failed to listen: {error}")))?;
+    let try_path = context.app.routes.iter().map(|route| (&route.method, route.path.as_str()));
+    let panel = Panel {
+        name: context.name(),
+        version: context.app.version,
+        address,
+        database: format!("{} ({})", engine.url(), engine.dialect()),
+        migrated,
+        try_path: try_path
+            .filter(|(method, path)| *method == crocus_web::http::Method::GET && !path.contains('{'))
+            .map(|(_, path)| path)
+            .max_by_key(|path| path.len()),
+    };
+    print(&panel.render())?;
+
+    let limits = context.config.limits();
+    let app = context.app;
+    let readiness = readiness(engine.clone(), app.migrations);
+    let service = crocus_web::service(app.router.merge(crocus_web::health(readiness)), engine, limits);
+    crocus_web::serve(listener, service).await.map_err(|error| Error::new(format!("failed to serve: {error}")))
+}
+
+/// Runs pending migrations if that is wanted; otherwise a database that is behind stops the start.
+async fn bring_up_to_date(context: &Context, engine: &Engine, upgrade: bool) -> Result<Option<usize>> {
+    let Some(migrations) = &context.app.migrations else {
+        return Ok(None);
+    };
+    if upgrade {
+        return db::upgrade(context, engine, migrations, "head").await.map(Some);
+    }
+    let pending = crocus_migrate::pending(engine, migrations).await.map_err(context.of_migration())?;
+    if pending.is_empty() {
+        return Ok(Some(0));
+    }
+    let names: Vec<_> =
+        pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.message)).collect();
+    let (revisions, name) = (if pending.len() == 1 { "revision" } else { "revisions" }, context.name());
+    let text = format!("the database is behind by {} pending {revisions}: {}", pending.len(), names.join(", "));
+    Err(Error::new(text).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))
+}
+
+/// Ready is a database that answers and is at the head.
+fn readiness(engine: Engine, migrations: Option<crocus_migrate::Migrations>) -> crocus_web::Readiness {
+    let migrations = Arc::new(migrations);
+    Arc::new(move || {
+        let (engine, migrations) = (engine.clone(), migrations.clone());
+        Box::pin(async move {
+            engine.ping().await?;
+            let Some(migrations) = migrations.as_ref() else { return Ok(()) };
+            let not_ready =
+                |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready").with_detail(detail);
+            match crocus_migrate::pending(&engine, migrations).await {
+                Ok(pending) if pending.is_empty() => Ok(()),
+                Ok(pending) => Err(not_ready(format!("the database is behind by {} revisions", pending.len()))),
+                Err(error) => Err(not_ready("the database's revision is not one of this program's".to_owned())
+                    .with_cause(error.to_string())),
+            }
+        })
+    })
+}

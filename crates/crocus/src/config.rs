@@ -1,0 +1,260 @@
+//! Settings: from the command line, else the environment, else `crocus.toml`, else the default. A setting that is not
+//! understood is an error that says where it stands.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crocus_web::Limits;
+
+use crate::error::{Error, Result};
+
+/// The file, in the folder that the program is run in.
+const FILE: &str = "crocus.toml";
+
+/// What was set, and by whom.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    database_url: Option<Setting<String>>,
+    host: Option<Setting<String>>,
+    port: Option<Setting<u16>>,
+    request_timeout: Option<Setting<u64>>,
+    body_limit: Option<Setting<usize>>,
+    max_connections: Option<Setting<usize>>,
+}
+
+/// A value and where it came from, as in "(from the environment variable `DATABASE_URL`)".
+#[derive(Debug, Clone)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) origin: String,
+}
+
+/// The settings: key of the file, environment variable, what a value is.
+const KEYS: [(&str, &str, &str); 6] = [
+    ("database_url", "DATABASE_URL", "a database URL"),
+    ("host", "CROCUS_HOST", "a host name or an address"),
+    ("port", "CROCUS_PORT", "a port number from 0 to 65535"),
+    ("request_timeout", "CROCUS_REQUEST_TIMEOUT", "a number of seconds, 1 or more"),
+    ("body_limit", "CROCUS_BODY_LIMIT", "a number of bytes"),
+    ("max_connections", "CROCUS_MAX_CONNECTIONS", "a number of connections, 1 or more"),
+];
+
+impl Config {
+    /// Reads the environment and the file. The command line comes on top, with the `set_` functions.
+    pub(crate) fn read() -> Result<Config> {
+        let mut config = Config::default();
+        config.read_file(Path::new(FILE))?;
+        config.read_environment(
+            std::env::vars_os()
+                .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())),
+        )?;
+        Ok(config)
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<()> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::new(format!("failed to read `{}`: {error}", path.display()))),
+        };
+        self.read_toml(&text, &path.display().to_string())
+    }
+
+    fn read_toml(&mut self, text: &str, file: &str) -> Result<()> {
+        let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+        let table = toml::de::DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(1, |span| line(span.start));
+            Error::new(format!("`{file}`, line {at}: {}", error.message()))
+        })?;
+        for (key, value) in table.get_ref() {
+            let origin = format!("`{file}`, line {}", line(key.span().start));
+            let wants_text = matches!(key.get_ref().as_ref(), "database_url" | "host");
+            let known = KEYS.iter().any(|(known, ..)| known == key.get_ref());
+            let value = match value.get_ref() {
+                toml::de::DeValue::String(text) if wants_text || !known => text.to_string(),
+                // 5_000 and 0x1388 are 5000 as well.
+                toml::de::DeValue::Integer(number) if !wants_text => {
+                    i64::from_str_radix(number.as_str(), number.radix())
+                        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
+                }
+                other if known => return Err(wrong_type(key.get_ref(), &origin, other.type_str())),
+                _ => String::new(),
+            };
+            self.set(key.get_ref(), &value, &origin)?;
+        }
+        Ok(())
+    }
+
+    fn read_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<()> {
+        for (name, value) in variables {
+            let origin = format!("the environment variable `{name}`");
+            match KEYS.iter().find(|(_, variable, _)| *variable == name) {
+                Some((key, ..)) => self.set(key, &value, &origin)?,
+                None if name.starts_with("CROCUS_") => {
+                    let known: Vec<_> = KEYS.iter().map(|(_, variable, _)| *variable).collect();
+                    return Err(unknown(&name, "the environment", &known));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str, origin: &str) -> Result<()> {
+        match key {
+            "database_url" => self.set_database_url(value.to_owned(), origin),
+            "host" => self.set_host(value.to_owned(), origin),
+            "port" => self.set_port(parse(key, value, origin, |_| true)?, origin),
+            "request_timeout" => {
+                self.request_timeout = setting(parse(key, value, origin, |seconds| *seconds > 0)?, origin)
+            }
+            "body_limit" => self.body_limit = setting(parse(key, value, origin, |_| true)?, origin),
+            "max_connections" => {
+                self.max_connections = setting(parse(key, value, origin, |number| *number > 0)?, origin);
+            }
+            _ => {
+                let known: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
+                return Err(unknown(key, origin, &known));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_database_url(&mut self, url: String, origin: &str) {
+        self.database_url = setting(url, origin);
+    }
+
+    pub(crate) fn set_host(&mut self, host: String, origin: &str) {
+        self.host = setting(host, origin);
+    }
+
+    pub(crate) fn set_port(&mut self, port: u16, origin: &str) {
+        self.port = setting(port, origin);
+    }
+
+    /// The database URL, if one is set.
+    pub(crate) fn database_url(&self) -> Option<&Setting<String>> {
+        self.database_url.as_ref()
+    }
+
+    /// Loopback unless told otherwise.
+    pub(crate) fn host(&self) -> &str {
+        self.host.as_ref().map_or("127.0.0.1", |host| &host.value)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port.as_ref().map_or(5000, |port| port.value)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            body: self.body_limit.as_ref().map_or(default.body, |limit| limit.value),
+            request_timeout: self
+                .request_timeout
+                .as_ref()
+                .map_or(default.request_timeout, |seconds| Duration::from_secs(seconds.value)),
+        }
+    }
+
+    pub(crate) fn max_connections(&self, default: usize) -> usize {
+        self.max_connections.as_ref().map_or(default, |number| number.value)
+    }
+}
+
+fn setting<T>(value: T, origin: &str) -> Option<Setting<T>> {
+    Some(Setting { value, origin: origin.to_owned() })
+}
+
+fn parse<T: FromStr + Display>(key: &str, value: &str, origin: &str, fits: impl Fn(&T) -> bool) -> Result<T> {
+    value
+        .trim()
+        .parse()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| Error::new(format!("`{key}` must be {}, not `{value}` (from {origin})", what(key))))
+}
+
+fn wrong_type(key: &str, origin: &str, found: &str) -> Error {
+    Error::new(format!("`{key}` must be {}, not a value of type {found} (from {origin})", what(key)))
+}
+
+fn what(key: &str) -> &'static str {
+    KEYS.iter().find(|(known, ..)| *known == key).map_or("a setting", |(_, _, what)| what)
+}
+
+fn unknown(key: &str, origin: &str, known: &[&str]) -> Error {
+    Error::new(format!("unknown setting `{key}` (from {origin})")).with_hint(format!("known are {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(toml: &str, environment: &[(&str, &str)]) -> Result<Config> {
+        let mut config = Config::default();
+        config.read_toml(toml, "crocus.toml")?;
+        config.read_environment(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let toml = "port = 8_000\nhost = \"::1\"\nrequest_timeout = 7\nbody_limit = 10\nmax_connections = 3";
+        let config = from(toml, &[("CROCUS_PORT", "9000"), ("HOME", "/x")]).unwrap();
+        assert_eq!((config.host(), config.port(), config.max_connections(1)), ("::1", 9000, 3));
+        assert_eq!((config.limits().body, config.limits().request_timeout.as_secs()), (10, 7));
+        let config = from("", &[]).unwrap();
+        assert_eq!((config.host(), config.port()), ("127.0.0.1", 5000));
+        assert!(config.database_url().is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error() {
+        for (toml, environment, message) in [
+            ("prot = 1", &[][..], "error: unknown setting `prot` (from `crocus.toml`, line 1)"),
+            (
+                "\nport = \"80\"",
+                &[],
+                "error: `port` must be a port number from 0 to 65535, not a value of type string (from `crocus.toml`, line 2)",
+            ),
+            (
+                "host = 1",
+                &[],
+                "error: `host` must be a host name or an address, not a value of type integer (from `crocus.toml`, line 1)",
+            ),
+            (
+                "port = 70000",
+                &[],
+                "error: `port` must be a port number from 0 to 65535, not `70000` (from `crocus.toml`, line 1)",
+            ),
+            (
+                "port = true",
+                &[],
+                "error: `port` must be a port number from 0 to 65535, not a value of type boolean (from `crocus.toml`, line 1)",
+            ),
+            (
+                "[port]\na = 1",
+                &[],
+                "error: `port` must be a port number from 0 to 65535, not a value of type table (from `crocus.toml`, line 1)",
+            ),
+            ("", &[("CROCUS_PROT", "1")], "error: unknown setting `CROCUS_PROT` (from the environment)"),
+            (
+                "",
+                &[("CROCUS_PORT", "many")],
+                "error: `port` must be a port number from 0 to 65535, not `many` (from the environment variable `CROCUS_PORT`)",
+            ),
+            (
+                "",
+                &[("CROCUS_REQUEST_TIMEOUT", "0")],
+                "error: `request_timeout` must be a number of seconds, 1 or more, not `0` (from the environment variable `CROCUS_REQUEST_TIMEOUT`)",
+            ),
+        ] {
+            let error = from(toml, environment).unwrap_err().render();
+            assert_eq!(error.lines().next(), Some(message));
+        }
+        assert!(from("port = = 1", &[]).unwrap_err().render().contains("`crocus.toml`, line 1"));
+    }
+}
