@@ -132,6 +132,10 @@ impl Field {
         if inner.as_ref().is_some_and(|inner| types::option(inner).is_some()) {
             errors.at(&field.ty, "a column has only one NULL: write `Option<T>` instead of `Option<Option<T>>`");
         }
+        let held = inner.as_ref().unwrap_or(&field.ty);
+        if let Some(remedy) = types::remedy(held) {
+            errors.at(held, format!("this is not a type that a column can hold: {remedy}"));
+        }
         let may_be_identity = attributes.primary_key.is_some() && sole_key && attributes.no_identity.is_none();
         Field {
             constant: Ident::new(&names::screaming_case(&name), ident.span()),
@@ -249,8 +253,8 @@ impl Constraints {
         };
         let at: &dyn ToTokens = chosen.as_ref().map_or(key, |chosen| chosen);
         if let Some(fault) = chosen.is_none().then(|| names::fault(&name)).flatten() {
-            errors.at(at, format!("{fault}: name this constraint with #[model({way_out})]"));
-        } else if let Some(owner) = self.taken.insert(name.to_lowercase(), "another constraint".to_owned()) {
+            errors.at(at, format!("{fault}: give a name with #[model({way_out})]"));
+        } else if let Some(owner) = self.taken.insert(name.to_lowercase(), "another constraint or index".to_owned()) {
             errors.at(at, format!("{owner} is named `{name}` already: choose another name with #[model({way_out})]"));
         }
         name
@@ -289,6 +293,9 @@ fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize, errors: &
     let name = &field.name;
     if field.primary_key && field.inner.is_some() {
         errors.at(&field.ty, format!("a primary key is never NULL: the type of `{name}` cannot be an `Option`"));
+    }
+    if field.primary_key && types::is_float(&field.ty) {
+        errors.at(&field.ty, "a floating-point number is no key, since equal numbers need not compare equal");
     }
     if let (true, Some(default)) = (field.identity, &attributes.default) {
         let text = format!(

@@ -8,13 +8,7 @@ use syn::{GenericArgument, PathArguments, PathSegment, Type};
 /// `T` of `Option<T>`.
 pub(crate) fn option(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
-        return None;
-    };
-    match arguments.args.first() {
-        Some(GenericArgument::Type(inner)) if arguments.args.len() == 1 => Some(inner),
-        _ => None,
-    }
+    argument(segment)
 }
 
 /// Whether the type is an integer that a column can hold.
@@ -22,10 +16,54 @@ pub(crate) fn is_integer(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| ["i16", "i32", "i64"].iter().any(|integer| segment.ident == integer))
 }
 
+/// Whether the type is a floating-point number that a column can hold.
+pub(crate) fn is_float(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "f64")
+}
+
+/// What to use instead of a type that no column can hold, as far as its name tells. The compiler knows the rest, but
+/// says so in many words.
+pub(crate) fn remedy(ty: &Type) -> Option<&'static str> {
+    let segment = match ty {
+        Type::Group(group) => return remedy(&group.elem),
+        Type::Paren(paren) => return remedy(&paren.elem),
+        Type::Path(path) => path.path.segments.last()?,
+        Type::Reference(_) => {
+            return Some("a model owns its values: use `String` for a `&str`, `Vec<u8>` for a `&[u8]`");
+        }
+        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => return Some(ONE_VALUE),
+        _ => return None,
+    };
+    match segment.ident.to_string().as_str() {
+        "i8" | "u8" => Some("use `i16`"),
+        "u16" => Some("use `i32`"),
+        "u32" => Some("use `i64`"),
+        "u64" | "u128" | "i128" | "usize" | "isize" => Some("use `i64`"),
+        "f32" => Some("use `f64`"),
+        "char" | "str" => Some("use `String`"),
+        "Vec" if !argument(segment).and_then(last_segment).is_some_and(|item| item.ident == "u8") => Some(ONE_VALUE),
+        "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" => Some(ONE_VALUE),
+        _ => None,
+    }
+}
+
+const ONE_VALUE: &str = "a column holds one value: use `serde_json::Value` for a list or a map, `Vec<u8>` for bytes";
+
 /// Whether the name of the type leaves open that it is one of those.
 pub(crate) fn is_alias(ty: &Type) -> bool {
     const KNOWN: [&str; 8] = ["i16", "i32", "i64", "f64", "bool", "String", "Vec", "Option"];
     last_segment(ty).is_none_or(|segment| !KNOWN.iter().any(|known| segment.ident == known))
+}
+
+/// `T` of `Segment<T>`.
+fn argument(segment: &PathSegment) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(inner)) if arguments.args.len() == 1 => Some(inner),
+        _ => None,
+    }
 }
 
 fn last_segment(ty: &Type) -> Option<&PathSegment> {
@@ -53,6 +91,14 @@ mod tests {
         assert_eq!(inner(parse_quote!((Option<i32>))).as_deref(), Some("i32"));
         assert_eq!(inner(parse_quote!(Vec<u8>)), None);
         assert_eq!(inner(parse_quote!(MaybeText)), None);
+    }
+
+    #[test]
+    fn only_vectors_of_bytes_are_columns() {
+        assert_eq!(remedy(&parse_quote!(Vec<u8>)), None);
+        assert_eq!(remedy(&parse_quote!(std::vec::Vec<u8>)), None);
+        assert_eq!(remedy(&parse_quote!(Vec<String>)), Some(ONE_VALUE));
+        assert_eq!(remedy(&parse_quote!(Vec<Vec<u8>>)), Some(ONE_VALUE));
     }
 
     #[test]

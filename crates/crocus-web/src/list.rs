@@ -20,11 +20,11 @@ const CHUNK: usize = 32 * 1024;
 /// How long a client may take for a chunk before it is given up: it holds a connection to the database.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// A JSON object with a list of rows and their number, `{"cars":[...],"count":2}`, written as the rows arrive.
+/// A JSON object with a list of rows and their number, `{"count":2,"cars":[...]}`, written as the rows arrive.
 ///
-/// The number is that of the rows in this very answer; so it comes after them. A list that ends in its first 32 KiB
-/// is sent whole, with its length. When the database fails in the middle of a longer one, the connection is cut: the
-/// client sees that the answer is incomplete.
+/// The number is that of the rows in this very answer. A list that fits into 32 KiB is sent whole, with its length; of
+/// a longer one the number is known, and stands, at the end: `{"cars":[...],"count":20000}`. When the database fails in
+/// the middle of a longer one, the connection is cut: the client sees that the answer is incomplete.
 #[derive(Debug)]
 pub struct List<M> {
     rows: Rows<M>,
@@ -43,42 +43,51 @@ impl<M: Model + Serialize> List<M> {
     /// # Errors
     /// When the database fails before the first chunk is full.
     pub async fn respond(self) -> Result<Response> {
-        let mut writer = Writer { rows: Box::pin(self.rows), rows_written: 0, count: self.count, ended: false };
-        let mut first = format!("{{{}:[", serde_json::Value::from(self.items)).into_bytes();
-        writer.fill(&mut first).await?;
-        let body = if writer.ended { Body::from(first) } else { stream(first, writer) };
+        let mut writer = Writer { rows: Box::pin(self.rows), written: 0, ended: false };
+        let mut items = Vec::new();
+        writer.fill(&mut items).await?;
+        let (items_name, count_name) = (quoted(self.items), quoted(self.count));
+        let body = if writer.ended {
+            let mut whole = format!("{{{count_name}:{},{items_name}:[", writer.written).into_bytes();
+            whole.extend_from_slice(&items);
+            whole.extend_from_slice(b"]}");
+            Body::from(whole)
+        } else {
+            let mut first = format!("{{{items_name}:[").into_bytes();
+            first.extend_from_slice(&items);
+            stream(first, count_name, writer)
+        };
         Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
     }
 }
 
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
+}
+
+/// Writes rows as JSON, with commas between.
 struct Writer<M> {
     rows: Pin<Box<Rows<M>>>,
-    rows_written: u64,
-    count: &'static str,
+    written: u64,
     ended: bool,
 }
 
 impl<M: Model + Serialize> Writer<M> {
-    /// Writes rows until the chunk is full or the list has ended.
+    /// Writes until the chunk is full or there are no more rows.
     async fn fill(&mut self, chunk: &mut Vec<u8>) -> crocus_orm::Result<()> {
         while chunk.len() < CHUNK {
             let Some(row) = self.rows.next().await else {
-                chunk.extend_from_slice(
-                    format!("],{}:{}}}", serde_json::Value::from(self.count), self.rows_written).as_bytes(),
-                );
                 self.ended = true;
                 return Ok(());
             };
-            if self.rows_written > 0 {
+            if self.written > 0 {
                 chunk.push(b',');
             }
             serde_json::to_writer(&mut *chunk, &row?).map_err(|error| {
-                crocus_orm::Error::new(
-                    crocus_orm::ErrorKind::Mismatch,
-                    format!("a row cannot be written as JSON: {error}"),
-                )
+                let text = format!("a row cannot be written as JSON: {error}");
+                crocus_orm::Error::new(crocus_orm::ErrorKind::Mismatch, text)
             })?;
-            self.rows_written += 1;
+            self.written += 1;
         }
         Ok(())
     }
@@ -86,7 +95,7 @@ impl<M: Model + Serialize> Writer<M> {
 
 /// A body that a task writes: a client that does not read must not hold the rows' connection for ever, and only a
 /// task notices that.
-fn stream<M: Model + Serialize>(first: Vec<u8>, mut writer: Writer<M>) -> Body {
+fn stream<M: Model + Serialize>(first: Vec<u8>, count_name: String, mut writer: Writer<M>) -> Body {
     let (sender, receiver) = mpsc::channel::<std::result::Result<Bytes, std::io::Error>>(1);
     tokio::spawn(async move {
         let mut chunk = first;
@@ -104,6 +113,9 @@ fn stream<M: Model + Serialize>(first: Vec<u8>, mut writer: Writer<M>) -> Body {
                 tracing::error!(%error, "a list failed in the middle; the answer is cut");
                 drop(sender.send(Err(std::io::Error::other(error))).await);
                 return;
+            }
+            if writer.ended {
+                chunk.extend_from_slice(format!("],{count_name}:{}}}", writer.written).as_bytes());
             }
         }
         drop(sender.send(Ok(Bytes::new())).await);

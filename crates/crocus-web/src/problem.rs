@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::{ErrorKind, FieldError};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 /// The result of a handler.
@@ -102,22 +103,10 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { status, code, detail, errors, members, retry_after, cause } = *self.0;
-        let mut body = Map::new();
-        body.insert("type".to_owned(), "about:blank".into());
-        body.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
-        body.insert("status".to_owned(), status.as_u16().into());
-        body.insert("code".to_owned(), code.into());
-        if let Some(detail) = detail {
-            body.insert("detail".to_owned(), detail.into());
-        }
-        if !errors.is_empty() {
-            let errors = errors.into_iter().map(|error| json!({"pointer": error.pointer, "detail": error.detail}));
-            body.insert("errors".to_owned(), errors.collect());
-        }
-        body.extend(members);
+        let body = serde_json::to_string(&*self.0).unwrap_or_default();
+        let Inner { status, retry_after, cause, .. } = *self.0;
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        let mut response = (status, content_type, Value::Object(body).to_string()).into_response();
+        let mut response = (status, content_type, body).into_response();
         if retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
@@ -125,6 +114,28 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(cause);
         }
         response
+    }
+}
+
+/// The members in the order of RFC 9457's own examples.
+impl Serialize for Inner {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("type", "about:blank")?;
+        members.serialize_entry("title", self.status.canonical_reason().unwrap_or("Error"))?;
+        members.serialize_entry("status", &self.status.as_u16())?;
+        members.serialize_entry("code", self.code)?;
+        if let Some(detail) = &self.detail {
+            members.serialize_entry("detail", detail)?;
+        }
+        if !self.errors.is_empty() {
+            let error = |error: &FieldError| json!({"pointer": error.pointer, "detail": error.detail});
+            members.serialize_entry("errors", &self.errors.iter().map(error).collect::<Value>())?;
+        }
+        for (name, value) in &self.members {
+            members.serialize_entry(name, value)?;
+        }
+        members.end()
     }
 }
 

@@ -12,6 +12,8 @@ struct Car {
     model: String,
     #[model(column = "colour")]
     color: String,
+    #[model(column = "Colour")]
+    tint: String,
     Color: String,
     a_b: i32,
     aB: i32,

@@ -49,4 +49,10 @@ struct Composite {
     b: i32,
 }
 
+#[derive(Model)]
+struct Measured {
+    #[model(primary_key)]
+    weight: f64,
+}
+
 fn main() {}

@@ -66,6 +66,7 @@ pub(super) async fn db(context: &mut Context, command: Command) -> Result<()> {
         Command::Migrate(arguments) => db_migrate::migrate(context, &arguments).await,
         Command::Upgrade(arguments) => {
             let migrations = context.migrations()?;
+            db_migrate::refuse_stale(context, migrations)?;
             let (engine, _) = context.engine().await?;
             match upgrade(context, &engine, migrations, &arguments.revision).await? {
                 0 => print("Nothing to upgrade.\n"),

@@ -1,11 +1,11 @@
 //! `db init` and `db migrate`: what writes into the program's source.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crocus_migrate::head::Head;
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{compare, folder, render};
+use crocus_migrate::{Migrations, compare, folder, render};
 
 use super::{Context, print};
 use crate::error::{Error, Result};
@@ -87,12 +87,16 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
     print(&text)
 }
 
+/// Where the program's source is at hand, a migration that was written after the program was built is missed at once.
+pub(super) fn refuse_stale(context: &Context, migrations: &Migrations) -> Result<()> {
+    let folder = Path::new(migrations.folder());
+    if folder.is_dir() { folder::check(migrations, folder).map_err(context.of_migration()) } else { Ok(()) }
+}
+
 /// The folder that is named, or the one that the program was built with.
 fn directory(context: &Context, named: Option<&PathBuf>) -> Result<PathBuf> {
-    let built_with = PathBuf::from(context.migrations()?.folder());
-    Ok(match named {
-        // `source_of` looks at the parent, which a bare name does not have.
-        Some(named) => std::path::absolute(named).unwrap_or_else(|_| named.clone()),
-        None => built_with,
-    })
+    let built_with = Path::new(context.migrations()?.folder());
+    // Made absolute, since the source is its parent, which a bare name does not have.
+    let named = named.map(|named| std::path::absolute(named).unwrap_or_else(|_| named.clone()));
+    Ok(named.unwrap_or_else(|| built_with.to_owned()))
 }
