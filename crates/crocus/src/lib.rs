@@ -52,3 +52,8 @@ pub mod prelude {
 
     pub use crate::App;
 }
+
+/// The README's code is compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
