@@ -9,18 +9,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::error::{Error, Result};
 
 /// Starts the log. `RUST_LOG` decides what is logged (`info,crocus=debug`); without it, `verbosity` does: 0 is
-/// information, 1 adds what helps to find a fault, 2 adds everything.
+/// information, 1 adds what Crocus can tell, 2 adds everything.
 pub(crate) fn init(verbosity: u8) -> Result<()> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => directives.parse::<Targets>().map_err(|error| {
             Error::new(format!("`{directives}` is no log filter: {error} (from the environment variable `RUST_LOG`)"))
                 .with_hint("write a level, or targets with levels, as in `info,crocus=debug`")
         })?,
-        _ => Targets::new().with_default(match verbosity {
-            0 => LevelFilter::INFO,
-            1 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        }),
+        _ => match verbosity {
+            0 => Targets::new().with_default(LevelFilter::INFO),
+            // The libraries below log much that helps nobody but themselves.
+            1 => Targets::new().with_default(LevelFilter::INFO).with_target("crocus", LevelFilter::DEBUG),
+            _ => Targets::new().with_default(LevelFilter::TRACE),
+        },
     };
     let registry = tracing_subscriber::registry().with(filter);
     let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

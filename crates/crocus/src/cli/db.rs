@@ -168,8 +168,7 @@ async fn current(context: &Context) -> Result<()> {
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
     let behind = match applied.pending() {
         0 => String::new(),
-        1 => ", 1 pending revision".to_owned(),
-        number => format!(", {number} pending revisions"),
+        number => format!(", {}", pending_revisions(number)),
     };
     print(&format!("{}{behind}\n", place(migrations, applied.applied)))
 }
@@ -177,12 +176,13 @@ async fn current(context: &Context) -> Result<()> {
 async fn history(context: &Context) -> Result<()> {
     let migrations = context.migrations()?;
     let ordered = migrations.ordered().map_err(context.of_migration())?;
-    // Without a database the history is still known.
-    let applied = match context.engine().await {
-        Ok((engine, _)) => {
-            Some(crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?.applied)
-        }
-        Err(_) => None,
+    // Without a database the history is still known, and asking for it makes none.
+    let exists = context.database_url()?.0.database_exists().await.unwrap_or(false);
+    let applied = if exists {
+        let (engine, _) = context.engine().await?;
+        Some(crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?.applied)
+    } else {
+        None
     };
     if ordered.is_empty() {
         return print("There are no migrations.\n");
@@ -200,6 +200,11 @@ async fn history(context: &Context) -> Result<()> {
         ));
     }
     print(&text)
+}
+
+/// `1 pending revision`, `2 pending revisions`
+pub(super) fn pending_revisions(number: usize) -> String {
+    format!("{number} pending revision{}", if number == 1 { "" } else { "s" })
 }
 
 /// `3f9a1c27b6d0 (head), create cars`

@@ -7,6 +7,7 @@ use crocus_migrate::head::Head;
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Migrations, compare, folder, render};
 
+use super::db::pending_revisions;
 use super::{Context, print};
 use crate::error::{Error, Result};
 
@@ -56,7 +57,7 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
     if applied.pending() > 0 {
         // Otherwise the next migration would repeat what the pending ones do.
-        let text = format!("the database is behind by {} pending revisions", applied.pending());
+        let text = format!("the database is behind by {}", pending_revisions(applied.pending()));
         return Err(Error::new(text).with_hint(format!("run `{} db upgrade` first", context.name())));
     }
 

@@ -82,8 +82,8 @@ async fn bring_up_to_date(context: &Context, engine: &Engine, upgrade: bool) -> 
     }
     let names: Vec<_> =
         pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.message)).collect();
-    let (revisions, name) = (if pending.len() == 1 { "revision" } else { "revisions" }, context.name());
-    let text = format!("the database is behind by {} pending {revisions}: {}", pending.len(), names.join(", "));
+    let name = context.name();
+    let text = format!("the database is behind by {}: {}", db::pending_revisions(pending.len()), names.join(", "));
     Err(Error::new(text).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))
 }
 
@@ -99,7 +99,9 @@ fn readiness(engine: Engine, migrations: Option<crocus_migrate::Migrations>) -> 
                 |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready").with_detail(detail);
             match crocus_migrate::pending(&engine, migrations).await {
                 Ok(pending) if pending.is_empty() => Ok(()),
-                Ok(pending) => Err(not_ready(format!("the database is behind by {} revisions", pending.len()))),
+                Ok(pending) => {
+                    Err(not_ready(format!("the database is behind by {}", db::pending_revisions(pending.len()))))
+                }
                 Err(error) => Err(not_ready("the database's revision is not one of this program's".to_owned())
                     .with_cause(error.to_string())),
             }
