@@ -6,10 +6,11 @@
 
 mod inputs;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Path, Type};
 
 use crate::model::{Columns, Condition, Field, Model};
 use crate::types;
@@ -46,12 +47,24 @@ fn quiet() -> TokenStream {
             dead_code,
             deprecated,
             non_snake_case,
+            unused_qualifications,
             clippy::option_option,
             clippy::struct_excessive_bools,
             clippy::struct_field_names,
             reason = "made by derive(Model)"
         )]
     }
+}
+
+/// `<T as ColumnValue>::member`, all of it at the user's type. Where the compiler has the same to say of several uses,
+/// it says it once.
+fn of_type(krate: &Path, ty: &Type, member: &str) -> TokenStream {
+    let tokens: Vec<_> = ty.to_token_stream().into_iter().collect();
+    let first = tokens.first().map_or_else(Span::call_site, TokenTree::span);
+    let last = tokens.last().map_or_else(Span::call_site, TokenTree::span);
+    let member = Ident::new(member, last);
+    let start = quote_spanned!(first=> <#ty as #krate::ColumnValue>);
+    quote_spanned!(last=> #start::#member)
 }
 
 /// The user's doc comment of a field, or one that says what it is.
@@ -72,9 +85,11 @@ fn constants(model: &Model) -> TokenStream {
     let constants = model.fields.iter().map(|field| {
         let Field { constant, vis, ty, column, .. } = field;
         let docs = docs(field);
+        // At the type, so that the compiler points there when it is none of a column's.
+        let new = quote_spanned!(ty.span()=> #krate::Column::<#ident, #ty>::new);
         quote! {
             #docs
-            #vis const #constant: #krate::Column<#ident, #ty> = #krate::Column::new(#table, #column);
+            #vis const #constant: #krate::Column<#ident, #ty> = #new(#table, #column);
         }
     });
     quote! {
@@ -93,6 +108,7 @@ fn implementation(model: &Model) -> TokenStream {
     let table = table(model);
     let assign = inputs::assign(model);
     let idents: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
+    let into_values = model.fields.iter().map(|field| of_type(krate, &field.ty, "into_value"));
     let indexes = 0..model.fields.len();
     let reads = model
         .fields
@@ -120,7 +136,7 @@ fn implementation(model: &Model) -> TokenStream {
             }
 
             fn values(&self) -> ::std::vec::Vec<#krate::Value> {
-                ::std::vec![#(#krate::ColumnValue::into_value(::core::clone::Clone::clone(&self.#idents)),)*]
+                ::std::vec![#(#into_values(::core::clone::Clone::clone(&self.#idents)),)*]
             }
 
             fn key(&self) -> Self::Key {
@@ -141,12 +157,13 @@ fn table(model: &Model) -> TokenStream {
     let columns = model.fields.iter().map(|field| {
         let Field { name, column, ty, primary_key, identity, .. } = field;
         let default = option(field.default.as_deref());
+        let (ty, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
         quote! {
             #krate::table::ColumnDef {
                 name: #column,
                 field: #name,
-                ty: <#ty as #krate::ColumnValue>::TYPE,
-                nullable: <#ty as #krate::ColumnValue>::NULLABLE,
+                ty: #ty,
+                nullable: #nullable,
                 primary_key: #primary_key,
                 identity: #identity,
                 default: #default,
@@ -187,29 +204,26 @@ fn option(text: Option<&str>) -> TokenStream {
 /// Refuses a type that hides an `Option` or a generated key behind another name: the structs made for inserts and
 /// patches would not fit it.
 fn assertions(model: &Model, field: &Field) -> TokenStream {
-    let krate = &model.krate;
     let Field { ty, name, .. } = field;
-    let mut assertions = TokenStream::new();
-    if types::is_alias(ty) {
-        let text = format!("the type of `{name}` is an `Option` under another name: write `Option<...>`");
+    if !types::is_alias(ty) {
+        return TokenStream::new();
+    }
+    let krate = &model.krate;
+    let quiet = quiet();
+    let (actual, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
+    let text = format!("the type of `{name}` is an `Option` under another name: write `Option<...>`");
+    let mut assertions = quote_spanned!(ty.span()=> #quiet const _: () = ::core::assert!(!#nullable, #text););
+    if field.may_be_identity {
+        let text = format!(
+            "the type of `{name}` is an integer under another name: write `i16`, `i32` or `i64`, or add `no_identity` \
+             if the database is not to number it"
+        );
+        let integers = quote!(
+            #krate::ColumnType::SmallInteger | #krate::ColumnType::Integer | #krate::ColumnType::BigInteger
+        );
         assertions.extend(quote_spanned! {ty.span()=>
-            const _: () = ::core::assert!(!<#ty as #krate::ColumnValue>::NULLABLE, #text);
+            #quiet const _: () = ::core::assert!(!::core::matches!(#actual, #integers), #text);
         });
-        if field.may_be_identity {
-            let text = format!(
-                "the type of `{name}` is an integer under another name: write `i16`, `i32` or `i64`, or add \
-                 `no_identity` if the database is not to number it"
-            );
-            assertions.extend(quote_spanned! {ty.span()=>
-                const _: () = ::core::assert!(
-                    !::core::matches!(
-                        <#ty as #krate::ColumnValue>::TYPE,
-                        #krate::ColumnType::SmallInteger | #krate::ColumnType::Integer | #krate::ColumnType::BigInteger
-                    ),
-                    #text
-                );
-            });
-        }
     }
     assertions
 }

@@ -70,7 +70,7 @@ impl Model {
         let attributes = StructAttributes::read(&input.attrs, &mut errors);
         let generics = &input.generics;
         if !generics.params.is_empty() || generics.where_clause.is_some() {
-            let text = "a model cannot be generic: one model describes one table";
+            let text = "a model cannot be generic, since it describes one table: write the types out";
             if generics.params.is_empty() {
                 errors.at(&generics.where_clause, text);
             } else {
@@ -84,7 +84,7 @@ impl Model {
 
         let read: Vec<_> = fields.iter().map(|field| FieldAttributes::read(&field.attrs, &mut errors)).collect();
         let keys = read.iter().filter(|attributes| attributes.primary_key.is_some()).count();
-        if keys == 0 && !fields.is_empty() {
+        if keys == 0 {
             errors.at(&input.ident, "a model needs a primary key: add #[model(primary_key)] to a field");
         }
         let mut constraints = Constraints::new(table_name(&attributes, &input.ident, &mut errors));
@@ -96,7 +96,11 @@ impl Model {
             model_fields.push(field);
         }
         if let Some(fifth) = read.iter().filter_map(|attributes| attributes.primary_key.as_ref()).nth(LONGEST_KEY) {
-            errors.at(fifth, format!("a primary key has at most {LONGEST_KEY} columns"));
+            let text = format!(
+                "a primary key has at most {LONGEST_KEY} columns: make a key of fewer, and list these fields in \
+                 `unique(...)`"
+            );
+            errors.at(fifth, text);
         }
         clashes(&model_fields, &read, &mut errors);
         constraints.add_of_struct(&attributes, &model_fields, &mut errors);
@@ -134,7 +138,7 @@ impl Field {
         }
         let held = inner.as_ref().unwrap_or(&field.ty);
         if let Some(remedy) = types::remedy(held) {
-            errors.at(held, format!("this is not a type that a column can hold: {remedy}"));
+            errors.at(held, format!("a column cannot hold this type: {remedy}"));
         }
         let may_be_identity = attributes.primary_key.is_some() && sole_key && attributes.no_identity.is_none();
         Field {
@@ -295,7 +299,9 @@ fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize, errors: &
         errors.at(&field.ty, format!("a primary key is never NULL: the type of `{name}` cannot be an `Option`"));
     }
     if field.primary_key && types::is_float(&field.ty) {
-        errors.at(&field.ty, "a floating-point number is no key, since equal numbers need not compare equal");
+        let text = "a floating-point number is no key, since equal numbers need not compare equal: use an integer or a \
+                    decimal";
+        errors.at(&field.ty, text);
     }
     if let (true, Some(default)) = (field.identity, &attributes.default) {
         let text = format!(

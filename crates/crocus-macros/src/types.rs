@@ -29,9 +29,9 @@ pub(crate) fn remedy(ty: &Type) -> Option<&'static str> {
         Type::Paren(paren) => return remedy(&paren.elem),
         Type::Path(path) => path.path.segments.last()?,
         Type::Reference(_) => {
-            return Some("a model owns its values: use `String` for a `&str`, `Vec<u8>` for a `&[u8]`");
+            return Some("use a type that owns its value, such as `String`");
         }
-        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => return Some(ONE_VALUE),
+        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => return Some(SEVERAL_VALUES),
         _ => return None,
     };
     match segment.ident.to_string().as_str() {
@@ -41,13 +41,13 @@ pub(crate) fn remedy(ty: &Type) -> Option<&'static str> {
         "u64" | "u128" | "i128" | "usize" | "isize" => Some("use `i64`"),
         "f32" => Some("use `f64`"),
         "char" | "str" => Some("use `String`"),
-        "Vec" if !argument(segment).and_then(last_segment).is_some_and(|item| item.ident == "u8") => Some(ONE_VALUE),
-        "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" => Some(ONE_VALUE),
+        "Vec" if argument(segment).and_then(last_segment).is_none_or(|item| item.ident != "u8") => Some(SEVERAL_VALUES),
+        "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" => Some(SEVERAL_VALUES),
         _ => None,
     }
 }
 
-const ONE_VALUE: &str = "a column holds one value: use `serde_json::Value` for a list or a map, `Vec<u8>` for bytes";
+const SEVERAL_VALUES: &str = "use `serde_json::Value` for a list or a map, `Vec<u8>` for bytes";
 
 /// Whether the name of the type leaves open that it is one of those.
 pub(crate) fn is_alias(ty: &Type) -> bool {
@@ -97,8 +97,8 @@ mod tests {
     fn only_vectors_of_bytes_are_columns() {
         assert_eq!(remedy(&parse_quote!(Vec<u8>)), None);
         assert_eq!(remedy(&parse_quote!(std::vec::Vec<u8>)), None);
-        assert_eq!(remedy(&parse_quote!(Vec<String>)), Some(ONE_VALUE));
-        assert_eq!(remedy(&parse_quote!(Vec<Vec<u8>>)), Some(ONE_VALUE));
+        assert_eq!(remedy(&parse_quote!(Vec<String>)), Some(SEVERAL_VALUES));
+        assert_eq!(remedy(&parse_quote!(Vec<Vec<u8>>)), Some(SEVERAL_VALUES));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use super::{docs, new_ident, patch_ident, quiet};
+use super::{docs, new_ident, of_type, patch_ident, quiet};
 use crate::model::{Field, Model};
 
 /// How `NewCar` holds a field.
@@ -85,15 +85,17 @@ pub(super) fn new(model: &Model) -> TokenStream {
 fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     let krate = &model.krate;
     if present.iter().all(|(_, field)| field.default.is_none()) {
-        let assignments = present
-            .iter()
-            .map(|(index, Field { ident, .. })| quote!((#index, #krate::ColumnValue::into_value(self.#ident))));
+        let assignments = present.iter().map(|(index, Field { ident, ty, .. })| {
+            let into_value = of_type(krate, ty, "into_value");
+            quote!((#index, #into_value(self.#ident)))
+        });
         return quote!(::std::vec![#(#assignments,)*]);
     }
     let most = present.len();
     let pushes = present.iter().map(|(index, field)| {
         let ident = &field.ident;
-        let push = |value| quote!(assignments.push((#index, #krate::ColumnValue::into_value(#value))););
+        let into_value = of_type(krate, &field.ty, "into_value");
+        let push = |value| quote!(assignments.push((#index, #into_value(#value))););
         match need(field) {
             Need::Defaulted(_) => {
                 let push = push(quote!(value));

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_later_migration_with_a_long_message_and_notes() {
-        let file = "//! split names,\n//! first then last\n//!\n//! Revision b_2, follows a_1, today\n//!\n//! Ask Ana.\n\nfn x";
+        let file =
+            "//! split names,\n//! first then last\n//!\n//! Revision b_2, follows a_1, today\n//!\n//! Notes.\n";
         let head = Head {
             message: "split names,\nfirst then last".to_owned(),
             revision: "b_2".to_owned(),
