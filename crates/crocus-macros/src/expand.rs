@@ -110,11 +110,10 @@ fn implementation(model: &Model) -> TokenStream {
     let idents: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
     let into_values = model.fields.iter().map(|field| of_type(krate, &field.ty, "into_value"));
     let indexes = 0..model.fields.len();
-    let reads = model
-        .fields
-        .iter()
-        .zip(indexes)
-        .map(|(Field { ident, ty, .. }, index)| quote!(#ident: #krate::Row::get::<#ty>(row, #index)?));
+    let reads = model.fields.iter().zip(indexes).map(|(Field { ident, ty, .. }, index)| {
+        let from_row = of_type(krate, ty, "from_row");
+        quote!(#ident: #from_row(row, #index)?)
+    });
     let key: Vec<_> = model.key().map(|field| &field.ident).collect();
     let types: Vec<_> = model.key().map(|field| &field.ty).collect();
     let (key_type, key) = match (&types[..], &key[..]) {

@@ -72,13 +72,15 @@ impl IntoOperand<Option<String>> for &str {
     }
 }
 
-impl<M, T: ColumnValue> Column<M, T> {
+impl<M, T> Column<M, T> {
     /// The column `name` of the table `table`; made by `derive(Model)`.
     #[doc(hidden)]
     pub const fn new(table: &'static str, name: &'static str) -> Self {
         Column { table, name, types: PhantomData }
     }
+}
 
+impl<M, T: ColumnValue> Column<M, T> {
     /// The column's name in the database.
     pub const fn name(&self) -> &'static str {
         self.name

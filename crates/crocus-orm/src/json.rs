@@ -2,8 +2,6 @@
 
 use serde_json::Value as Json;
 
-use crate::ColumnValue;
-
 /// The members of a JSON object.
 pub type JsonObject = serde_json::Map<String, Json>;
 
@@ -53,29 +51,31 @@ impl Fields {
         Fields { object, errors: Vec::new() }
     }
 
-    /// A member that must be there. `None` when it is missing or wrong: the mistake is noted.
-    pub fn required<T: ColumnValue>(&mut self, name: &str) -> Option<T> {
+    /// A member that must be there, read by `read`. `None` when it is missing or wrong: the mistake is noted.
+    pub fn required<T>(&mut self, name: &str, read: fn(Json) -> Result<T, Rule>) -> Option<T> {
         match self.object.remove(name) {
-            Some(json) => self.check(name, T::from_json(json)),
+            Some(json) => self.check(name, read(json)),
             None => self.check(name, Err("is required".into())),
         }
     }
 
     /// A member that may be missing. `None` when it is wrong: the mistake is noted.
-    pub fn optional<T: ColumnValue>(&mut self, name: &str) -> Option<Option<T>> {
+    pub fn optional<T>(&mut self, name: &str, read: fn(Json) -> Result<T, Rule>) -> Option<Option<T>> {
         match self.object.remove(name) {
-            Some(json) => self.check(name, T::from_json(json)).map(Some),
+            Some(json) => self.check(name, read(json)).map(Some),
             None => Some(None),
         }
     }
 
-    /// A member of a patch, for a column that can be NULL or not. `None` when it is wrong: the mistake is noted.
-    pub fn patch<T: ColumnValue>(&mut self, name: &str, nullable: bool) -> Option<Patch<T>> {
-        match self.object.remove(name) {
-            None => Some(Patch::Absent),
-            Some(Json::Null) if nullable => Some(Patch::Null),
-            Some(json) => self.check(name, T::from_json(json)).map(Patch::Value),
-        }
+    /// A member of a patch, for a column that cannot be NULL. `None` when it is wrong: the mistake is noted.
+    pub fn patch<T>(&mut self, name: &str, read: fn(Json) -> Result<T, Rule>) -> Option<Patch<T>> {
+        self.optional(name, read).map(|value| value.map_or(Patch::Absent, Patch::Value))
+    }
+
+    /// A member of a patch, for a column that can be NULL. `None` when it is wrong: the mistake is noted.
+    pub fn patch_nullable<T>(&mut self, name: &str, read: fn(Json) -> Result<Option<T>, Rule>) -> Option<Patch<T>> {
+        let value = self.optional(name, read)?;
+        Some(value.map_or(Patch::Absent, |value| value.map_or(Patch::Null, Patch::Value)))
     }
 
     /// The mistakes noted.
@@ -229,6 +229,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ColumnValue;
 
     #[test]
     fn integers_keep_to_their_range_and_kind() {
@@ -250,10 +251,10 @@ mod tests {
     fn every_mistake_is_noted() {
         let Json::Object(object) = json!({"name": ["a"], "model": "x\0y"}) else { unreachable!() };
         let mut fields = Fields::new(object);
-        assert_eq!(fields.required::<String>("name"), None);
-        assert_eq!(fields.required::<String>("model"), None);
-        assert_eq!(fields.required::<i32>("a/b"), None);
-        assert_eq!(fields.optional::<i32>("doors"), Some(None));
+        assert_eq!(fields.required("name", String::from_json), None);
+        assert_eq!(fields.required("model", String::from_json), None);
+        assert_eq!(fields.required("a/b", i32::from_json), None);
+        assert_eq!(fields.optional("doors", i32::from_json), Some(None));
         let errors: Vec<_> = fields.into_errors().into_iter().map(|error| (error.pointer, error.detail)).collect();
         assert_eq!(
             errors,

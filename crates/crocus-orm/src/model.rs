@@ -109,6 +109,11 @@ pub trait PatchModel: Sized + Send + Sync + 'static {
 }
 
 /// The type of a primary key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a primary key",
+    label = "not a key",
+    note = "a key is an i16, i32, i64, bool, String, Vec<u8>, Date, Timestamp, Uuid or Decimal, or a tuple of two to four"
+)]
 pub trait Key: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// The values of the key's columns, in the table's order.
     fn into_values(self) -> Vec<Value>;

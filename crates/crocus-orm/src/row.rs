@@ -34,10 +34,6 @@ impl Row {
     /// # Errors
     /// When there is no such column, or it holds something that `T` cannot.
     pub fn get<T: ColumnValue>(&self, index: usize) -> Result<T> {
-        if index >= self.len() {
-            let text = format!("the row has {} columns, there is none at index {index}", self.len());
-            return Err(Error::new(ErrorKind::Mismatch, text));
-        }
         T::from_row(self, index)
     }
 
@@ -55,6 +51,10 @@ impl Row {
     }
 
     pub(crate) fn decode<T: FromColumn>(&self, index: usize) -> Result<T> {
+        if index >= self.len() {
+            let text = format!("the row has {} columns, there is none at index {index}", self.len());
+            return Err(Error::new(ErrorKind::Mismatch, text));
+        }
         let (name, cause): (&str, Box<dyn std::error::Error + Send + Sync>) = match &self.0 {
             Source::Sqlite { names, values } => match T::from_sqlite(&values[index]) {
                 Ok(value) => return Ok(value),
@@ -65,10 +65,7 @@ impl Row {
                 Err(cause) => (row.columns()[index].name(), postgres::errors::decode_cause(&cause).into()),
             },
         };
-        Err(Error::new(
-            ErrorKind::Mismatch,
-            format!("the column `{name}` does not hold what the model says: {cause}"),
-        ))
+        Err(Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}")))
     }
 }
 

@@ -41,32 +41,8 @@ pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
     fn from_json(json: serde_json::Value) -> Result<Self, Rule>;
 }
 
-impl<T: ColumnValue> ColumnValue for Option<T>
-where
-    Value: From<Option<T>>,
-    Option<T>: FromColumn,
-{
-    const TYPE: ColumnType = T::TYPE;
-    const NULLABLE: bool = true;
-
-    fn into_value(self) -> Value {
-        Value::from(self)
-    }
-
-    fn from_row(row: &Row, index: usize) -> Result<Self> {
-        row.decode(index)
-    }
-
-    fn from_json(json: serde_json::Value) -> Result<Self, Rule> {
-        match json {
-            serde_json::Value::Null => Ok(None),
-            json => T::from_json(json).map(Some),
-        }
-    }
-}
-
 /// What each dialect's `types.rs` provides for a type: reading it from the driver's row.
-pub trait FromColumn: Sized {
+pub(crate) trait FromColumn: Sized {
     /// Reads from SQLite's storage classes.
     fn from_sqlite(value: &rusqlite::types::Value) -> Result<Self, String>;
     /// Reads from PostgreSQL's binary format.
@@ -89,6 +65,28 @@ macro_rules! column_values {
 
             fn from_json(json: serde_json::Value) -> Result<Self, Rule> {
                 crate::json::FromJsonValue::from_json_value(json)
+            }
+        }
+
+        // Not one implementation for every `Option<T>`: its bounds would each be reported for a type that is none.
+        $(#[$cfg])?
+        impl ColumnValue for Option<$type> {
+            const TYPE: ColumnType = ColumnType::$column_type;
+            const NULLABLE: bool = true;
+
+            fn into_value(self) -> Value {
+                Value::from(self)
+            }
+
+            fn from_row(row: &Row, index: usize) -> Result<Self> {
+                row.decode(index)
+            }
+
+            fn from_json(json: serde_json::Value) -> Result<Self, Rule> {
+                match json {
+                    serde_json::Value::Null => Ok(None),
+                    json => <$type>::from_json(json).map(Some),
+                }
             }
         }
     )*};

@@ -46,12 +46,13 @@ pub(super) fn new(model: &Model) -> TokenStream {
     let assignments = assignments(model, &present);
     let reads = present.iter().map(|(_, field)| {
         let Field { name, ty, .. } = field;
+        let read = of_type(krate, ty, "from_json");
         match need(field) {
-            Need::Given if field.inner.is_none() => quote!(fields.required::<#ty>(#name)),
+            Need::Given if field.inner.is_none() => quote!(fields.required(#name, #read)),
             Need::Given => {
-                quote!(::core::option::Option::map(fields.optional::<#ty>(#name), ::core::option::Option::flatten))
+                quote!(::core::option::Option::map(fields.optional(#name, #read), ::core::option::Option::flatten))
             }
-            _ => quote!(fields.optional::<#ty>(#name)),
+            _ => quote!(fields.optional(#name, #read)),
         }
     });
     let from_json = from_json(model, &present, reads);
@@ -161,8 +162,11 @@ pub(super) fn patch(model: &Model) -> TokenStream {
     });
     let apply = if present.is_empty() { quote!(let _ = model;) } else { quote!(#(#changes)*) };
     let reads = present.iter().map(|(_, field)| {
-        let (name, ty, nullable) = (&field.name, patched(field), field.inner.is_some());
-        quote!(fields.patch::<#ty>(#name, #nullable))
+        let (name, read) = (&field.name, of_type(krate, &field.ty, "from_json"));
+        match field.inner {
+            Some(_) => quote!(fields.patch_nullable(#name, #read)),
+            None => quote!(fields.patch(#name, #read)),
+        }
     });
     let from_json = from_json(model, &present, reads);
     quote! {

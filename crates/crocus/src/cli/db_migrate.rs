@@ -51,6 +51,11 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
             Error::new("the program knows no models").with_hint("register them with `.model::<T>()` on its `App`")
         );
     }
+    if arguments.message.trim().is_empty() {
+        return Err(
+            Error::new("the message is empty").with_hint("say what the migration does, as in `-m \"create cars\"`")
+        );
+    }
     let folder = directory(context, arguments.directory.as_ref())?;
     folder::check(migrations, &folder).map_err(context.of_migration())?;
     let (engine, _) = context.engine().await?;
