@@ -1,38 +1,68 @@
 //! Serving until a signal: requests in flight are finished, a second signal ends them.
+//!
+//! hyper's connections are driven here, and not by `axum::serve`, since that sets no time limit for a request's head:
+//! clients that never finish one would keep their connections, and keep the program from stopping.
 
 use std::io;
+use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use axum::serve::Listener;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a client may take for a request's head.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How often a quiet HTTP/2 connection is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
 
 /// Serves HTTP/1.1 and HTTP/2 until SIGTERM or Ctrl-C. Then no new connection is taken, and requests in flight are
 /// finished; a second signal ends at once.
 ///
 /// # Errors
 /// When signals cannot be listened for.
-pub async fn serve(listener: TcpListener, service: Router) -> io::Result<()> {
+pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()> {
     let mut signals = Signals::listen()?;
-    // Small answers must not wait for the acknowledgement of the last one (Nagle's algorithm).
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
-    });
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { drop(stopped.await) });
-    let server = tokio::spawn(server.into_future());
-    signals.next().await;
-    tracing::info!("stopping: requests in flight are finished");
-    drop(stop);
-    tokio::select! {
-        finished = server => finished.map_err(io::Error::other)?,
-        () = signals.next() => {
-            tracing::warn!("stopping at once: requests in flight are lost");
-            Ok(())
+    let connections = GracefulShutdown::new();
+    let mut protocol = Builder::new(TokioExecutor::new());
+    protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    protocol.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
+    loop {
+        tokio::select! {
+            // axum's `accept` waits and tries again where the process has run out of file descriptors.
+            (stream, _) = Listener::accept(&mut listener) => {
+                handle(stream, &protocol, &connections, service.clone());
+            }
+            () = signals.next() => break,
         }
     }
+    drop(listener);
+    tracing::info!("stopping: requests in flight are finished");
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = signals.next() => tracing::warn!("stopping at once: requests in flight are lost"),
+    }
+    Ok(())
+}
+
+/// Serves one connection on a task of its own.
+fn handle(stream: TcpStream, protocol: &Builder<TokioExecutor>, connections: &GracefulShutdown, service: Router) {
+    // Small answers must not wait for the acknowledgement of the last one (Nagle's algorithm).
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "failed to set TCP_NODELAY");
+    }
+    let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        // The client went away, or sent what is not HTTP.
+        if let Err(error) = connection.await {
+            tracing::debug!(error, "a connection has ended");
+        }
+    });
 }
 
 struct Signals {
