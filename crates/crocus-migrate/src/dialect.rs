@@ -1,12 +1,13 @@
 //! What the dialects do differently. Each folder has the same files: `ddl.rs` writes the SQL of operations,
-//! `inspect.rs` reads a schema, `lock.rs` keeps two migrations apart.
+//! `inspect.rs` reads a schema, `lock.rs` keeps two migrations apart. What only one of them needs follows.
 
 pub(crate) mod postgres {
-    //! PostgreSQL: DDL is transactional; the catalogues tell everything.
+    //! PostgreSQL: DDL is transactional; the catalogues tell everything. A model's normal form is read in `scratch.rs`.
 
     pub(crate) mod ddl;
     pub(crate) mod inspect;
     pub(crate) mod lock;
+    pub(crate) mod scratch;
 }
 
 pub(crate) mod sqlite {

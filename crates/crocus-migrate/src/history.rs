@@ -5,14 +5,14 @@ use crocus_orm::{Connection, Dialect, Engine, Statement};
 use crate::revision::{Migration, Migrations};
 use crate::{Error, ErrorKind, Result};
 
-const CREATE: &str = "CREATE TABLE IF NOT EXISTS crocus_migrations (
+const CREATE: &str = "CREATE TABLE crocus_migrations (
     revision text NOT NULL PRIMARY KEY,
     message text NOT NULL,
     applied_at timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP
 )";
 
 /// SQLite's name for the same type: "timestamp with time zone" is no word of its grammar's.
-const CREATE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS crocus_migrations (
+const CREATE_SQLITE: &str = "CREATE TABLE crocus_migrations (
     revision TEXT NOT NULL PRIMARY KEY,
     message TEXT NOT NULL,
     applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
@@ -50,7 +50,11 @@ pub(crate) async fn applied_on(connection: &Connection, migrations: &Migrations)
     count(migrations, &texts(&recorded)?)
 }
 
+/// Makes the table where it is not there. A user who may not make tables can still find that nothing is to be done.
 pub(crate) async fn create(connection: &Connection) -> Result<()> {
+    if !connection.query(exists(connection.dialect())).await?.is_empty() {
+        return Ok(());
+    }
     let create = match connection.dialect() {
         Dialect::Postgres => CREATE,
         _ => CREATE_SQLITE,
@@ -72,7 +76,11 @@ pub(crate) async fn remove(connection: &Connection, migration: &Migration) -> Re
 
 fn exists(dialect: Dialect) -> Statement {
     let sql = match dialect {
-        Dialect::Postgres => "SELECT 1 WHERE to_regclass('crocus_migrations') IS NOT NULL",
+        // In the schema that it would be made in: one further along the search path is another program's.
+        Dialect::Postgres => {
+            "SELECT 1 FROM pg_catalog.pg_class WHERE relname = 'crocus_migrations' AND relkind = 'r'
+               AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
+        }
         _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'crocus_migrations'",
     };
     Statement::read(sql, [])

@@ -2,10 +2,9 @@
 
 use crocus_orm::{Connection, Dialect, Engine};
 
-use crate::Result;
 use crate::dialect::{postgres, sqlite};
-use crate::operation::Operation;
 use crate::schema::Schema;
+use crate::{Error, ErrorKind, Result};
 
 /// What the database has: on PostgreSQL the current schema, the first of the `search_path` that exists.
 ///
@@ -22,41 +21,29 @@ async fn inspect_on(connection: &Connection) -> crocus_orm::Result<Schema> {
     }
 }
 
-/// The models' schema as the database itself writes it: made in scratch, read back, and gone. On PostgreSQL scratch
-/// is a schema in a transaction that is rolled back, on SQLite a database in memory: a crash leaves nothing either.
+/// The models' schema as the database itself writes it: made in scratch, read back, and gone. Scratch is temporary
+/// tables in a transaction that is rolled back on PostgreSQL, and a database in memory on SQLite: a crash leaves
+/// nothing either, and a user who may only read the tables can still compare.
 ///
 /// # Errors
 /// When the database does not answer, or refuses what a model declares, such as a check's expression.
 pub async fn declared(engine: &Engine, models: &Schema) -> Result<Schema> {
     let scratch = match engine.dialect() {
-        Dialect::Postgres => engine.connection().await?,
+        Dialect::Postgres => postgres::scratch::open(engine, models).await?,
         _ => Engine::connect(&"sqlite::memory:".parse()?).await?.connection().await?,
     };
-    if scratch.dialect() == Dialect::Postgres {
-        let name = Dialect::Postgres.quote(&format!("crocus_scratch_{}", std::process::id()));
-        scratch.batch(&format!("BEGIN; CREATE SCHEMA {name}; SET LOCAL search_path = {name}")).await?;
-    }
     for table in &models.tables {
-        for statement in create_statements(scratch.dialect(), Operation::CreateTable(table.clone())) {
+        let statements = match scratch.dialect() {
+            Dialect::Postgres => postgres::ddl::create_table(table),
+            _ => sqlite::ddl::create_table(table),
+        };
+        for statement in statements {
             scratch.batch(&statement).await.map_err(|error| {
-                let text = format!("the database refuses what the model of `{}` declares: {error}", table.name);
-                crate::Error::new(crate::ErrorKind::Step, text).with_hint(format!("it was: {statement}"))
+                let text = format!("the database refuses what the model of `{}` declares", table.name);
+                Error::new(ErrorKind::Step, text).with_hint(format!("it was: {statement}")).with_source(error)
             })?;
         }
     }
-    let schema = inspect_on(&scratch).await?;
-    if scratch.dialect() == Dialect::Postgres {
-        scratch.batch("ROLLBACK").await?;
-    }
-    Ok(schema)
-}
-
-fn create_statements(dialect: Dialect, operation: Operation) -> Vec<String> {
-    match dialect {
-        Dialect::Postgres => postgres::ddl::statements(&operation),
-        _ => match sqlite::ddl::plan(&operation) {
-            sqlite::ddl::Plan::Statements(statements) => statements,
-            other => unreachable!("a table is created by statements, not by {other:?}"),
-        },
-    }
+    // On PostgreSQL the connection's end is the end of its transaction and of its temporary tables.
+    Ok(inspect_on(&scratch).await?)
 }

@@ -7,6 +7,7 @@
 pub mod compare;
 mod dialect;
 mod error;
+mod execute;
 pub mod folder;
 pub mod head;
 mod history;
@@ -24,7 +25,7 @@ pub use inspect::{declared, inspect};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{ColumnBuilder, Operations, TableBuilder};
 pub use revision::{Migration, Migrations, Target};
-pub use runner::{Direction, Step, downgrade, pending, stamp, upgrade};
+pub use runner::{Direction, Step, apply, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.
 pub mod prelude {

@@ -48,6 +48,23 @@ pub enum Constraint {
 pub struct Irreversible(pub(crate) String);
 
 impl Operation {
+    /// The table that is changed, where the operation names it.
+    pub(crate) fn table(&self) -> Option<&str> {
+        match self {
+            Operation::CreateTable(table) => Some(&table.name),
+            Operation::DropTable { name, .. } => Some(name),
+            Operation::AddColumn { table, .. }
+            | Operation::DropColumn { table, .. }
+            | Operation::AlterColumn { table, .. }
+            | Operation::CreateIndex { table, .. }
+            | Operation::DropIndex { table, .. }
+            | Operation::CreateUnique { table, .. }
+            | Operation::CreateCheck { table, .. }
+            | Operation::DropConstraint { table, .. } => Some(table),
+            Operation::Execute { .. } => None,
+        }
+    }
+
     /// The operation that undoes this one. Rows and values that this one drops stay lost.
     ///
     /// # Errors

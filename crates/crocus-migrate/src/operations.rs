@@ -26,6 +26,11 @@ pub struct ColumnBuilder {
 }
 
 impl Operations {
+    /// What was collected, in order.
+    pub fn list(&self) -> &[Operation] {
+        &self.list
+    }
+
     /// Makes a table.
     pub fn create_table(&mut self, name: &str, describe: impl FnOnce(&mut TableBuilder)) {
         let mut builder = TableBuilder { table: Table::new(name) };

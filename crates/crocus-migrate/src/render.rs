@@ -1,9 +1,9 @@
-//! Operations as the Rust text of a migration file: formatted, and the same every time.
+//! Operations as the Rust text of a migration file: formatted as rustfmt does by default, and the same every time.
 
 use std::fmt::Write;
 
 use crate::head::Head;
-use crate::operation::{Constraint, Operation};
+use crate::operation::Operation;
 use crate::operations::function_name;
 use crate::schema::{Column, Table, Type};
 
@@ -20,124 +20,177 @@ fn function(text: &mut String, name: &str, operations: impl Iterator<Item = Resu
     let mut body = String::new();
     for operation in operations {
         match operation {
-            Ok(operation) => body.push_str(&call(&operation)),
-            Err(why) => line(&mut body, 1, &format!("op.irreversible({:?});", why.to_string())),
+            Ok(operation) => write_operation(&mut body, operation),
+            Err(why) => statement(&mut body, 1, "op.irreversible", &[text_of(&why.to_string())]),
         }
     }
-    let argument = if body.is_empty() { "_op" } else { "op" };
-    if body.is_empty() {
-        // rustfmt keeps the braces of an empty function together.
-        let _ = write!(text, "\npub fn {name}({argument}: &mut Operations) {{}}\n");
-    } else {
-        let _ = write!(text, "\npub fn {name}({argument}: &mut Operations) {{\n{body}}}\n");
-    }
+    // rustfmt keeps the braces of an empty function together.
+    let (argument, block) = if body.is_empty() { ("_op", "{}".to_owned()) } else { ("op", format!("{{\n{body}}}")) };
+    let _ = write!(text, "\npub fn {name}({argument}: &mut Operations) {block}\n");
 }
 
-fn call(operation: &Operation) -> String {
-    let mut body = String::new();
-    match operation {
-        Operation::CreateTable(table) => create_table(&mut body, table),
-        Operation::DropTable { name, .. } => line(&mut body, 1, &format!("op.drop_table({name:?});")),
+fn write_operation(body: &mut String, operation: Operation) {
+    let (function, arguments) = match operation {
+        Operation::CreateTable(table) => return create_table(body, &table),
+        Operation::DropTable { name, .. } => ("drop_table", vec![text_of(&name)]),
         Operation::AddColumn { table, column } => {
-            arguments(&mut body, "op.add_column", &[quoted(table), quoted(&column.name), column_call(column, false)]);
+            ("add_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
         }
-        Operation::DropColumn { table, name, .. } => {
-            arguments(&mut body, "op.drop_column", &[quoted(table), quoted(name)]);
-        }
+        Operation::DropColumn { table, name, .. } => ("drop_column", vec![text_of(&table), text_of(&name)]),
         Operation::AlterColumn { table, column, .. } => {
-            arguments(&mut body, "op.alter_column", &[quoted(table), quoted(&column.name), column_call(column, false)]);
+            ("alter_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
         }
         Operation::CreateIndex { table, index } => {
-            arguments(&mut body, "op.create_index", &[quoted(&index.name), quoted(table), list(&index.columns)]);
+            ("create_index", vec![text_of(&index.name), text_of(&table), list_of(&index.columns)])
         }
-        Operation::DropIndex { table, name, .. } => {
-            arguments(&mut body, "op.drop_index", &[quoted(name), quoted(table)]);
+        Operation::DropIndex { table, name, .. } => ("drop_index", vec![text_of(&name), text_of(&table)]),
+        Operation::CreateUnique { table, unique } => {
+            ("create_unique_constraint", vec![text_of(&unique.name), text_of(&table), list_of(&unique.columns)])
         }
-        Operation::CreateUnique { table, unique } => arguments(
-            &mut body,
-            "op.create_unique_constraint",
-            &[quoted(&unique.name), quoted(table), list(&unique.columns)],
-        ),
-        Operation::CreateCheck { table, check } => arguments(
-            &mut body,
-            "op.create_check_constraint",
-            &[quoted(&check.name), quoted(table), quoted(&check.expression)],
-        ),
-        Operation::DropConstraint { table, name, was } => {
-            debug_assert!(matches!(was, None | Some(Constraint::Unique(_) | Constraint::Check(_))));
-            arguments(&mut body, "op.drop_constraint", &[quoted(name), quoted(table)]);
+        Operation::CreateCheck { table, check } => {
+            ("create_check_constraint", vec![text_of(&check.name), text_of(&table), text_of(&check.expression)])
         }
-        Operation::Execute { sql } => arguments(&mut body, "op.execute", &[quoted(sql)]),
-    }
-    body
+        Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), text_of(&table)]),
+        Operation::Execute { sql } => ("execute", vec![text_of(&sql)]),
+    };
+    statement(body, 1, &format!("op.{function}"), &arguments);
 }
 
 fn create_table(body: &mut String, table: &Table) {
+    if table.columns.is_empty() {
+        let nothing = Argument::Whole("|_| {}".to_owned());
+        return statement(body, 1, "op.create_table", &[text_of(&table.name), nothing]);
+    }
     line(body, 1, &format!("op.create_table({:?}, |t| {{", table.name));
     for column in &table.columns {
         let key = table.primary_key.contains(&column.name);
-        let call = format!("t.column({:?}, {});", column.name, column_call(column, key));
-        if 8 + call.chars().count() <= WIDTH {
-            line(body, 2, &call);
-        } else {
-            line(body, 2, "t.column(");
-            line(body, 3, &format!("{:?},", column.name));
-            line(body, 3, &format!("{},", column_call(column, key)));
-            line(body, 2, ");");
-        }
+        statement(body, 2, "t.column", &[text_of(&column.name), column_of(column, key)]);
     }
     for unique in &table.uniques {
-        line(body, 2, &format!("t.unique({:?}, {});", unique.name, list(&unique.columns)));
+        statement(body, 2, "t.unique", &[text_of(&unique.name), list_of(&unique.columns)]);
     }
     for check in &table.checks {
-        line(body, 2, &format!("t.check({:?}, {:?});", check.name, check.expression));
+        statement(body, 2, "t.check", &[text_of(&check.name), text_of(&check.expression)]);
     }
     line(body, 1, "});");
 }
 
-/// rustfmt's own width.
-const WIDTH: usize = 100;
-
-/// A call on one line, or with each argument on its own.
-fn arguments(body: &mut String, function: &str, arguments: &[String]) {
-    let joined = format!("{function}({});", arguments.join(", "));
-    if 4 + joined.chars().count() <= WIDTH {
-        return line(body, 1, &joined);
-    }
-    line(body, 1, &format!("{function}("));
-    for argument in arguments {
-        line(body, 2, &format!("{argument},"));
-    }
-    line(body, 1, ");");
+/// An argument of a call, as rustfmt sees it.
+enum Argument {
+    /// One that is not broken.
+    Whole(String),
+    /// A call and the calls on its result.
+    Chain(Vec<String>),
+    /// An array.
+    List(Vec<String>),
 }
 
-fn column_call(column: &Column, primary_key: bool) -> String {
-    let mut call = match &column.ty {
+fn text_of(text: &str) -> Argument {
+    Argument::Whole(format!("{text:?}"))
+}
+
+fn list_of(names: &[String]) -> Argument {
+    Argument::List(names.iter().map(|name| format!("{name:?}")).collect())
+}
+
+fn column_of(column: &Column, primary_key: bool) -> Argument {
+    let mut chain = vec![match &column.ty {
         Type::Standard(ty) => format!("{}()", function_name(*ty)),
         Type::Other(name) => format!("custom({name:?})"),
-    };
+    }];
     if column.identity {
-        call.push_str(".identity()");
+        chain.push(".identity()".to_owned());
     }
     if primary_key {
-        call.push_str(".primary_key()");
+        chain.push(".primary_key()".to_owned());
     }
     if !column.nullable && !column.identity && !primary_key {
-        call.push_str(".not_null()");
+        chain.push(".not_null()".to_owned());
     }
     if let Some(default) = &column.default {
-        let _ = write!(call, ".default({default:?})");
+        chain.push(format!(".default({default:?})"));
     }
-    call
+    Argument::Chain(chain)
 }
 
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
+/// rustfmt's `max_width`, and the width from which it breaks arguments, chains and arrays: `fn_call_width`,
+/// `chain_width`, `array_width`, all 60 by default.
+const WIDTH: usize = 100;
+const SMALL_WIDTH: usize = 60;
+
+/// The width up to which rustfmt fills lines with an array's elements: `short_array_element_width_threshold`.
+const SHORT_ELEMENT: usize = 10;
+
+/// A call on one line, or with each argument on its own.
+fn statement(body: &mut String, depth: usize, function: &str, arguments: &[Argument]) {
+    let flat: Vec<_> = arguments.iter().map(Argument::flat).collect();
+    let flat = flat.join(", ");
+    // One argument alone may be as wide as the line.
+    let small = arguments.len() == 1 || width(&flat) <= SMALL_WIDTH;
+    let one_line = format!("{function}({flat});");
+    if small && depth * 4 + width(&one_line) <= WIDTH {
+        return line(body, depth, &one_line);
+    }
+    line(body, depth, &format!("{function}("));
+    for argument in arguments {
+        argument.write(body, depth + 1);
+    }
+    line(body, depth, ");");
 }
 
-fn list(names: &[String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
-    format!("[{}]", quoted.join(", "))
+impl Argument {
+    fn flat(&self) -> String {
+        match self {
+            Argument::Whole(text) => text.clone(),
+            Argument::Chain(calls) => calls.concat(),
+            Argument::List(elements) => format!("[{}]", elements.join(", ")),
+        }
+    }
+
+    /// The argument with lines of its own.
+    fn write(&self, body: &mut String, depth: usize) {
+        let flat = self.flat();
+        let fits = depth * 4 + width(&flat) < WIDTH;
+        match self {
+            // A single call on a call may be as wide as the line.
+            Argument::Chain(calls) if calls.len() > 2 && (width(&flat) > SMALL_WIDTH || !fits) => {
+                line(body, depth, &calls[0]);
+                let (last, others) = calls.split_last().expect("a chain has calls");
+                others[1..].iter().for_each(|call| line(body, depth + 1, call));
+                line(body, depth + 1, &format!("{last},"));
+            }
+            Argument::List(elements) if width(&flat) > SMALL_WIDTH + 2 || !fits => {
+                line(body, depth, "[");
+                if elements.iter().all(|element| width(element) <= SHORT_ELEMENT) {
+                    fill(body, depth + 1, elements);
+                } else {
+                    elements.iter().for_each(|element| line(body, depth + 1, &format!("{element},")));
+                }
+                line(body, depth, "],");
+            }
+            _ => line(body, depth, &format!("{flat},")),
+        }
+    }
+}
+
+/// As many elements on each line as fit.
+fn fill(body: &mut String, depth: usize, elements: &[String]) {
+    let mut filled = String::new();
+    for element in elements {
+        if !filled.is_empty() && depth * 4 + width(&filled) + width(element) + 2 >= WIDTH {
+            line(body, depth, &std::mem::take(&mut filled));
+        }
+        if !filled.is_empty() {
+            filled.push(' ');
+        }
+        filled.push_str(element);
+        filled.push(',');
+    }
+    line(body, depth, &filled);
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
 fn line(body: &mut String, depth: usize, text: &str) {

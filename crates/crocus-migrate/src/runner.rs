@@ -6,6 +6,7 @@ use std::time::Duration;
 use crocus_orm::{Connection, Dialect, Engine};
 
 use crate::dialect::{postgres, sqlite};
+use crate::execute::{commit, run};
 use crate::history::{self, Applied};
 use crate::operation::Operation;
 use crate::revision::{Migration, Migrations};
@@ -77,9 +78,10 @@ pub async fn upgrade(
         let migration = ordered[at];
         on_step(Step::Begin(Direction::Upgrade, migration));
         let operations = migration.operations(migration.upgrade)?;
-        run(&connection, migration, &operations).await?;
+        let what = named(migration);
+        run(&connection, &what, &operations).await?;
         history::record(&connection, migration).await?;
-        connection.batch("COMMIT").await?;
+        commit(&connection, &what).await?;
         on_step(Step::Done(Direction::Upgrade, migration));
         done += 1;
     }
@@ -120,13 +122,40 @@ pub async fn downgrade(
             return Err(Error::new(ErrorKind::Locked, text).with_hint("see `db current`, then try again"));
         }
         on_step(Step::Begin(Direction::Downgrade, migration));
-        run(&connection, migration, &operations).await?;
+        let what = named(migration);
+        run(&connection, &what, &operations).await?;
         history::remove(&connection, migration).await?;
-        connection.batch("COMMIT").await?;
+        commit(&connection, &what).await?;
         on_step(Step::Done(Direction::Downgrade, migration));
         done += 1;
     }
     Ok(done)
+}
+
+/// Runs operations in one transaction, outside the history: no revision is recorded. A program can so bring a database
+/// to what a comparison says, without writing a migration.
+///
+/// # Errors
+/// When one fails: then none of them was done.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use crocus_migrate::Operations;
+/// use crocus_migrate::prelude::*;
+///
+/// let engine = crocus_orm::Engine::connect(&"sqlite::memory:".parse()?).await?;
+/// let mut op = Operations::default();
+/// op.create_table("cars", |t| t.column("name", text().not_null()));
+/// crocus_migrate::apply(&engine, op.list()).await?;
+/// assert!(crocus_migrate::inspect(&engine).await?.table("cars").is_some());
+/// # Ok(()) }
+/// ```
+pub async fn apply(engine: &Engine, operations: &[Operation]) -> Result<()> {
+    let connection = lock(engine, &mut |_| ()).await?;
+    begin(&connection, &mut |_| ()).await?;
+    run(&connection, "the change", operations).await?;
+    commit(&connection, "the change").await
 }
 
 /// Records the database as being at `target` without running anything: for a database that was made by other means.
@@ -151,7 +180,7 @@ pub async fn stamp(engine: &Engine, migrations: &Migrations, target: &str) -> Re
 }
 
 /// A connection on which no other program migrates at the same time.
-async fn lock(engine: &Engine, on_step: &mut dyn FnMut(Step<'_>)) -> Result<Connection> {
+async fn lock(engine: &Engine, on_step: &mut impl FnMut(Step<'_>)) -> Result<Connection> {
     let connection = engine.connection().await?;
     match connection.dialect() {
         Dialect::Postgres => postgres::lock::prepare(&connection).await?,
@@ -173,7 +202,7 @@ async fn lock(engine: &Engine, on_step: &mut dyn FnMut(Step<'_>)) -> Result<Conn
     Err(still_locked())
 }
 
-async fn begin(connection: &Connection, on_step: &mut dyn FnMut(Step<'_>)) -> Result<()> {
+async fn begin(connection: &Connection, on_step: &mut impl FnMut(Step<'_>)) -> Result<()> {
     for attempt in 0..TRIES {
         let begun = match connection.dialect() {
             Dialect::Postgres => postgres::lock::begin(connection).await,
@@ -193,79 +222,11 @@ async fn begin(connection: &Connection, on_step: &mut dyn FnMut(Step<'_>)) -> Re
     Err(still_locked())
 }
 
+fn named(migration: &Migration) -> String {
+    format!("the revision {} ({})", migration.revision, migration.message)
+}
+
 fn still_locked() -> Error {
     Error::new(ErrorKind::Locked, "another program has been migrating the database for too long")
         .with_hint("find it and let it finish, then try again")
-}
-
-/// Runs a revision's operations in the transaction that is open. A failure rolls it back.
-async fn run(connection: &Connection, migration: &Migration, operations: &[Operation]) -> Result<()> {
-    for (index, operation) in operations.iter().enumerate() {
-        if let Err(error) = execute(connection, operation).await {
-            let text = format!(
-                "the revision {} ({}) failed at step {} of {}, {operation}",
-                migration.revision,
-                migration.message,
-                index + 1,
-                operations.len()
-            );
-            return Err(undone(connection, text, error).await);
-        }
-    }
-    let verified = match connection.dialect() {
-        Dialect::Postgres => postgres::lock::verify(connection).await,
-        _ => sqlite::lock::verify(connection).await,
-    };
-    match verified {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let text = format!("the revision {} ({}) breaks a foreign key", migration.revision, migration.message);
-            Err(undone(connection, text, error).await)
-        }
-    }
-}
-
-async fn undone(connection: &Connection, text: String, error: crocus_orm::Error) -> Error {
-    // A connection that is lost has rolled back by itself.
-    drop(connection.batch("ROLLBACK").await);
-    let hint = error.hint().map_or_else(
-        || "nothing of this revision was kept; mend the migration or the data, then run the command again".to_owned(),
-        str::to_owned,
-    );
-    Error::new(ErrorKind::Step, text).with_hint(hint).with_source(error)
-}
-
-async fn execute(connection: &Connection, operation: &Operation) -> crocus_orm::Result<()> {
-    use sqlite::ddl::Plan;
-    use sqlite::rebuild::Edit;
-
-    let statements = match connection.dialect() {
-        Dialect::Postgres => postgres::ddl::statements(operation),
-        _ => match sqlite::ddl::plan(operation) {
-            Plan::Statements(statements) => statements,
-            Plan::Rebuild { table, edit } => rebuild(connection, &table, &edit).await?,
-            Plan::DropConstraint { table, name } => {
-                if sqlite::inspect::is_index(connection, &name).await? {
-                    vec![format!("DROP INDEX {}", Dialect::Sqlite.quote(&name))]
-                } else {
-                    rebuild(connection, &table, &Edit::DropConstraint { name }).await?
-                }
-            }
-        },
-    };
-    for statement in statements {
-        connection.batch(&statement).await?;
-    }
-    Ok(())
-}
-
-async fn rebuild(
-    connection: &Connection,
-    table: &str,
-    edit: &sqlite::rebuild::Edit,
-) -> crocus_orm::Result<Vec<String>> {
-    let refused = |text: String| crocus_orm::Error::new(crocus_orm::ErrorKind::MissingTable, text);
-    let stored = sqlite::inspect::stored(connection, table).await?;
-    let stored = stored.ok_or_else(|| refused(format!("no such table: {table}")))?;
-    sqlite::rebuild::statements(&stored, edit).map_err(refused)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::dialect::postgres::pool::CONNECT_TIMEOUT;
 use crate::dialect::postgres::tls::TlsOptions;
 use crate::{Dialect, Error, ErrorKind, Result};
 
@@ -113,23 +114,26 @@ fn parse_postgres(rest: &str) -> Result<DatabaseUrl> {
     let Some(rest) = rest.strip_prefix("//") else {
         return Err(invalid("`postgresql:` must be followed by `//`").with_hint(FORMS));
     };
+    // The driver takes all before the first `@` for the user and the password, wherever it stands. What a person
+    // meant by an `@`, `/` or `?` in a password is not guessed: a part of the password would be shown as the host.
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let ats = authority.matches('@').count();
+    if ats > 1 || (ats == 0 && rest.contains('@')) {
+        return Err(unreadable());
+    }
     let (body, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (tls, query) = TlsOptions::take_from(query)?;
     let separator = if query.is_empty() { "" } else { "?" };
     let mut config = format!("postgresql://{body}{separator}{query}")
         .parse::<tokio_postgres::Config>()
         // The driver's error quotes parts of the URL, among them perhaps the password: only its kind is shown.
-        .map_err(|_| {
-            invalid("the PostgreSQL URL cannot be read").with_hint(
-                "check the host, the port and the parameters; percent-encode special characters in the user name and password (`@` is %40, `/` is %2F, `%` is %25)",
-            )
-        })?;
+        .map_err(|_| unreadable())?;
     config.ssl_mode(tls.mode.for_driver());
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(invalid("the PostgreSQL URL names no host").with_hint(FORMS));
     }
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(std::time::Duration::from_secs(5));
+        config.connect_timeout(CONNECT_TIMEOUT);
     }
     // A user name or database name that is empty is libpq's "use the default"; the driver would send it as it is.
     let shown = format!("postgresql://{}{separator}{query}", without_password(body));
@@ -138,12 +142,10 @@ fn parse_postgres(rest: &str) -> Result<DatabaseUrl> {
 
 /// `user:password@host/db` as `user@host/db`.
 fn without_password(body: &str) -> String {
-    let authority = body.split('/').next().unwrap_or(body);
-    // A password may hold an unencoded `@`: the last one ends it, and it may hold a `/` only encoded.
-    let Some(at) = authority.rfind('@') else {
+    let Some(at) = body.find('@') else {
         return body.to_owned();
     };
-    let user = authority[..at].split(':').next().unwrap_or_default();
+    let user = body[..at].split(':').next().unwrap_or_default();
     format!("{user}{}", &body[at..])
 }
 
@@ -154,6 +156,12 @@ fn without_secrets(url: &str) -> String {
     };
     let kept: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("password=")).collect();
     if kept.is_empty() { body.to_owned() } else { format!("{body}?{}", kept.join("&")) }
+}
+
+fn unreadable() -> Error {
+    invalid("the PostgreSQL URL cannot be read").with_hint(
+        "check the host, the port and the parameters; percent-encode special characters in the user name and password (`@` is %40, `/` is %2F, `%` is %25)",
+    )
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -203,6 +211,9 @@ mod tests {
             ("postgresql:///db", "the PostgreSQL URL names no host"),
             ("postgresql://u:secret@h:port/db", "the PostgreSQL URL cannot be read"),
             ("postgresql://u:secret@h/db?color=red", "the PostgreSQL URL cannot be read"),
+            ("postgresql://u:sec@secret@h/db", "the PostgreSQL URL cannot be read"),
+            ("postgresql://u:sec/secret@h/db", "the PostgreSQL URL cannot be read"),
+            ("postgresql://u:sec?secret@h/db", "the PostgreSQL URL cannot be read"),
             ("postgresql://u:secret@h/db?sslmode=maybe", "`maybe` is not an sslmode"),
         ] {
             let error = url.parse::<DatabaseUrl>().unwrap_err();

@@ -32,7 +32,7 @@ pub enum ErrorKind {
     Unavailable,
     /// The connection was lost while a write was under way: it may have been done, or not.
     OutcomeUnknown,
-    /// The server refused the user name or the password.
+    /// The server refused the user name or the password, or its certificate is not to be trusted.
     Authentication,
     /// The database that the URL names does not exist.
     MissingDatabase,
@@ -76,7 +76,12 @@ pub struct Constraint {
 impl Error {
     /// An error of a kind, with its one line of text.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), hint: None, constraint: None, source: None }))
+        let mut message = message.into();
+        // A database quotes values, and those may have several lines.
+        if message.contains(['\n', '\r']) {
+            message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        Error(Box::new(Inner { kind, message, hint: None, constraint: None, source: None }))
     }
 
     /// Adds what a person can do about it.
@@ -134,8 +139,10 @@ impl Error {
             if let Some(columns) = table.unique_columns(name) {
                 constraint.columns = columns;
             }
-        } else if let Some(name) = table.unique_name(&constraint.columns) {
-            constraint.name = Some(name.to_owned());
+        } else if self.0.kind == ErrorKind::UniqueViolation
+            && let Some(name) = table.unique_name(&constraint.columns)
+        {
+            constraint.name = Some(name);
         }
         self
     }

@@ -26,6 +26,8 @@ pub struct Expr<M> {
 pub struct Order<M> {
     pub(crate) by: sea_query::Expr,
     pub(crate) direction: sea_query::Order,
+    /// Said only where there can be NULL, since the dialects disagree on where it goes.
+    pub(crate) nulls: Option<sea_query::NullOrdering>,
     model: PhantomData<fn() -> M>,
 }
 
@@ -136,14 +138,18 @@ impl<M, T: ColumnValue> Column<M, T> {
         Expr::new(self.expr().is_not_null())
     }
 
-    /// From the smallest to the largest.
+    /// From the smallest to the largest. NULL is last.
     pub fn asc(self) -> Order<M> {
-        Order { by: self.expr(), direction: sea_query::Order::Asc, model: PhantomData }
+        self.order(sea_query::Order::Asc, sea_query::NullOrdering::Last)
     }
 
-    /// From the largest to the smallest.
+    /// From the largest to the smallest. NULL is first.
     pub fn desc(self) -> Order<M> {
-        Order { by: self.expr(), direction: sea_query::Order::Desc, model: PhantomData }
+        self.order(sea_query::Order::Desc, sea_query::NullOrdering::First)
+    }
+
+    fn order(self, direction: sea_query::Order, nulls: sea_query::NullOrdering) -> Order<M> {
+        Order { by: self.expr(), direction, nulls: T::NULLABLE.then_some(nulls), model: PhantomData }
     }
 
     pub(crate) fn expr(&self) -> sea_query::Expr {

@@ -37,7 +37,10 @@ impl<M: Model> Select<M> {
 
     /// Orders the rows; a later order decides among rows that are equal in the earlier ones.
     pub fn order_by(mut self, order: Order<M>) -> Self {
-        self.query.order_by_expr(order.by, order.direction);
+        match order.nulls {
+            None => self.query.order_by_expr(order.by, order.direction),
+            Some(nulls) => self.query.order_by_expr_with_nulls(order.by, order.direction, nulls),
+        };
         self
     }
 
@@ -109,14 +112,16 @@ impl<M: Model> Select<M> {
     }
 
     fn bounded(mut self, dialect: Dialect) -> SelectStatement {
+        // Both dialects count in 8 bytes with a sign.
+        const MOST: u64 = i64::MAX as u64;
         match (self.limit, self.offset, dialect) {
             // SQLite's grammar has OFFSET only after LIMIT ("SELECT", 5).
-            (None, Some(_), Dialect::Sqlite) => drop(self.query.limit(i64::MAX as u64)),
+            (None, Some(_), Dialect::Sqlite) => drop(self.query.limit(MOST)),
             (None, ..) => {}
-            (Some(limit), ..) => drop(self.query.limit(limit)),
+            (Some(limit), ..) => drop(self.query.limit(limit.min(MOST))),
         }
         if let Some(offset) = self.offset {
-            self.query.offset(offset);
+            self.query.offset(offset.min(MOST));
         }
         self.query
     }
@@ -158,6 +163,10 @@ impl<M: Model> Update<M> {
     /// # Errors
     /// When the database does not answer, or a constraint does not hold.
     pub async fn execute(self, db: &impl Executor) -> Result<u64> {
+        if self.query.get_values().is_empty() {
+            let text = format!("the update of `{}` sets no column", M::TABLE.name);
+            return Err(Error::new(ErrorKind::Database, text).with_hint("add a `.set(COLUMN, value)`"));
+        }
         let target = db.target();
         let statement = Statement::build(target.dialect(), Access::Write, &self.query);
         target.execute(statement).await.map_err(|error| error.for_table(M::TABLE))
@@ -238,13 +247,14 @@ pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Stateme
     Statement::build(dialect, Access::Write, &query)
 }
 
-/// `UPDATE` of the changed columns of one row.
+/// `UPDATE ... RETURNING` all columns, of the changed columns of one row.
 pub(crate) fn update_statement<M: Model>(dialect: Dialect, key: M::Key, changes: Vec<(usize, Value)>) -> Statement {
     let mut query = Query::update();
     query.table(M::TABLE.name).and_where(has_key::<M>(key));
     for (index, value) in changes {
         query.value(M::TABLE.columns[index].name, value);
     }
+    query.returning(Query::returning().columns(M::TABLE.columns.iter().map(|column| column.name)));
     Statement::build(dialect, Access::Write, &query)
 }
 

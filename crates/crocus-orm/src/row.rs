@@ -82,7 +82,7 @@ pub enum RowStream {
     Sqlite(sqlite::connection::RowStream),
     /// Rows from a PostgreSQL connection.
     #[doc(hidden)]
-    Postgres(postgres::connection::RowStream),
+    Postgres(Box<postgres::connection::RowStream>),
 }
 
 impl Stream for RowStream {

@@ -12,6 +12,7 @@ use crate::query;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::table::TableDef;
+use crate::value::same;
 use crate::{Dialect, Error, Result};
 
 /// A unit of work: objects read and made here, and written together by [`commit`](Session::commit).
@@ -68,12 +69,12 @@ trait AnySlot: Any + Send + Sync {
     fn table(&self) -> &'static TableDef;
     /// What is to be written, if anything.
     fn work(&self, dialect: Dialect) -> Option<(Work, Statement)>;
-    /// Reads what an insert gave back.
-    fn inserted(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>>;
+    /// Reads what an insert or an update gave back: the row as the database made it.
+    fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>>;
     /// The error for an object whose row is gone.
     fn missing(&self) -> Error;
     /// Takes note that the work is committed.
-    fn committed(&mut self, inserted: Option<Box<dyn Any + Send>>);
+    fn committed(&mut self, written: Option<Box<dyn Any + Send>>);
     /// Forgets what was not committed.
     fn roll_back(&mut self);
     /// Joins the identity map under the stored key.
@@ -132,6 +133,10 @@ impl Session {
     /// When the database does not answer, a constraint does not hold, or the row of a changed or deleted object is
     /// gone ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound)). Then nothing is written, and the session is as it
     /// was before: the cause can be mended and the commit tried again.
+    ///
+    /// When the connection is lost at the very end, nobody knows whether it was written
+    /// ([`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown)), and neither is it known when the future is
+    /// dropped before its end. The session takes it for not written.
     pub async fn commit(&mut self) -> Result<()> {
         let mut plan: Vec<_> = self
             .slots
@@ -153,11 +158,13 @@ impl Session {
                 done
             }
         };
-        for (index, inserted) in done {
-            let slot = &mut self.slots[index];
-            slot.forget(&mut self.identities);
-            slot.committed(inserted);
-            slot.identify(index, &mut self.identities);
+        // All leave the identity map before any joins it: one object may have taken over another's key.
+        for (index, _) in &done {
+            self.slots[*index].forget(&mut self.identities);
+        }
+        for (index, written) in done {
+            self.slots[index].committed(written);
+            self.slots[index].identify(index, &mut self.identities);
         }
         Ok(())
     }
@@ -177,20 +184,23 @@ impl Session {
         let mut done = Vec::with_capacity(plan.len());
         for (work, index, statement) in plan {
             let slot = &self.slots[index];
-            let inserted = match work {
-                Work::Insert => {
-                    let rows = db.target().query(statement).await.map_err(|error| error.for_table(slot.table()))?;
-                    Some(slot.inserted(rows)?)
+            let for_table = |error: Error| error.for_table(slot.table());
+            let written = match work {
+                Work::Insert | Work::Update => {
+                    let rows = db.target().query(statement).await.map_err(for_table)?;
+                    if work == Work::Update && rows.is_empty() {
+                        return Err(slot.missing());
+                    }
+                    Some(slot.written(rows)?)
                 }
-                Work::Update | Work::Delete => {
-                    let rows = db.target().execute(statement).await.map_err(|error| error.for_table(slot.table()))?;
-                    if rows == 0 {
+                Work::Delete => {
+                    if db.target().execute(statement).await.map_err(for_table)? == 0 {
                         return Err(slot.missing());
                     }
                     None
                 }
             };
-            done.push((index, inserted));
+            done.push((index, written));
         }
         Ok(done)
     }
@@ -237,7 +247,7 @@ impl<M: Model> AnySlot for Slot<M> {
             State::Loaded { current, stored } => {
                 let pairs = current.values().into_iter().zip(stored.values()).enumerate();
                 let changes: Vec<_> =
-                    pairs.filter(|(_, (now, then))| now != then).map(|(index, (now, _))| (index, now)).collect();
+                    pairs.filter(|(_, (now, then))| !same(now, then)).map(|(index, (now, _))| (index, now)).collect();
                 (!changes.is_empty())
                     .then(|| (Work::Update, query::update_statement::<M>(dialect, stored.key(), changes)))
             }
@@ -246,7 +256,7 @@ impl<M: Model> AnySlot for Slot<M> {
         }
     }
 
-    fn inserted(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>> {
+    fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>> {
         query::inserted::<M>(rows).map(|model| Box::new(model) as _)
     }
 
@@ -259,14 +269,13 @@ impl<M: Model> AnySlot for Slot<M> {
         }
     }
 
-    fn committed(&mut self, inserted: Option<Box<dyn Any + Send>>) {
-        self.state = match (std::mem::replace(&mut self.state, State::Gone), inserted) {
-            (State::Added(_), Some(row)) => {
+    fn committed(&mut self, written: Option<Box<dyn Any + Send>>) {
+        self.state = match written {
+            Some(row) => {
                 let row = *row.downcast::<M>().expect("a slot is given what it read itself");
                 State::Loaded { current: row.clone(), stored: row }
             }
-            (State::Loaded { current, .. }, _) => State::Loaded { stored: current.clone(), current },
-            _ => State::Gone,
+            None => State::Gone,
         };
     }
 

@@ -122,8 +122,12 @@ impl TableDef {
             .then(|| self.primary_key().map(|column| column.name.to_owned()).collect())
     }
 
-    /// The name of the unique constraint over exactly these columns.
-    pub(crate) fn unique_name(&self, columns: &[String]) -> Option<&'static str> {
-        self.uniques.iter().find(|unique| unique.columns == columns).map(|unique| unique.name)
+    /// The name of the unique constraint over exactly these columns (or of the primary key, by PostgreSQL's name for
+    /// it).
+    pub(crate) fn unique_name(&self, columns: &[String]) -> Option<String> {
+        if let Some(unique) = self.uniques.iter().find(|unique| unique.columns == columns) {
+            return Some(unique.name.to_owned());
+        }
+        self.primary_key().map(|column| column.name).eq(columns).then(|| format!("{}_pkey", self.name))
     }
 }

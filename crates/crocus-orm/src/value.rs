@@ -115,10 +115,74 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::SmallInt(Some(n)) => n.to_string(),
         Value::Int(Some(n)) => n.to_string(),
         Value::BigInt(Some(n)) => n.to_string(),
+        Value::Bool(Some(truth)) => truth.to_string(),
         Value::String(Some(text)) => format!("{text:?}"),
+        Value::Bytes(Some(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        #[cfg(feature = "time")]
+        Value::JiffDate(Some(date)) => date.to_string(),
+        #[cfg(feature = "time")]
+        Value::JiffTimestamp(Some(timestamp)) => timestamp.to_string(),
         #[cfg(feature = "uuid")]
         Value::Uuid(Some(uuid)) => uuid.to_string(),
+        #[cfg(feature = "decimal")]
+        Value::Decimal(Some(decimal)) => decimal.to_string(),
         other => format!("{other:?}"),
+    }
+}
+
+/// Whether two values of a column are the same. Unlike in arithmetic, NaN is what it is.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Double(Some(one)), Value::Double(Some(other))) if one.is_nan() => other.is_nan(),
+        _ => one == other,
+    }
+}
+
+/// Refuses text that PostgreSQL cannot hold ("Character Types") and at which SQLite's own functions stop: one rule on
+/// both.
+pub(crate) fn check_text(text: &str) -> Result<()> {
+    if text.contains('\0') { Err(invalid("text must not contain the character U+0000")) } else { Ok(()) }
+}
+
+/// The same for every text inside a JSON value ("JSON Types").
+pub(crate) fn check_json(json: &serde_json::Value) -> Result<()> {
+    match json {
+        serde_json::Value::String(text) => check_text(text),
+        serde_json::Value::Array(items) => items.iter().try_for_each(check_json),
+        serde_json::Value::Object(members) => {
+            members.iter().try_for_each(|(name, value)| check_text(name).and_then(|()| check_json(value)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Times as every dialect keeps them: to the microsecond, halves rounded up.
+#[cfg(feature = "time")]
+pub(crate) mod microseconds {
+    use jiff::civil::{DateTime, Time};
+    use jiff::tz::TimeZone;
+    use jiff::{Timestamp, Unit};
+
+    use super::invalid;
+    use crate::Result;
+
+    const LAST: Time = Time::constant(23, 59, 59, 999_999_000);
+
+    /// A time that would be rounded up to the next day's midnight stays the last of its own day.
+    pub(crate) fn time(time: Time) -> Time {
+        if time > LAST { LAST } else { time.round(Unit::Microsecond).unwrap_or(LAST) }
+    }
+
+    pub(crate) fn date_time(at: DateTime) -> Result<DateTime> {
+        at.round(Unit::Microsecond).map_err(|_| invalid(format!("{at} is out of range")))
+    }
+
+    pub(crate) fn timestamp(at: Timestamp) -> Result<Timestamp> {
+        // As a civil time, since a timestamp by itself is rounded away from 1970.
+        date_time(at.to_zoned(TimeZone::UTC).datetime())?
+            .to_zoned(TimeZone::UTC)
+            .map(|at| at.timestamp())
+            .map_err(|_| invalid(format!("{at} is out of range")))
     }
 }
 

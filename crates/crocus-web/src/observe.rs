@@ -59,9 +59,12 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let mut response = match tokio::time::timeout(limits.request_timeout, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
-        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout")
-            .with_detail(format!("the request took longer than {} s", limits.request_timeout.as_secs()))
-            .into_response(),
+        Err(_) => {
+            // A statement that was sent is not called back: the database may do it yet.
+            let fate = if method.is_safe() { "" } else { ": what it asked for may have been done, or not" };
+            let detail = format!("the request took longer than {} s{fate}", limits.request_timeout.as_secs());
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_detail(detail).into_response()
+        }
     };
 
     let status = response.status().as_u16();

@@ -98,7 +98,8 @@ fn examples(command: clap::Command, name: &str) -> clap::Command {
         })
         .mut_subcommand("routes", |routes| with(routes, &["routes", "routes --json"]))
         .mut_subcommand("db", |db| {
-            db.mut_subcommand("create", |command| with(command, &["db create"]))
+            with(db, &["db create", "db migrate -m \"create cars\"", "db upgrade", "db current"])
+                .mut_subcommand("create", |command| with(command, &["db create"]))
                 .mut_subcommand("drop", |command| with(command, &["db drop", "db drop --yes"]))
                 .mut_subcommand("init", |command| with(command, &["db init"]))
                 .mut_subcommand("migrate", |command| with(command, &["db migrate -m \"create cars\""]))

@@ -20,7 +20,7 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             continue;
         };
         if declared.identity != actual.identity {
-            let (has, wants) = if actual.identity { ("is", "no") } else { ("is no", "an") };
+            let (has, wants) = if actual.identity { ("is an", "no") } else { ("is no", "an") };
             comparison.notes.push(format!(
                 "{table}.{}: the database's column {has} identity column, the model wants {wants} identity column; write this change by hand",
                 model.name

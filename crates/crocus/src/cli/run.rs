@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use crocus_migrate::ErrorKind;
 use crocus_orm::Engine;
 use crocus_web::{Problem, http::StatusCode};
 use tokio::net::TcpListener;
@@ -101,6 +102,10 @@ fn readiness(engine: Engine, migrations: Option<crocus_migrate::Migrations>) -> 
                 Ok(pending) if pending.is_empty() => Ok(()),
                 Ok(pending) => {
                     Err(not_ready(format!("the database is behind by {}", db::pending_revisions(pending.len()))))
+                }
+                Err(error) if error.kind() == ErrorKind::Database => {
+                    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable");
+                    Err(problem.with_detail("the database does not answer").with_cause(error.to_string()))
                 }
                 Err(error) => Err(not_ready("the database's revision is not one of this program's".to_owned())
                     .with_cause(error.to_string())),

@@ -3,62 +3,67 @@
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, Table, Type};
+use crate::schema::{Column, Index, Table, Type, Unique};
 
-/// The statements of an operation, in order.
-pub(crate) fn statements(operation: &Operation) -> Vec<String> {
+/// How an operation is done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Plan<'a> {
+    /// By these statements, in order.
+    Statements(Vec<String>),
+    /// By [`alter_column`], which asks for the column's type of now.
+    AlterColumn { table: &'a str, column: &'a Column },
+}
+
+pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
+    let one = |sql| Plan::Statements(vec![sql]);
     match operation {
-        Operation::CreateTable(table) => create_table(table),
-        Operation::DropTable { name, .. } => vec![format!("DROP TABLE {}", quote(name))],
+        Operation::CreateTable(table) => Plan::Statements(create_table(table)),
+        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
         Operation::AddColumn { table, column } => {
-            vec![format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column))]
+            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column)))
         }
         Operation::DropColumn { table, name, .. } => {
-            vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(name))]
+            one(format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(name)))
         }
-        Operation::AlterColumn { table, column, .. } => alter_column(table, column),
-        Operation::CreateIndex { table, index } => {
-            vec![format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))]
-        }
-        Operation::DropIndex { name, .. } => vec![format!("DROP INDEX {}", quote(name))],
-        Operation::CreateUnique { table, unique } => vec![format!(
-            "ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})",
-            quote(table),
-            quote(&unique.name),
-            quoted(&unique.columns)
-        )],
-        Operation::CreateCheck { table, check } => vec![format!(
+        Operation::AlterColumn { table, column, .. } => Plan::AlterColumn { table, column },
+        Operation::CreateIndex { table, index } => one(create_index(table, index)),
+        Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
+        Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
+        Operation::CreateCheck { table, check } => one(format!(
             "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({})",
             quote(table),
             quote(&check.name),
             check.expression
-        )],
+        )),
         Operation::DropConstraint { table, name, .. } => {
-            vec![format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name))]
+            one(format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name)))
         }
-        Operation::Execute { sql } => vec![sql.clone()],
+        Operation::Execute { sql } => one(sql.clone()),
     }
 }
 
-fn create_table(table: &Table) -> Vec<String> {
+pub(crate) fn create_table(table: &Table) -> Vec<String> {
     let mut clauses: Vec<_> = table.columns.iter().map(column_clause).collect();
     if !table.primary_key.is_empty() {
         clauses.push(format!("PRIMARY KEY ({})", quoted(&table.primary_key)));
     }
     clauses.extend(
-        table
-            .uniques
-            .iter()
-            .map(|unique| format!("CONSTRAINT {} UNIQUE ({})", quote(&unique.name), quoted(&unique.columns))),
-    );
-    clauses.extend(
         table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
     );
     let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
-    statements.extend(table.indexes.iter().flat_map(|index| {
-        self::statements(&Operation::CreateIndex { table: table.name.clone(), index: index.clone() })
-    }));
+    // Not among the clauses: there a unique constraint over the columns of the key, or of another one, is left out.
+    statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
+    statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
     statements
+}
+
+fn create_unique(table: &str, unique: &Unique) -> String {
+    let (table, name, columns) = (quote(table), quote(&unique.name), quoted(&unique.columns));
+    format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
+}
+
+fn create_index(table: &str, index: &Index) -> String {
+    format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))
 }
 
 fn column_clause(column: &Column) -> String {
@@ -75,21 +80,22 @@ fn column_clause(column: &Column) -> String {
     clause
 }
 
-/// The default goes first: the old one might have no cast to the new type. A type that stays is not rewritten
-/// ("ALTER TABLE", notes).
-fn alter_column(table: &str, column: &Column) -> Vec<String> {
+/// The default goes first: the old one might have no cast to the new type. A type that stays is not mentioned: a view
+/// on the column would forbid it, and every constraint on it would be checked again.
+pub(crate) fn alter_column(table: &str, column: &Column, current_type: Option<&str>) -> String {
     let (name, ty) = (quote(&column.name), type_name(&column.ty));
-    let mut actions = vec![
-        format!("ALTER COLUMN {name} DROP DEFAULT"),
-        format!("ALTER COLUMN {name} TYPE {ty} USING {name}::{ty}"),
-        format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }),
-    ];
-    if column.identity {
-        actions.remove(0);
-    } else if let Some(default) = &column.default {
+    let mut actions = Vec::new();
+    if !column.identity {
+        actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
+    }
+    if current_type != Some(ty) {
+        actions.push(format!("ALTER COLUMN {name} TYPE {ty} USING {name}::{ty}"));
+    }
+    actions.push(format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }));
+    if let Some(default) = &column.default {
         actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
     }
-    vec![format!("ALTER TABLE {} {}", quote(table), actions.join(", "))]
+    format!("ALTER TABLE {} {}", quote(table), actions.join(", "))
 }
 
 /// A type in the words of `format_type`, so that what is read back is the same.

@@ -1,18 +1,20 @@
 //! Reading a schema from PostgreSQL's catalogues, in three queries whatever the number of tables.
 
-use crocus_orm::{Connection, Result, Statement};
+use crocus_orm::{Connection, Dialect, Result, Statement};
 
 use super::ddl::TYPES;
 use crate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
 
+/// Without generated columns, which no model can declare.
 const COLUMNS: &str = "
 SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
-       CASE WHEN a.attidentity = '' AND a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+       pg_get_expr(d.adbin, d.adrelid)
 FROM pg_catalog.pg_class c
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attribute a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname, a.attnum";
 
 const CONSTRAINTS: &str = "
@@ -22,10 +24,11 @@ SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, 
         JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum)
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND k.contype IN ('p', 'u', 'c') AND NOT c.relispartition
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND k.contype IN ('p', 'u', 'c') AND NOT c.relispartition
 ORDER BY c.relname, k.conname";
 
-/// Plain indexes only: what is unique, partial, on expressions or of another method than btree is left alone.
+/// Plain indexes only: what is unique, partial, on expressions, includes further columns, has an order or operators
+/// of its own or another method than btree is left alone.
 const INDEXES: &str = "
 SELECT c.relname::text, i.relname::text,
        (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
@@ -35,8 +38,10 @@ FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = i.relam
-WHERE c.relnamespace = current_schema()::regnamespace AND NOT c.relispartition
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND NOT c.relispartition
   AND m.amname = 'btree' AND NOT x.indisunique AND x.indpred IS NULL AND x.indexprs IS NULL
+  AND NOT x.indisexclusion AND x.indnatts = x.indnkeyatts AND 0 = ALL (x.indoption::int2[])
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)
 ORDER BY c.relname, i.relname";
 
 /// The tables of the current schema.
@@ -75,6 +80,15 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         table.indexes.push(Index { name: row.get(1)?, columns: columns_from(row.get(2)?) });
     }
     Ok(schema)
+}
+
+/// A column's type as it is now.
+pub(crate) async fn column_type(connection: &Connection, table: &str, column: &str) -> Result<Option<String>> {
+    let sql = "SELECT format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute
+               WHERE attrelid = to_regclass($1) AND attname = $2";
+    let table = Dialect::Postgres.quote(table);
+    let rows = connection.query(Statement::read(sql, [table.into(), column.into()])).await?;
+    rows.first().map(|row| row.get(0)).transpose()
 }
 
 fn table_mut<'a>(schema: &'a mut Schema, name: &str) -> Option<&'a mut Table> {

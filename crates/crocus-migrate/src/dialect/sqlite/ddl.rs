@@ -3,6 +3,7 @@
 use crocus_orm::{ColumnType, Dialect};
 
 use super::rebuild::Edit;
+use super::table_sql::is_literal;
 use crate::operation::Operation;
 use crate::schema::{Column, Index, Table, Type, Unique};
 
@@ -30,7 +31,9 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         }
         Operation::DropColumn { table, name, .. } => rebuild(table, Edit::DropColumn { name: name.clone() }),
         Operation::AlterColumn { table, column, .. } => {
-            rebuild(table, Edit::ReplaceColumn { name: column.name.clone(), clause: column_clause(column) })
+            let (name, default) = (column.name.clone(), column.default.clone());
+            let ty = if column.identity { IDENTITY } else { type_name(&column.ty) }.to_owned();
+            rebuild(table, Edit::AlterColumn { name, ty, nullable: column.nullable, default })
         }
         Operation::CreateIndex { table, index } => one(create_index(table, index)),
         Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
@@ -52,13 +55,10 @@ fn rebuild(table: &str, edit: Edit) -> Plan {
 
 /// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed.
 fn can_be_added(column: &Column) -> bool {
-    let literal = |default: &String| {
-        default.starts_with('\'') || default.parse::<f64>().is_ok() || ["true", "false"].contains(&default.as_str())
-    };
-    !column.identity && column.default.as_ref().map_or(column.nullable, literal)
+    !column.identity && column.default.as_deref().map_or(column.nullable, is_literal)
 }
 
-fn create_table(table: &Table) -> Vec<String> {
+pub(crate) fn create_table(table: &Table) -> Vec<String> {
     let mut clauses: Vec<_> = table.columns.iter().map(column_clause).collect();
     if !table.primary_key.is_empty() && !table.columns.iter().any(|column| column.identity) {
         clauses.push(format!("PRIMARY KEY ({})", quoted(&table.primary_key)));
@@ -82,8 +82,8 @@ fn create_unique(table: &str, unique: &Unique) -> String {
 
 fn column_clause(column: &Column) -> String {
     if column.identity {
-        // Only the type INTEGER counts up, and only AUTOINCREMENT never gives a number twice ("SQLite Autoincrement").
-        return format!("{} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", quote(&column.name));
+        // Only AUTOINCREMENT never gives a number twice ("SQLite Autoincrement").
+        return format!("{} {IDENTITY} PRIMARY KEY AUTOINCREMENT NOT NULL", quote(&column.name));
     }
     let mut clause = format!("{} {}", quote(&column.name), type_name(&column.ty));
     if !column.nullable {
@@ -114,6 +114,9 @@ pub(crate) const TYPES: [(ColumnType, &str); 14] = [
     (ColumnType::Decimal, "DECIMAL_TEXT"),
     (ColumnType::Json, "JSON_TEXT"),
 ];
+
+/// The one type that counts up.
+const IDENTITY: &str = "INTEGER";
 
 fn type_name(ty: &Type) -> &str {
     match ty {

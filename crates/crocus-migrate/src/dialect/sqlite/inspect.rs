@@ -16,11 +16,16 @@ SELECT m.name, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk
 FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x
 WHERE m.type = 'table' AND x.hidden = 0 ORDER BY m.name, x.cid";
 
-/// Plain indexes only: what is partial or on expressions is left alone.
+/// The tables whose primary key is not the rowid: SQLite gives every other key an index.
+const KEYED: &str = "
+SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) l WHERE m.type = 'table' AND l.origin = 'pk'";
+
+/// Those made by `CREATE INDEX`, without those that are partial or on expressions.
 const INDEXES: &str = "
-SELECT m.name, l.name, l.\"unique\", l.origin, group_concat(i.name, char(31))
+SELECT m.name, l.name, l.\"unique\", group_concat(i.name, char(31) ORDER BY i.seqno), x.sql
 FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i
-WHERE m.type = 'table' AND l.partial = 0 AND l.origin <> 'pk'
+JOIN sqlite_master x ON x.type = 'index' AND x.name = l.name
+WHERE m.type = 'table' AND l.partial = 0 AND l.origin = 'c'
 GROUP BY m.name, l.name HAVING count(*) = count(i.name) ORDER BY m.name, l.name";
 
 /// All tables but SQLite's own.
@@ -35,14 +40,14 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     for row in connection.query(Statement::read(COLUMNS, [])).await? {
         let Some(at) = position(&schema, &row.get::<String>(0)?) else { continue };
         let name: String = row.get(1)?;
-        if let key @ 1.. = row.get::<i64>(5)? {
+        let key: i64 = row.get(5)?;
+        if key > 0 {
             keys[at].push((key, name.clone()));
         }
         let column = Column {
             ty: type_from(row.get(2)?),
             nullable: row.get::<i64>(3)? == 0,
-            identity: TableSql::parse(&definitions[at])
-                .is_some_and(|table| table.column(&name).is_some_and(|clause| has_word(clause, "AUTOINCREMENT"))),
+            identity: false,
             default: row.get::<Option<String>>(4)?,
             name,
         };
@@ -50,21 +55,37 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     }
     for row in connection.query(Statement::read(INDEXES, [])).await? {
         let Some(at) = position(&schema, &row.get::<String>(0)?) else { continue };
-        let name = row.get(1)?;
-        let columns = row.get::<String>(4)?.split('\u{1f}').map(str::to_owned).collect();
-        let table = &mut schema.tables[at];
-        match (row.get::<i64>(2)?, row.get::<String>(3)?.as_str()) {
-            (1, "c") => table.uniques.push(Unique { name, columns }),
-            (0, _) => table.indexes.push(Index { name, columns }),
-            // A UNIQUE clause of the table itself: made by hand, it has no name that could be dropped.
-            _ => {}
+        let (name, sql): (String, String) = (row.get(1)?, row.get(4)?);
+        // Not one that we make: made by hand for its order, it is left alone.
+        if has_word(&sql, "COLLATE") || has_word(&sql, "DESC") {
+            continue;
+        }
+        let columns = row.get::<String>(3)?.split('\u{1f}').map(str::to_owned).collect();
+        match row.get::<i64>(2)? {
+            0 => schema.tables[at].indexes.push(Index { name, columns }),
+            _ => schema.tables[at].uniques.push(Unique { name, columns }),
         }
     }
+    let keyed = connection.query(Statement::read(KEYED, [])).await?;
+    let keyed = keyed.iter().map(|row| row.get::<String>(0)).collect::<Result<Vec<_>>>()?;
     for ((table, definition), mut key) in schema.tables.iter_mut().zip(&definitions).zip(keys) {
         key.sort_unstable();
         table.primary_key = key.into_iter().map(|(_, name)| name).collect();
-        let checks = TableSql::parse(definition).map(|table| table.checks()).unwrap_or_default();
-        table.checks = checks.into_iter().map(|(name, expression)| Check { name, expression }).collect();
+        if !keyed.contains(&table.name)
+            && let [key] = table.primary_key.as_slice()
+            && let Some(column) = table.columns.iter_mut().find(|column| column.name == *key)
+        {
+            // The key is the rowid, which counts up and is never NULL, whether or not the definition says so.
+            (column.identity, column.nullable) = (true, false);
+        }
+        let Some(definition) = TableSql::parse(definition) else { continue };
+        let checks = definition.checks().into_iter().map(|(name, expression)| Check { name, expression });
+        let uniques = definition.uniques().into_iter().map(|(name, columns)| Unique { name, columns });
+        table.checks.extend(checks);
+        table.uniques.extend(uniques);
+        // The order of PostgreSQL's catalogues, so that what is generated from them is in one order on both.
+        table.checks.sort_by(|one, other| one.name.cmp(&other.name));
+        table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
     }
     Ok(schema)
 }
@@ -93,10 +114,10 @@ pub(crate) async fn stored(connection: &Connection, table: &str) -> Result<Optio
     Ok(found)
 }
 
-/// Whether a name is an index's.
-pub(crate) async fn is_index(connection: &Connection, name: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = $1";
-    Ok(!connection.query(Statement::read(sql, [name.into()])).await?.is_empty())
+/// Whether a name is that of an index of the table.
+pub(crate) async fn is_index(connection: &Connection, table: &str, name: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = $1 AND tbl_name = $2 COLLATE NOCASE";
+    Ok(!connection.query(Statement::read(sql, [name.into(), table.into()])).await?.is_empty())
 }
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {

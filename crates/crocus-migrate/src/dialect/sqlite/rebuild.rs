@@ -2,14 +2,14 @@
 //! 8). Rows, rowids of identity columns, indexes and triggers are kept; foreign keys are off while it runs.
 
 use super::ddl::quote;
-use super::table_sql::{Clause, TableSql};
+use super::table_sql::{Clause, TableSql, altered_column};
 
 /// What is changed in a table's definition.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Edit {
     AddColumn { name: String, clause: String },
     DropColumn { name: String },
-    ReplaceColumn { name: String, clause: String },
+    AlterColumn { name: String, ty: String, nullable: bool, default: Option<String> },
     AddConstraint { name: String, clause: String },
     DropConstraint { name: String },
 }
@@ -31,7 +31,7 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
     let mut table = TableSql::parse(&stored.sql)
         .ok_or_else(|| format!("the definition of `{}` cannot be edited: {}", stored.name, stored.sql))?;
     apply(&mut table, edit, &stored.name)?;
-    let (old, new) = (quote(&stored.name), quote(&format!("crocus_new_{}", stored.name)));
+    let (old, new) = (quote(&stored.name), quote(&new_name(&stored.name)));
     let kept: Vec<_> = stored
         .columns
         .iter()
@@ -46,19 +46,28 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
             "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = {0}) \
              WHERE name = {1} AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {0})",
             literal(&stored.name),
-            literal(&format!("crocus_new_{}", stored.name))
+            literal(&new_name(&stored.name))
         ));
         statements.push(format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {1}, seq FROM sqlite_sequence WHERE name = {0} \
              AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {1})",
             literal(&stored.name),
-            literal(&format!("crocus_new_{}", stored.name))
+            literal(&new_name(&stored.name))
         ));
     }
     statements.push(format!("DROP TABLE {old}"));
-    statements.push(format!("ALTER TABLE {new} RENAME TO {old}"));
+    // Otherwise the renaming reads every view and trigger, and stops at the first that names the table just dropped.
+    // All at once, so that the setting cannot stay behind.
+    statements.push(format!(
+        "PRAGMA legacy_alter_table = ON; ALTER TABLE {new} RENAME TO {old}; PRAGMA legacy_alter_table = OFF"
+    ));
     statements.extend(stored.dependents.iter().cloned());
     Ok(statements)
+}
+
+/// What the table is called until it takes the old one's place.
+pub(crate) fn new_name(table: &str) -> String {
+    format!("crocus_new_{table}")
 }
 
 fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), String> {
@@ -82,9 +91,10 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             table.clauses.remove(at);
         }
-        Edit::ReplaceColumn { name, clause } => {
+        Edit::AlterColumn { name, ty, nullable, default } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
-            table.clauses[at] = Clause::Column { name: name.clone(), text: clause.clone() };
+            let text = altered_column(table.clauses[at].text(), ty, *nullable, default.as_deref());
+            table.clauses[at] = Clause::Column { name: name.clone(), text };
         }
         Edit::AddConstraint { name, clause } => {
             table.clauses.push(Clause::Constraint { name: Some(name.clone()), text: clause.clone() });

@@ -22,7 +22,8 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     let kind = match text.as_str() {
         _ if text.starts_with("error serializing parameter") => ErrorKind::InvalidValue,
         _ if text.starts_with("error connecting") || text.contains("timed out") => ErrorKind::Unavailable,
-        _ if text.contains("password missing") || text.starts_with("authentication error") => ErrorKind::Authentication,
+        _ if cause.to_string() == "password missing" => ErrorKind::Authentication,
+        _ if text.starts_with("authentication error") => ErrorKind::Authentication,
         _ if text.starts_with("error performing TLS handshake") => ErrorKind::Unavailable,
         _ => ErrorKind::Database,
     };
@@ -46,7 +47,9 @@ fn from_server(refusal: &DbError) -> Error {
         }
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => ErrorKind::Authentication,
         SqlState::INVALID_CATALOG_NAME => ErrorKind::MissingDatabase,
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => ErrorKind::Conflict,
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED | SqlState::LOCK_NOT_AVAILABLE => {
+            ErrorKind::Conflict
+        }
         SqlState::TOO_MANY_CONNECTIONS => ErrorKind::Unavailable,
         // Class 22 is "data exception": a value that the column cannot hold.
         ref code if code.code().starts_with("22") => ErrorKind::InvalidValue,
@@ -88,7 +91,8 @@ pub(crate) fn decode_cause(error: &tokio_postgres::Error) -> String {
     root(error).to_string()
 }
 
-fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+/// The first of an error's causes.
+pub(crate) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

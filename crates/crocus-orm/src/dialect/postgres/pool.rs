@@ -1,5 +1,7 @@
 //! PostgreSQL connections, checked out one by one.
 
+use std::time::Duration;
+
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 
@@ -8,6 +10,9 @@ use super::tls::TlsOptions;
 use super::{database, errors, tls};
 use crate::statement::Statement;
 use crate::{EngineOptions, Error, ErrorKind, Result, Row};
+
+/// How long a server may take until it has accepted the user, unless the URL's `connect_timeout` says otherwise.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to one PostgreSQL database.
 #[derive(Debug, Clone)]
@@ -52,7 +57,7 @@ impl Pool {
     }
 
     pub(crate) async fn stream(&self, statement: &Statement) -> Result<crate::RowStream> {
-        RowStream::start(self.connection().await?, statement).await.map(crate::RowStream::Postgres)
+        RowStream::start(self.connection().await?, statement).await.map(|rows| crate::RowStream::Postgres(Box::new(rows)))
     }
 }
 
@@ -71,7 +76,18 @@ impl managed::Manager for Manager {
 
 /// Opens a connection; its errors name the server or the database.
 pub(crate) async fn connect(config: &tokio_postgres::Config, tls: &TlsOptions) -> Result<Connection> {
-    tls::connect(config, tls).await.map(Connection::new).map_err(|error| {
+    let unreachable = |kind, cause: &str| {
+        Error::new(kind, format!("failed to connect to PostgreSQL at {}: {cause}", database::server(config)))
+            .with_hint("is the server running, and are the host and the port right?")
+    };
+    // The driver's own limit ends with the TCP connection: one that is accepted and never answered would wait for ever.
+    let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+    let limit = limit.saturating_mul(u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1));
+    let Ok(connected) = tokio::time::timeout(limit, tls::connect(config, tls)).await else {
+        return Err(unreachable(ErrorKind::Unavailable, &format!("no answer within {} s", limit.as_secs())));
+    };
+    connected.map(Connection::new).map_err(|error| {
+        let lost = error.as_db_error().is_none().then(|| errors::root(&error).to_string());
         let error = errors::from_driver(error);
         let (user, name) = (config.get_user().unwrap_or_default(), database::name(config));
         match error.kind() {
@@ -83,11 +99,8 @@ pub(crate) async fn connect(config: &tokio_postgres::Config, tls: &TlsOptions) -
                 format!("PostgreSQL at {} refused the user `{user}`: {error}", database::server(config)),
             )
             .with_hint("check the user name and the password in the database URL"),
-            _ => Error::new(
-                error.kind(),
-                format!("failed to connect to PostgreSQL at {}: {error}", database::server(config)),
-            )
-            .with_hint("is the server running, and are the host and the port right?"),
+            ErrorKind::Unavailable => unreachable(error.kind(), &lost.unwrap_or_else(|| error.to_string())),
+            kind => unreachable(kind, &error.to_string()),
         }
     })
 }

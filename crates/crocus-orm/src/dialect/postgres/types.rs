@@ -4,6 +4,10 @@ use bytes::BytesMut;
 use sea_query::Value;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
+#[cfg(feature = "time")]
+use crate::value::microseconds;
+use crate::value::{check_json, check_text};
+
 /// What is bound for a value. The server has told the parameter's type: numbers are fitted to it, never cut.
 #[derive(Debug)]
 pub(crate) struct Parameter<'a>(pub(crate) &'a Value);
@@ -28,17 +32,27 @@ impl ToSql for Parameter<'_> {
             Value::Enum(sea_query::OptionEnum::Some(value)) => string(&value.value, ty, out),
             Value::Char(Some(character)) => string(character.encode_utf8(&mut [0; 4]), ty, out),
             Value::Bytes(Some(bytes)) => bytes.to_sql_checked(ty, out),
-            Value::Json(Some(json)) => json.to_sql_checked(ty, out),
+            Value::Json(Some(json)) => {
+                check_json(json)?;
+                json.to_sql_checked(ty, out)
+            }
             #[cfg(feature = "time")]
             Value::JiffDate(Some(date)) => date.to_sql_checked(ty, out),
             #[cfg(feature = "time")]
-            Value::JiffTime(Some(time)) => time.to_sql_checked(ty, out),
+            Value::JiffTime(Some(time)) => microseconds::time(*time).to_sql_checked(ty, out),
             #[cfg(feature = "time")]
-            Value::JiffDateTime(Some(datetime)) => datetime.to_sql_checked(ty, out),
+            Value::JiffDateTime(Some(at)) => microseconds::date_time(**at)?.to_sql_checked(ty, out),
             #[cfg(feature = "time")]
-            Value::JiffTimestamp(Some(timestamp)) => timestamp.to_sql_checked(ty, out),
+            Value::JiffTimestamp(Some(at)) => microseconds::timestamp(**at)?.to_sql_checked(ty, out),
             #[cfg(feature = "uuid")]
             Value::Uuid(Some(uuid)) => uuid.to_sql_checked(ty, out),
+            #[cfg(feature = "decimal")]
+            Value::Decimal(Some(decimal)) if decimal.is_zero() && *ty == Type::NUMERIC => {
+                // The driver's own forgets the scale of zero. No digits, weight 0, positive, then the scale
+                // (`numeric_recv`).
+                out.extend_from_slice(&u64::from(decimal.scale()).to_be_bytes());
+                Ok(IsNull::No)
+            }
             #[cfg(feature = "decimal")]
             Value::Decimal(Some(decimal)) => decimal.to_sql_checked(ty, out),
             // Every variant that holds `None`.
@@ -71,8 +85,6 @@ fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> 
 }
 
 fn string(text: &str, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
-    if text.contains('\0') {
-        return Err("text must not contain the character U+0000".into());
-    }
+    check_text(text)?;
     text.to_sql_checked(ty, out)
 }

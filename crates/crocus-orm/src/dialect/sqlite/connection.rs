@@ -1,9 +1,11 @@
 //! One SQLite connection, on a thread of its own: SQLite's calls block, and a connection is not shared.
 
+use std::cell::RefCell;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 
 use deadpool::managed::Object;
+use rusqlite::limits::Limit;
 use rusqlite::types::Value as Stored;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
@@ -11,10 +13,19 @@ use super::pool::Manager;
 use super::{errors, types};
 use crate::row::Row;
 use crate::statement::Statement;
+use crate::value::invalid;
 use crate::{Error, ErrorKind, Result};
 
 /// Rows sent at a time to the reader of a stream.
 const BATCH: usize = 256;
+
+/// Steps of SQLite's machine between two questions whether anybody still waits: far less than a millisecond.
+const STEPS: std::ffi::c_int = 10_000;
+
+thread_local! {
+    /// Whether anybody still waits for the statement that the connection's thread is running.
+    static WANTED: RefCell<Option<Box<dyn Fn() -> bool>>> = const { RefCell::new(None) };
+}
 
 type Job = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 
@@ -27,14 +38,19 @@ pub(crate) struct Connection {
 impl Connection {
     /// Starts the thread, which opens the connection.
     pub(crate) async fn open(
-        open: impl FnOnce() -> rusqlite::Result<rusqlite::Connection> + Send + 'static,
+        open: impl FnOnce() -> Result<rusqlite::Connection> + Send + 'static,
     ) -> Result<Connection> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, answer) = oneshot::channel();
         let work = move || {
-            let mut connection = match open() {
+            let stops_when_unwanted = |mut connection: rusqlite::Connection| {
+                let unwanted = || WANTED.with_borrow(|wanted| wanted.as_ref().is_some_and(|wanted| !wanted()));
+                connection.progress_handler(STEPS, Some(unwanted)).map_err(errors::from_driver)?;
+                Ok(connection)
+            };
+            let mut connection = match open().and_then(stops_when_unwanted) {
                 Ok(connection) => connection,
-                Err(error) => return drop(opened.send(Err(errors::from_driver(error)))),
+                Err(error) => return drop(opened.send(Err(error))),
             };
             if opened.send(Ok(())).is_ok() {
                 while let Ok(job) = queue.recv() {
@@ -65,22 +81,29 @@ impl Connection {
     }
 
     pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
-        self.call(move |connection| {
+        // Gone when this future is.
+        let waiting = Arc::new(());
+        let still_waiting = Arc::downgrade(&waiting);
+        let rows = self.call(move |connection| {
             let mut rows = Vec::new();
-            each_row(connection, &statement, |row| {
+            let prepared = prepare(connection, &statement)?;
+            each_row(prepared, move || still_waiting.strong_count() > 0, |row| {
                 rows.push(row);
                 true
             })?;
             Ok(rows)
-        })
-        .await
+        });
+        let rows = rows.await;
+        drop(waiting);
+        rows
     }
 
     pub(crate) async fn execute(&self, statement: Statement) -> Result<u64> {
         self.call(move |connection| {
-            let mut prepared = connection.prepare_cached(&statement.sql).map_err(errors::from_driver)?;
-            bind(&mut prepared, &statement)?;
-            prepared.raw_execute().map(|count| count as u64).map_err(errors::from_driver)
+            let before = connection.total_changes();
+            prepare(connection, &statement)?.raw_execute().map_err(errors::from_driver)?;
+            // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
+            Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
         })
         .await
     }
@@ -118,12 +141,21 @@ pub struct RowStream {
 }
 
 impl RowStream {
-    pub(crate) fn start(connection: Object<Manager>, statement: Statement) -> Result<RowStream> {
+    /// Gives the stream once the statement is found to be in order.
+    pub(crate) async fn start(connection: Object<Manager>, statement: Statement) -> Result<RowStream> {
         let (sender, batches) = tokio_mpsc::channel(1);
+        let (started, answer) = oneshot::channel();
         let jobs = connection.jobs.clone();
         let job: Job = Box::new(move |raw| {
+            let prepared = match prepare(raw, &statement) {
+                Ok(prepared) => prepared,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            // A caller that is gone has dropped the receiver too.
+            drop(started.send(Ok(())));
             let mut batch = Vec::with_capacity(BATCH);
-            let result = each_row(raw, &statement, |row| {
+            let receiver = sender.clone();
+            let result = each_row(prepared, move || !receiver.is_closed(), |row| {
                 batch.push(row);
                 batch.len() < BATCH
                     || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
@@ -133,6 +165,7 @@ impl RowStream {
             drop(connection);
         });
         jobs.send(job).map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())??;
         Ok(RowStream { batches, batch: Vec::new().into_iter() })
     }
 
@@ -150,26 +183,15 @@ impl RowStream {
     }
 }
 
-/// Calls `take` with each row until it answers `false`.
-fn each_row(connection: &rusqlite::Connection, statement: &Statement, mut take: impl FnMut(Row) -> bool) -> Result<()> {
-    let mut prepared = connection.prepare_cached(&statement.sql).map_err(errors::from_driver)?;
-    bind(&mut prepared, statement)?;
-    let names: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
-    let mut rows = prepared.raw_query();
-    while let Some(row) = rows.next().map_err(errors::from_driver)? {
-        let values = (0..names.len())
-            .map(|index| row.get::<_, Stored>(index))
-            .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(errors::from_driver)?;
-        if !take(Row::sqlite(names.clone(), values)) {
-            break;
-        }
+/// The statement with its values.
+fn prepare<'a>(connection: &'a rusqlite::Connection, statement: &Statement) -> Result<rusqlite::CachedStatement<'a>> {
+    let given = statement.values.len();
+    let most = connection.limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER).map_err(errors::from_driver)?;
+    if usize::try_from(most).is_ok_and(|most| given > most) {
+        return Err(invalid(format!("the statement has {given} values, and SQLite takes {most}")));
     }
-    Ok(())
-}
-
-fn bind(prepared: &mut rusqlite::Statement<'_>, statement: &Statement) -> Result<()> {
-    let (wanted, given) = (prepared.parameter_count(), statement.values.len());
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(errors::from_driver)?;
+    let wanted = prepared.parameter_count();
     if wanted != given {
         let text = format!("the statement takes {wanted} values and was given {given}");
         return Err(Error::new(ErrorKind::Database, text));
@@ -177,7 +199,36 @@ fn bind(prepared: &mut rusqlite::Statement<'_>, statement: &Statement) -> Result
     for (index, value) in statement.values.iter().enumerate() {
         prepared.raw_bind_parameter(index + 1, types::to_sqlite(value)?).map_err(errors::from_driver)?;
     }
-    Ok(())
+    Ok(prepared)
+}
+
+/// Calls `take` with each row until it answers `false`. A statement that only reads ends early when it is not wanted any
+/// more; one that writes is left alone, since SQLite would roll back the transaction around it.
+fn each_row(
+    mut prepared: rusqlite::CachedStatement<'_>,
+    wanted: impl Fn() -> bool + 'static,
+    mut take: impl FnMut(Row) -> bool,
+) -> Result<()> {
+    if prepared.readonly() {
+        WANTED.set(Some(Box::new(wanted)));
+    }
+    let names: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows = prepared.raw_query();
+    let result = loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        let values = (0..names.len()).map(|index| row.get::<_, Stored>(index)).collect::<rusqlite::Result<Vec<_>>>();
+        match values {
+            Ok(values) if take(Row::sqlite(names.clone(), values)) => {}
+            Ok(_) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    WANTED.set(None);
+    result.map_err(errors::from_driver)
 }
 
 fn ended() -> Error {

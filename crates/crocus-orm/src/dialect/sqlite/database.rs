@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
 use crate::{Error, ErrorKind, Result};
 
 pub(crate) fn exists(path: &Path) -> bool {
@@ -29,6 +31,7 @@ pub(crate) fn drop(path: &Path) -> Result<bool> {
     if !exists(path) {
         return Ok(false);
     }
+    check_unused(path)?;
     // The database last: until it is gone, a second try finds it.
     for suffix in ["-journal", "-shm", "-wal", ""] {
         let mut name = path.as_os_str().to_owned();
@@ -44,13 +47,34 @@ pub(crate) fn drop(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
+/// Refuses a file that is no database, and one that others have open: they would go on writing to a file that nobody
+/// finds. A database that cannot be read for another reason may go.
+fn check_unused(path: &Path) -> Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Leaving WAL takes the database for itself alone.
+    let alone = Connection::open_with_flags(Path::new(".").join(path), flags)
+        .and_then(|connection| connection.pragma_update(None, "journal_mode", "DELETE"));
+    match alone.err().and_then(|error| error.sqlite_error_code()) {
+        Some(ErrorCode::NotADatabase) => {
+            let text = format!("`{}` is not an SQLite database", path.display());
+            Err(Error::new(ErrorKind::Database, text).with_hint("remove the file yourself if it is not needed"))
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let text = format!("the database `{}` is being used", path.display());
+            Err(Error::new(ErrorKind::Database, text).with_hint("stop the programs that use it, then try again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn missing(path: &Path) -> Error {
-    let text = if path.is_dir() {
-        format!("the database `{}` is a folder, not a file", path.display())
-    } else {
-        format!("the database `{}` does not exist", path.display())
-    };
-    Error::new(ErrorKind::MissingDatabase, text)
+    let shown = path.display();
+    if path.is_dir() {
+        let text = format!("the database `{shown}` is a folder, not a file");
+        let file = path.join("NAME.db");
+        return Error::new(ErrorKind::Unavailable, text).with_hint(format!("name a file: `sqlite:{}`", file.display()));
+    }
+    Error::new(ErrorKind::MissingDatabase, format!("the database `{shown}` does not exist"))
 }
 
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Error {

@@ -31,14 +31,25 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
         _ => {
             let kind = match code.code {
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen => ErrorKind::Unavailable,
-                ErrorCode::Unknown if message.starts_with("no such table") || message.starts_with("no such column") => {
-                    ErrorKind::MissingTable
-                }
+                ErrorCode::Unknown if is_missing(&message) => ErrorKind::MissingTable,
                 _ => ErrorKind::Database,
+            };
+            let message = match code.code {
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                    "another program has had the database locked for too long".to_owned()
+                }
+                // A file that cannot be written is told when it is opened: this is a connection that only reads.
+                ErrorCode::ReadOnly => "the statement writes, but was said to read only".to_owned(),
+                _ => message,
             };
             Error::new(kind, message).with_source(error)
         }
     }
+}
+
+/// SQLite has one code for every mistake in a statement.
+fn is_missing(message: &str) -> bool {
+    message.starts_with("no such table") || message.starts_with("no such column") || message.contains(" has no column named ")
 }
 
 fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, Option<String>) {

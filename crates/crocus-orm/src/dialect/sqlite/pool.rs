@@ -1,13 +1,16 @@
 //! SQLite connections: one that writes, and several that read beside it (WAL, "Write-Ahead Logging", 2.2).
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
-use rusqlite::OpenFlags;
+use rusqlite::{ErrorCode, OpenFlags};
 
 use super::connection::{Connection, RowStream};
+use super::errors;
+#[cfg(feature = "decimal")]
+use super::types;
 use crate::statement::{Access, Statement};
 use crate::{EngineOptions, Error, ErrorKind, Result, Row};
 
@@ -69,7 +72,7 @@ impl Pool {
             return Ok(crate::RowStream::Ready(self.query(statement).await?.into_iter()));
         }
         let connection = self.connection(statement.access).await?;
-        RowStream::start(connection, statement).map(crate::RowStream::Sqlite)
+        RowStream::start(connection, statement).await.map(crate::RowStream::Sqlite)
     }
 }
 
@@ -84,12 +87,7 @@ impl managed::Manager for Manager {
         {
             return Err(super::database::missing(path));
         }
-        Connection::open(move || open(path, access)).await.map_err(|error| match &self.path {
-            Some(path) => {
-                Error::new(ErrorKind::Unavailable, format!("failed to open the database `{}`: {error}", path.display()))
-            }
-            None => error,
-        })
+        Connection::open(move || open(path, access)).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
@@ -97,20 +95,52 @@ impl managed::Manager for Manager {
     }
 }
 
-fn open(path: Option<PathBuf>, access: Access) -> rusqlite::Result<rusqlite::Connection> {
-    let connection = match path {
-        None => rusqlite::Connection::open_in_memory()?,
-        Some(path) => {
-            // Without CREATE: a misspelt path must not become an empty database.
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            if access == Access::Write {
-                connection.pragma_update(None, "journal_mode", "WAL")?;
-            }
-            connection
-        }
+fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
+    let Some(path) = path else {
+        return rusqlite::Connection::open_in_memory()
+            .and_then(|connection| prepared(connection, access))
+            .map_err(errors::from_driver);
     };
+    let connection = open_file(&path, access).and_then(|connection| prepared(connection, access)).map_err(|error| {
+        let error = errors::from_driver(error);
+        Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
+    })?;
+    // SQLite opens a file that it may not write all the same.
+    if access == Access::Write && connection.is_readonly("main").map_err(errors::from_driver)? {
+        let text = format!("the database `{}` cannot be written", path.display());
+        return Err(Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder"));
+    }
+    Ok(connection)
+}
+
+fn open_file(path: &Path, access: Access) -> rusqlite::Result<rusqlite::Connection> {
+    // Without CREATE: a misspelt path must not become an empty database. A path that starts with `file:` would be
+    // read as a URI, so none does.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(Path::new(".").join(path), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    if access == Access::Write && !connection.is_readonly("main")? {
+        use_wal(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// SQLite does not wait for other connections to make the file WAL ("PRAGMA journal_mode"), so this does.
+fn use_wal(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn prepared(connection: rusqlite::Connection, access: Access) -> rusqlite::Result<rusqlite::Connection> {
     // FULL: an acknowledged commit is on disk (with NORMAL, WAL commits can be lost with the power).
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -121,6 +151,8 @@ fn open(path: Option<PathBuf>, access: Access) -> rusqlite::Result<rusqlite::Con
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.set_prepared_statement_cache_capacity(256);
+    #[cfg(feature = "decimal")]
+    connection.create_collation("decimal", types::compare_decimals)?;
     Ok(connection)
 }
 

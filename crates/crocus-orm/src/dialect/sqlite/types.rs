@@ -7,7 +7,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_query::Value;
 
 use crate::Result;
-use crate::value::{FromColumn, invalid};
+#[cfg(feature = "time")]
+use crate::value::microseconds;
+use crate::value::{FromColumn, check_json, check_text, invalid};
 
 /// What is bound for a value.
 pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
@@ -28,28 +30,30 @@ pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
         }
         Value::Float(Some(number)) => real(f64::from(*number)),
         Value::Double(Some(number)) => real(*number),
-        Value::String(Some(string)) if string.contains('\0') => {
-            // PostgreSQL refuses it, and SQLite's own functions stop at it: one rule on both.
-            Err(invalid("text must not contain the character U+0000"))
+        Value::String(Some(string)) => {
+            check_text(string)?;
+            borrowed(ValueRef::Text(string.as_bytes()))
         }
-        Value::String(Some(string)) => borrowed(ValueRef::Text(string.as_bytes())),
         Value::Enum(sea_query::OptionEnum::Some(value)) => text(value.value.clone().into_owned()),
         Value::Char(Some(character)) => text(character.to_string()),
         Value::Bytes(Some(bytes)) => borrowed(ValueRef::Blob(bytes)),
-        Value::Json(Some(json)) => text(json.to_string()),
-        #[cfg(feature = "time")]
-        Value::JiffDate(Some(date)) => text(date.to_string()),
-        #[cfg(feature = "time")]
-        Value::JiffTime(Some(time)) => text(format!("{:.6}", micros_time(*time)?)),
-        #[cfg(feature = "time")]
-        Value::JiffDateTime(Some(datetime)) => {
-            let datetime = micros(**datetime)?;
-            text(format!("{} {:.6}", datetime.date(), datetime.time()))
+        Value::Json(Some(json)) => {
+            check_json(json)?;
+            text(json.to_string())
         }
         #[cfg(feature = "time")]
-        Value::JiffTimestamp(Some(timestamp)) => {
-            let datetime = micros(timestamp.to_zoned(jiff::tz::TimeZone::UTC).datetime())?;
-            text(format!("{} {:.6}Z", datetime.date(), datetime.time()))
+        Value::JiffDate(Some(date)) => text(in_order(*date)?.to_string()),
+        #[cfg(feature = "time")]
+        Value::JiffTime(Some(time)) => text(format!("{:.6}", microseconds::time(*time))),
+        #[cfg(feature = "time")]
+        Value::JiffDateTime(Some(at)) => {
+            let at = microseconds::date_time(**at)?;
+            text(format!("{} {:.6}", in_order(at.date())?, at.time()))
+        }
+        #[cfg(feature = "time")]
+        Value::JiffTimestamp(Some(at)) => {
+            let at = microseconds::timestamp(**at)?.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+            text(format!("{} {:.6}Z", in_order(at.date())?, at.time()))
         }
         #[cfg(feature = "uuid")]
         Value::Uuid(Some(uuid)) => text(uuid.hyphenated().to_string()),
@@ -68,15 +72,24 @@ fn real(number: f64) -> Result<ToSqlOutput<'static>> {
     Ok(ToSqlOutput::Borrowed(ValueRef::Real(number)))
 }
 
-/// Rounded to the microsecond, which is what PostgreSQL keeps.
+/// Text order is time order only from the year 0 on, and SQLite's own functions know no years before either.
 #[cfg(feature = "time")]
-fn micros(datetime: jiff::civil::DateTime) -> Result<jiff::civil::DateTime> {
-    datetime.round(jiff::Unit::Microsecond).map_err(|error| invalid(error.to_string()))
+fn in_order(date: jiff::civil::Date) -> Result<jiff::civil::Date> {
+    if date.year() < 0 {
+        return Err(invalid(format!("the date {date} is out of SQLite's range, which starts at the year 0")));
+    }
+    Ok(date)
 }
 
-#[cfg(feature = "time")]
-fn micros_time(time: jiff::civil::Time) -> Result<jiff::civil::Time> {
-    time.round(jiff::Unit::Microsecond).map_err(|error| invalid(error.to_string()))
+/// The collation `decimal`, for columns of decimals: the order of the numbers, not of their digits. It has the name and
+/// the meaning of the one in SQLite's own shell. What is no decimal number comes first, in the order of the text.
+#[cfg(feature = "decimal")]
+pub(crate) fn compare_decimals(one: &str, other: &str) -> std::cmp::Ordering {
+    let number = |text: &str| text.parse::<rust_decimal::Decimal>().ok();
+    match (number(one), number(other)) {
+        (None, None) => one.cmp(other),
+        (one, other) => one.cmp(&other),
+    }
 }
 
 impl<T: FromColumn> FromColumn for Option<T>
@@ -174,7 +187,7 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(value: &Stored) -> Resul
 
 fn mismatch(value: &Stored, wanted: &str) -> String {
     let found = match value {
-        Stored::Null => "NULL",
+        Stored::Null => return "it is NULL".to_owned(),
         Stored::Integer(_) => "an integer",
         Stored::Real(_) => "a real number",
         Stored::Text(_) => "text",

@@ -1,0 +1,47 @@
+//! A place where tables are made only to be read back: the session's temporary tables.
+
+use crocus_orm::{Connection, Engine, ErrorKind as OrmKind};
+
+use crate::schema::Schema;
+use crate::{Error, ErrorKind, Result};
+
+/// What `NAMEDATALEN` leaves. PostgreSQL cuts a longer name, which would then never be found again.
+const LONGEST_NAME: usize = 63;
+
+/// Functions, operators and types are found where the program's statements find them, and written back as there.
+const OPEN: &str = "BEGIN;
+SELECT set_config('search_path', concat_ws(', ', 'pg_temp', NULLIF(current_setting('search_path'), '')), true)";
+
+/// A connection on which tables are made in scratch.
+pub(crate) async fn open(engine: &Engine, models: &Schema) -> Result<Connection> {
+    if let Some(name) = names(models).find(|name| name.len() > LONGEST_NAME) {
+        let text = format!("the name `{name}` is longer than PostgreSQL's {LONGEST_NAME} bytes");
+        return Err(Error::new(ErrorKind::Step, text).with_hint("name it in the model, shorter"));
+    }
+    let connection = engine.connection().await?;
+    connection.batch(OPEN).await?;
+    // `pg_temp` is made by the first table in it, and without it every other schema moves up.
+    connection.batch("CREATE TABLE pg_temp.crocus_scratch (); DROP TABLE pg_temp.crocus_scratch").await.map_err(
+        |error| {
+            let hint = match error.kind() {
+                OrmKind::Database => "comparing needs the privilege TEMPORARY on the database",
+                _ => error.hint().unwrap_or("try again"),
+            }
+            .to_owned();
+            Error::new(ErrorKind::Step, "failed to make the models' tables in scratch")
+                .with_hint(hint)
+                .with_source(error)
+        },
+    )?;
+    Ok(connection)
+}
+
+fn names(models: &Schema) -> impl Iterator<Item = &str> {
+    models.tables.iter().flat_map(|table| {
+        let columns = table.columns.iter().map(|column| &column.name);
+        let uniques = table.uniques.iter().map(|unique| &unique.name);
+        let checks = table.checks.iter().map(|check| &check.name);
+        let indexes = table.indexes.iter().map(|index| &index.name);
+        [&table.name].into_iter().chain(columns).chain(uniques).chain(checks).chain(indexes).map(String::as_str)
+    })
+}

@@ -1,0 +1,174 @@
+//! The text cases of this folder, each on every dialect, both ways. README.md says how one is written.
+
+mod case;
+mod notation;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use case::{Case, Rows};
+use crocus_migrate::compare::{Comparison, compare};
+use crocus_migrate::schema::Schema;
+use crocus_migrate::{Operation, apply, declared, inspect};
+use crocus_orm::{DatabaseUrl, Engine, Statement};
+use crocus_testing::TestDatabase;
+
+type Outcome<T> = Result<T, String>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_holds_on_every_dialect() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
+    files.sort();
+    assert!(!files.is_empty());
+
+    // PostgreSQL takes longer: each connection is a process of the server's.
+    let (some, others) = files.split_at(files.len() / 2);
+    let (sqlite, some, others) = tokio::join!(
+        run_on("sqlite", files.clone()),
+        run_on("postgresql", some.to_vec()),
+        run_on("postgresql", others.to_vec())
+    );
+    let failures: Vec<_> = [sqlite, some, others].concat();
+    assert!(failures.is_empty(), "{} failures\n\n{}\n", failures.len(), failures.join("\n\n"));
+}
+
+async fn run_on(dialect: &'static str, files: Vec<PathBuf>) -> Vec<String> {
+    let run = async move {
+        let mut failures = Vec::new();
+        let database = if dialect == "sqlite" { TestDatabase::sqlite() } else { TestDatabase::postgres() };
+        for (number, file) in files.into_iter().enumerate() {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            let case = Case::parse(&std::fs::read_to_string(&file).unwrap(), dialect);
+            let result = match case {
+                Ok(case) => hold(&case, &fresh(&database, number).await).await,
+                Err(error) => Err(error),
+            };
+            failures.extend(result.err().map(|error| format!("{name} on {dialect}: {error}")));
+        }
+        failures
+    };
+    tokio::spawn(run).await.unwrap()
+}
+
+/// A place for a case: a file, or a schema, which has a name of the kind that needs quotes.
+async fn fresh(database: &TestDatabase, number: usize) -> Engine {
+    let url = database.url();
+    let url = match database.dialect() {
+        "sqlite" => format!("{url}.{number}"),
+        _ => {
+            let create = format!("CREATE SCHEMA \"Case_{number}\"");
+            let engine = Engine::connect(&url.parse().unwrap()).await.unwrap();
+            engine.execute(Statement::write(create, [])).await.unwrap();
+            format!("{url}?options=-csearch_path%3D%22Case_{number}%22")
+        }
+    };
+    let url: DatabaseUrl = url.parse().unwrap();
+    url.create_database().await.unwrap();
+    Engine::connect(&url).await.unwrap()
+}
+
+/// Before to after, and back.
+async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
+    let empty = Schema::default();
+    let nobody = BTreeSet::new();
+    let make = compare(&case.before, &declared_as(engine, &case.before).await?, &empty, &nobody);
+    applied(engine, &make.operations, "making `before`").await?;
+    let ours = case.before.tables.iter().map(|table| table.name.clone()).collect();
+    same("the comparison with `before`", &lines(&compared(engine, &case.before, &ours).await?), &[])?;
+    for sql in &case.sql {
+        engine.connection().await.unwrap().batch(sql).await.map_err(|error| format!("`sql`: {error}"))?;
+    }
+
+    let catalogue = sorted(inspected(engine).await?);
+    let comparison = compared(engine, &case.after, &ours).await?;
+    same("the operations", &lines(&comparison), &case.operations)?;
+    if let Some(wanted) = &case.error {
+        let error = apply(engine, &comparison.operations).await.err().ok_or("the upgrade did not fail")?;
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        same("the error", &[format!("{error}{cause}")], std::slice::from_ref(wanted))?;
+    } else {
+        applied(engine, &comparison.operations, "the upgrade").await?;
+        let left = compared(engine, &case.after, &ours).await?;
+        // What is left to a person is said until it is done, or done by another change.
+        let known = notes(&comparison);
+        let news: Vec<_> = lines(&left).into_iter().filter(|line| !known.contains(line)).collect();
+        same("the comparison after the upgrade", &news, &[])?;
+        rows(engine, &case.rows_after, "after the upgrade").await?;
+
+        let back: Vec<_> = comparison
+            .operations
+            .iter()
+            .rev()
+            .map(|operation| operation.reverse().expect("nothing runs SQL"))
+            .collect();
+        applied(engine, &back, "the downgrade").await?;
+    }
+    let restored = sorted(inspected(engine).await?);
+    if restored != catalogue {
+        return Err(format!("the catalogue is not restored: it was {catalogue:#?}\nand is {restored:#?}"));
+    }
+    rows(engine, &case.rows_restored, "after the downgrade").await
+}
+
+async fn compared(engine: &Engine, models: &Schema, ours: &BTreeSet<String>) -> Outcome<Comparison> {
+    let (declared, actual) = (declared_as(engine, models).await?, inspected(engine).await?);
+    Ok(compare(models, &declared, &actual, ours))
+}
+
+async fn declared_as(engine: &Engine, models: &Schema) -> Outcome<Schema> {
+    declared(engine, models).await.map_err(|error| full("reading the models back", &error))
+}
+
+async fn inspected(engine: &Engine) -> Outcome<Schema> {
+    inspect(engine).await.map_err(|error| full("inspecting", &error))
+}
+
+async fn applied(engine: &Engine, operations: &[Operation], what: &str) -> Outcome<()> {
+    apply(engine, operations).await.map_err(|error| full(what, &error))
+}
+
+fn full(what: &str, error: &crocus_migrate::Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{what}: {error}{cause} (hint: {})", error.hint().unwrap_or_default())
+}
+
+async fn rows(engine: &Engine, wanted: &[Rows], when: &str) -> Outcome<()> {
+    for Rows { query, rows } in wanted {
+        let found = engine.query(Statement::read(query.as_str(), [])).await;
+        let found = found.map_err(|error| format!("{when}, {query}: {error}"))?;
+        let found: Vec<_> = found.iter().map(|row| row.get::<String>(0).unwrap()).collect();
+        same(&format!("{when}, {query}"), &found, rows)?;
+    }
+    Ok(())
+}
+
+/// What `db migrate` says.
+fn lines(comparison: &Comparison) -> Vec<String> {
+    let operations = comparison.operations.iter().map(ToString::to_string);
+    notes(comparison).into_iter().chain(operations).collect()
+}
+
+fn notes(comparison: &Comparison) -> Vec<String> {
+    comparison.notes.iter().map(|note| format!("note: {note}")).collect()
+}
+
+fn same(what: &str, found: &[String], wanted: &[String]) -> Outcome<()> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(format!("{what}\n  should be {wanted:#?}\n  and is    {found:#?}"))
+}
+
+/// A column that comes back is the last one; no other order has a meaning.
+fn sorted(mut schema: Schema) -> Schema {
+    schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
+    for table in &mut schema.tables {
+        table.columns.sort_by(|one, other| one.name.cmp(&other.name));
+        table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
+        table.checks.sort_by(|one, other| one.name.cmp(&other.name));
+        table.indexes.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+    schema
+}

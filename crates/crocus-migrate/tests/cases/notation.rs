@@ -1,0 +1,124 @@
+//! The notation for schemas: a line for a table, a column, a constraint or an index.
+
+use crocus_migrate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+use crocus_orm::ColumnType;
+
+const TYPES: [(&str, ColumnType); 14] = [
+    ("small_integer", ColumnType::SmallInteger),
+    ("integer", ColumnType::Integer),
+    ("big_integer", ColumnType::BigInteger),
+    ("double", ColumnType::Double),
+    ("boolean", ColumnType::Boolean),
+    ("text", ColumnType::Text),
+    ("binary", ColumnType::Binary),
+    ("date", ColumnType::Date),
+    ("time", ColumnType::Time),
+    ("datetime", ColumnType::DateTime),
+    ("timestamp", ColumnType::Timestamp),
+    ("uuid", ColumnType::Uuid),
+    ("decimal", ColumnType::Decimal),
+    ("json", ColumnType::Json),
+];
+
+pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
+    let mut schema = Schema::default();
+    for line in lines {
+        let mut rest = line.trim();
+        let first = rest.split(' ').next().unwrap_or_default();
+        let table = schema.tables.last_mut();
+        match (first, table) {
+            ("table", _) => {
+                word(&mut rest);
+                schema.tables.push(Table::new(name(&mut rest)?));
+            }
+            (_, None) => return Err(format!("`{line}` comes before a table")),
+            ("unique", Some(table)) => {
+                word(&mut rest);
+                table.uniques.push(Unique { name: name(&mut rest)?, columns: list(rest)? });
+            }
+            ("index", Some(table)) => {
+                word(&mut rest);
+                table.indexes.push(Index { name: name(&mut rest)?, columns: list(rest)? });
+            }
+            ("check", Some(table)) => {
+                word(&mut rest);
+                table.checks.push(Check { name: name(&mut rest)?, expression: inside(rest)?.to_owned() });
+            }
+            (_, Some(table)) => column(rest, table)?,
+        }
+    }
+    Ok(schema)
+}
+
+/// `name type [identity] [primary key] [not null] [default EXPRESSION]`
+fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
+    let name = name(&mut rest)?;
+    let ty = if rest.starts_with('"') {
+        Type::Other(self::name(&mut rest)?)
+    } else {
+        let ty = word(&mut rest);
+        let found = TYPES.iter().find(|(name, _)| *name == ty).ok_or_else(|| format!("there is no type `{ty}`"))?;
+        Type::Standard(found.1)
+    };
+    let mut column = Column { name, ty, nullable: true, identity: false, default: None };
+    while !rest.is_empty() {
+        match word(&mut rest) {
+            "identity" => (column.identity, column.nullable) = (true, false),
+            "primary" if word(&mut rest) == "key" => {
+                table.primary_key.push(column.name.clone());
+                column.nullable = false;
+            }
+            "not" if word(&mut rest) == "null" => column.nullable = false,
+            "default" => column.default = Some(std::mem::take(&mut rest).to_owned()),
+            other => return Err(format!("`{other}` says nothing of a column")),
+        }
+    }
+    table.columns.push(column);
+    Ok(())
+}
+
+/// Takes a word off the front.
+fn word<'a>(rest: &mut &'a str) -> &'a str {
+    let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    *rest = after.trim_start();
+    word
+}
+
+/// Takes a name off the front: a word up to a space, a comma or a parenthesis, or anything in double quotes.
+fn name(rest: &mut &str) -> Result<String, String> {
+    let (name, end) = match rest.strip_prefix('"') {
+        None => {
+            let end = rest.find([' ', ',', '(', ')']).unwrap_or(rest.len());
+            (rest[..end].to_owned(), end)
+        }
+        Some(quoted) => {
+            let mut end = 0;
+            loop {
+                end += quoted[end..].find('"').ok_or_else(|| format!("a quote is not closed: {rest}"))?;
+                if !quoted[end + 1..].starts_with('"') {
+                    break;
+                }
+                end += 2;
+            }
+            (quoted[..end].replace("\"\"", "\""), end + 2)
+        }
+    };
+    *rest = rest[end..].trim_start();
+    if name.is_empty() { Err(format!("a name is missing before `{rest}`")) } else { Ok(name) }
+}
+
+fn list(rest: &str) -> Result<Vec<String>, String> {
+    let mut rest = inside(rest)?;
+    let mut names = vec![name(&mut rest)?];
+    while let Some(after) = rest.strip_prefix(',') {
+        rest = after.trim_start();
+        names.push(name(&mut rest)?);
+    }
+    if rest.is_empty() { Ok(names) } else { Err(format!("`{rest}` follows a list")) }
+}
+
+fn inside(rest: &str) -> Result<&str, String> {
+    rest.strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+        .ok_or_else(|| format!("`{rest}` is not in parentheses"))
+}

@@ -1,0 +1,160 @@
+//! The text of migration files: as design and rustfmt want it, and the same every time.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crocus_migrate::head::Head;
+use crocus_migrate::prelude::*;
+use crocus_migrate::{Operation, render};
+
+fn head(message: &str) -> Head {
+    Head {
+        message: message.to_owned(),
+        revision: "3f9a1c27b6d0".to_owned(),
+        down_revision: None,
+        created: "2026-11-22 14:03 UTC".to_owned(),
+    }
+}
+
+fn operations(describe: impl FnOnce(&mut Operations)) -> Vec<Operation> {
+    let mut operations = Operations::default();
+    describe(&mut operations);
+    operations.list().to_vec()
+}
+
+/// What rustfmt would change, with its own settings.
+fn unformatted(text: &str) -> String {
+    let mut rustfmt = Command::new("rustfmt")
+        .args(["--check", "--edition", "2024", "--config", "max_width=100", "--color", "never"])
+        // Away from this workspace's own settings.
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("rustfmt is installed");
+    rustfmt.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = rustfmt.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() || !said.is_empty());
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn a_table_is_written_as_a_person_would() {
+    let operations = operations(|op| {
+        op.create_table("cars", |t| {
+            t.column("id", integer().identity().primary_key());
+            t.column("name", text().not_null());
+            t.column("model", text().not_null());
+            t.column("doors", integer().not_null());
+            t.check("cars_doors_check", "doors >= 0");
+        });
+    });
+    let expected = r#"//! create cars
+//!
+//! Revision 3f9a1c27b6d0, follows <base>, 2026-11-22 14:03 UTC
+
+use crocus::migrate::prelude::*;
+
+pub fn upgrade(op: &mut Operations) {
+    op.create_table("cars", |t| {
+        t.column("id", integer().identity().primary_key());
+        t.column("name", text().not_null());
+        t.column("model", text().not_null());
+        t.column("doors", integer().not_null());
+        t.check("cars_doors_check", "doors >= 0");
+    });
+}
+
+pub fn downgrade(op: &mut Operations) {
+    op.drop_table("cars");
+}
+"#;
+    assert_eq!(render::migration(&head("create cars"), &operations), expected);
+    assert_eq!(unformatted(expected), "");
+}
+
+#[test]
+fn a_migration_without_operations_is_ready_to_be_written_by_hand() {
+    let text = render::migration(&head("by hand"), &[]);
+    assert!(
+        text.ends_with("\n\npub fn upgrade(_op: &mut Operations) {}\n\npub fn downgrade(_op: &mut Operations) {}\n")
+    );
+    assert_eq!(unformatted(&text), "");
+}
+
+#[test]
+fn what_cannot_be_undone_says_so() {
+    let operations = operations(|op| op.execute("UPDATE cars SET doors = 4"));
+    let text = render::migration(&head("mend"), &operations);
+    let downgrade = "    op.irreversible(\"SQL has no reverse that could be known\");\n}\n";
+    assert!(text.ends_with(downgrade), "{text}");
+    assert_eq!(unformatted(&text), "");
+}
+
+/// Every operation, with names and expressions of every length, and so on both sides of every width that rustfmt has.
+#[test]
+fn every_operation_is_as_rustfmt_leaves_it() {
+    let operations = operations(|op| {
+        for length in 1..=80 {
+            let x = "x".repeat(length);
+            every_operation(op, &x);
+        }
+        for odd in ["it's", "two words", "\"quoted\"", "back\\slash", "line\nbreak", "naïve", "{braces}"] {
+            every_operation(op, odd);
+        }
+    });
+    let text = render::migration(&head("everything"), &operations);
+    assert_eq!(unformatted(&text), "");
+    assert_eq!(text, render::migration(&head("everything"), &operations));
+}
+
+fn every_operation(op: &mut Operations, x: &str) {
+    if x.len() <= 63 {
+        op.drop_table(x);
+        op.create_table(x, |_| ());
+    }
+    op.create_table("cars", |t| {
+        t.column("id", integer().identity().primary_key());
+        t.column(x, text());
+        t.column("a", timestamp().not_null().default(x));
+        t.column("b", custom(x));
+    });
+    op.create_table("cars", |t| t.column(x, timestamp().not_null().default("CURRENT_TIMESTAMP")));
+    op.create_table("cars", |t| {
+        t.unique("cars_key", [x, "name"]);
+        t.check(x, "doors >= 0 and doors < 10");
+        t.check("cars_check", x);
+    });
+    op.add_column("cars", "name", text().default(x));
+    op.add_column("cars", "name", text().not_null().default(x));
+    op.add_column("cars", x, integer().identity().primary_key());
+    op.alter_column(x, "name", custom("varchar(20)").not_null());
+    op.drop_column("cars", x);
+    op.create_index(x, "cars", ["name", "model"]);
+    op.create_index("cars_idx", "cars", ["name", "model", x]);
+    op.create_index("cars_idx", "cars", ["a", "bc", "def", "ghi", "jklm", "nopqrst", "uvwxyz", "ab", "cd", x]);
+    op.drop_index(x, "cars");
+    op.create_unique_constraint("cars_name_key", x, ["name"]);
+    op.create_check_constraint(x, "cars", "doors >= 0");
+    op.create_check_constraint("cars_doors_check", "cars", x);
+    op.drop_constraint(x, "cars");
+    op.execute(x);
+}
+
+#[test]
+fn long_arrays_of_short_names_fill_their_lines() {
+    for length in 1..=9 {
+        let x = "x".repeat(length);
+        let name = x.as_str();
+        let operations = operations(|op| {
+            op.create_index("cars_idx", "cars", [name; 9]);
+            op.create_index("cars_idx", "cars", [name; 16]);
+            op.create_index("cars_idx", "cars", [name; 32]);
+            op.create_table("cars", |t| t.unique("cars_key", [name; 24]));
+        });
+        let text = render::migration(&head("arrays"), &operations);
+        assert_eq!(unformatted(&text), "", "{length}");
+    }
+}

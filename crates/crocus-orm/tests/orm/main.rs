@@ -1,0 +1,20 @@
+//! What the crate promises, asked of real databases: the same cases on every dialect.
+//!
+//! One program, since linking takes longer than running. Each file owns a subject; `database.rs` has the databases
+//! and `models.rs` the tables.
+
+mod cancellation;
+mod connections;
+mod constraints;
+mod database;
+mod databases;
+mod migration;
+mod missing;
+mod models;
+mod outages;
+mod queries;
+mod secrets;
+mod sessions;
+mod tls;
+mod transactions;
+mod types;
