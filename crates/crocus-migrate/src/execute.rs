@@ -14,9 +14,9 @@ const NOTHING_KEPT: &str =
 ///
 /// `what` is the subject of its errors: `the revision 3f9a1c27b6d0 (create cars)`.
 pub(crate) async fn run(connection: &Connection, what: &str, operations: &[Operation]) -> Result<()> {
-    let broken_before = match connection.dialect() {
-        Dialect::Postgres => Default::default(),
-        _ => sqlite::lock::broken_keys(connection).await?,
+    let before = match connection.dialect() {
+        Dialect::Postgres => None,
+        _ => Some(sqlite::lock::broken(connection).await?),
     };
     for (index, operation) in operations.iter().enumerate() {
         if let Err(error) = execute(connection, operation).await {
@@ -24,9 +24,9 @@ pub(crate) async fn run(connection: &Connection, what: &str, operations: &[Opera
             return Err(undone(connection, text, Some(operation), error).await);
         }
     }
-    let settled = match connection.dialect() {
-        Dialect::Postgres => postgres::lock::settle(connection).await,
-        _ => sqlite::lock::settle(connection, &broken_before).await,
+    let settled = match &before {
+        None => postgres::lock::settle(connection).await,
+        Some(before) => sqlite::lock::settle(connection, before).await,
     };
     match settled {
         Ok(()) => Ok(()),
@@ -109,7 +109,14 @@ async fn rebuild(connection: &Connection, table: &str, edit: &sqlite::rebuild::E
         // A row that the new definition refuses is told by the name that a person knows.
         let text = error.to_string().replace(&sqlite::rebuild::new_name(&stored.name), &stored.name);
         crocus_orm::Error::new(error.kind(), text).with_source(error)
-    })
+    })?;
+    for dependent in &stored.dependents {
+        connection.batch(dependent).await.map_err(|error| {
+            let text = format!("`{dependent}` does not fit the changed table: {error}");
+            crocus_orm::Error::new(error.kind(), text).with_hint("drop it in a step before").with_source(error)
+        })?;
+    }
+    Ok(())
 }
 
 async fn all(connection: &Connection, statements: &[String]) -> crocus_orm::Result<()> {

@@ -80,9 +80,25 @@ enum Argument {
     /// One that is not broken.
     Whole(String),
     /// A call and the calls on its result.
-    Chain(Vec<String>),
+    Chain(Vec<Call>),
     /// An array.
     List(Vec<String>),
+}
+
+/// A call with at most one argument, a text.
+struct Call {
+    name: &'static str,
+    argument: Option<String>,
+}
+
+impl Call {
+    fn new(name: &'static str, argument: Option<&String>) -> Call {
+        Call { name, argument: argument.map(|text| format!("{text:?}")) }
+    }
+
+    fn flat(&self) -> String {
+        format!("{}({})", self.name, self.argument.as_deref().unwrap_or_default())
+    }
 }
 
 fn text_of(text: &str) -> Argument {
@@ -95,20 +111,20 @@ fn list_of(names: &[String]) -> Argument {
 
 fn column_of(column: &Column, primary_key: bool) -> Argument {
     let mut chain = vec![match &column.ty {
-        Type::Standard(ty) => format!("{}()", function_name(*ty)),
-        Type::Other(name) => format!("custom({name:?})"),
+        Type::Standard(ty) => Call::new(function_name(*ty), None),
+        Type::Other(name) => Call::new("custom", Some(name)),
     }];
     if column.identity {
-        chain.push(".identity()".to_owned());
+        chain.push(Call::new(".identity", None));
     }
     if primary_key {
-        chain.push(".primary_key()".to_owned());
+        chain.push(Call::new(".primary_key", None));
     }
     if !column.nullable && !column.identity && !primary_key {
-        chain.push(".not_null()".to_owned());
+        chain.push(Call::new(".not_null", None));
     }
     if let Some(default) = &column.default {
-        chain.push(format!(".default({default:?})"));
+        chain.push(Call::new(".default", Some(default)));
     }
     Argument::Chain(chain)
 }
@@ -142,7 +158,7 @@ impl Argument {
     fn flat(&self) -> String {
         match self {
             Argument::Whole(text) => text.clone(),
-            Argument::Chain(calls) => calls.concat(),
+            Argument::Chain(calls) => calls.iter().map(Call::flat).collect(),
             Argument::List(elements) => format!("[{}]", elements.join(", ")),
         }
     }
@@ -150,25 +166,44 @@ impl Argument {
     /// The argument with lines of its own.
     fn write(&self, body: &mut String, depth: usize) {
         let flat = self.flat();
-        let fits = depth * 4 + width(&flat) < WIDTH;
+        let fits = |depth: usize, text: &str| depth * 4 + width(text) < WIDTH;
         match self {
-            // A single call on a call may be as wide as the line.
-            Argument::Chain(calls) if calls.len() > 2 && (width(&flat) > SMALL_WIDTH || !fits) => {
-                line(body, depth, &calls[0]);
-                let (last, others) = calls.split_last().expect("a chain has calls");
-                others[1..].iter().for_each(|call| line(body, depth + 1, call));
-                line(body, depth + 1, &format!("{last},"));
+            Argument::Chain(calls) => {
+                // A single call on a call may be as wide as the line.
+                let small = calls.len() <= 2 || width(&flat) <= SMALL_WIDTH;
+                if !(small && fits(depth, &flat)) {
+                    return chain(body, depth, calls, fits);
+                }
             }
-            Argument::List(elements) if width(&flat) > SMALL_WIDTH + 2 || !fits => {
+            Argument::List(elements) if width(&flat) > SMALL_WIDTH + 2 || !fits(depth, &flat) => {
                 line(body, depth, "[");
                 if elements.iter().all(|element| width(element) <= SHORT_ELEMENT) {
                     fill(body, depth + 1, elements);
                 } else {
                     elements.iter().for_each(|element| line(body, depth + 1, &format!("{element},")));
                 }
-                line(body, depth, "],");
+                return line(body, depth, "],");
             }
-            _ => line(body, depth, &format!("{flat},")),
+            _ => {}
+        }
+        line(body, depth, &format!("{flat},"));
+    }
+}
+
+/// A chain that is too wide: each call on its own line, or all on one with the last one's argument below it.
+fn chain(body: &mut String, depth: usize, calls: &[Call], fits: impl Fn(usize, &str) -> bool) {
+    let Some((last, others)) = calls.split_last() else { return };
+    match (others.split_first(), &last.argument) {
+        (Some((first, between)), argument) if argument.is_none() || fits(depth + 1, &last.flat()) => {
+            line(body, depth, &first.flat());
+            between.iter().for_each(|call| line(body, depth + 1, &call.flat()));
+            line(body, depth + 1, &format!("{},", last.flat()));
+        }
+        (_, argument) => {
+            let before: String = others.iter().map(Call::flat).collect();
+            line(body, depth, &format!("{before}{}(", last.name));
+            line(body, depth + 1, &format!("{},", argument.as_deref().unwrap_or_default()));
+            line(body, depth, "),");
         }
     }
 }

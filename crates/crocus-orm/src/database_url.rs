@@ -4,9 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
+
 use crate::dialect::postgres::pool::CONNECT_TIMEOUT;
 use crate::dialect::postgres::tls::TlsOptions;
 use crate::{Dialect, Error, ErrorKind, Result};
+
+/// PostgreSQL cuts longer names ("Identifiers and Key Words").
+const LONGEST_NAME: usize = 63;
 
 const FORMS: &str = "use `sqlite:PATH`, `sqlite::memory:` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`";
 
@@ -77,6 +82,12 @@ impl FromStr for DatabaseUrl {
         let Some((scheme, rest)) = url.split_once(':') else {
             return Err(invalid("the database URL has no scheme").with_hint(FORMS));
         };
+        // Anything else may be a part of a password.
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !scheme.chars().all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other))
+        {
+            return Err(invalid("the database URL has no scheme").with_hint(FORMS));
+        }
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => parse_sqlite(rest),
             "postgresql" | "postgres" => parse_postgres(rest),
@@ -105,7 +116,7 @@ fn parse_sqlite(rest: &str) -> Result<DatabaseUrl> {
         return Err(invalid("an SQLite URL takes no parameters").with_hint("write `sqlite:PATH`"));
     }
     if rest.contains('\0') {
-        return Err(invalid("the SQLite path contains a NUL character"));
+        return Err(invalid("the SQLite path contains a NUL character").with_hint("write `sqlite:PATH`"));
     }
     Ok(DatabaseUrl::sqlite_file(rest))
 }
@@ -123,8 +134,8 @@ fn parse_postgres(rest: &str) -> Result<DatabaseUrl> {
     }
     let (body, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (tls, query) = TlsOptions::take_from(query)?;
-    let separator = if query.is_empty() { "" } else { "?" };
-    let mut config = format!("postgresql://{body}{separator}{query}")
+    let parameters = if query.is_empty() { String::new() } else { format!("?{query}") };
+    let mut config = format!("postgresql://{body}{parameters}")
         .parse::<tokio_postgres::Config>()
         // The driver's error quotes parts of the URL, among them perhaps the password: only its kind is shown.
         .map_err(|_| unreadable())?;
@@ -135,27 +146,31 @@ fn parse_postgres(rest: &str) -> Result<DatabaseUrl> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
-    // A user name or database name that is empty is libpq's "use the default"; the driver would send it as it is.
-    let shown = format!("postgresql://{}{separator}{query}", without_password(body));
-    Ok(DatabaseUrl { location: Location::Postgres { config: Box::new(config), tls }, shown: without_secrets(&shown) })
+    if config.get_dbname().is_some_and(|name| name.len() > LONGEST_NAME) {
+        let text = format!("the database's name is longer than the {LONGEST_NAME} bytes that PostgreSQL keeps");
+        return Err(invalid(text).with_hint("choose a shorter one"));
+    }
+    let shown = format!("postgresql://{}{}", without_password(body), without_secrets(&query));
+    Ok(DatabaseUrl { location: Location::Postgres { config: Box::new(config), tls }, shown })
 }
 
 /// `user:password@host/db` as `user@host/db`.
 fn without_password(body: &str) -> String {
-    let Some(at) = body.find('@') else {
+    let Some((credentials, rest)) = body.split_once('@') else {
         return body.to_owned();
     };
-    let user = body[..at].split(':').next().unwrap_or_default();
-    format!("{user}{}", &body[at..])
+    let user = credentials.split(':').next().unwrap_or_default();
+    format!("{user}@{rest}")
 }
 
-/// The URL without a `password=` parameter.
-fn without_secrets(url: &str) -> String {
-    let Some((body, query)) = url.split_once('?') else {
-        return url.to_owned();
+/// The parameters without `password`, which may be written in any encoding.
+fn without_secrets(query: &str) -> String {
+    let is_password = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        percent_decode_str(name).decode_utf8_lossy() == "password"
     };
-    let kept: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("password=")).collect();
-    if kept.is_empty() { body.to_owned() } else { format!("{body}?{}", kept.join("&")) }
+    let kept: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !is_password(pair)).collect();
+    if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
 }
 
 fn unreadable() -> Error {

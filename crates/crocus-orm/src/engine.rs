@@ -108,7 +108,7 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn begin(&self) -> Result<Transaction> {
-        self.connection().await?.begin().await
+        self.connection().await?.start(false).await
     }
 
     /// Checks out a connection for statements that must share one. It is not shared with anybody.

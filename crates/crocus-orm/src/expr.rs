@@ -125,7 +125,12 @@ impl<M, T: ColumnValue> Column<M, T> {
 
     /// `column IN (values)`; never true for no values
     pub fn is_in<V: IntoOperand<T>>(self, values: impl IntoIterator<Item = V>) -> Expr<M> {
-        Expr::new(self.expr().is_in(values.into_iter().map(bound)))
+        let mut values = values.into_iter().map(bound).peekable();
+        if values.peek().is_none() {
+            // The builder would compare two bound numbers, whose type PostgreSQL takes for text.
+            return Expr::new(sea_query::Expr::cust("FALSE"));
+        }
+        Expr::new(self.expr().is_in(values))
     }
 
     /// `column IS NULL`

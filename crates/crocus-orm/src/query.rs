@@ -118,10 +118,10 @@ impl<M: Model> Select<M> {
             // SQLite's grammar has OFFSET only after LIMIT ("SELECT", 5).
             (None, Some(_), Dialect::Sqlite) => drop(self.query.limit(MOST)),
             (None, ..) => {}
-            (Some(limit), ..) => drop(self.query.limit(limit.min(MOST))),
+            (Some(limit), ..) => drop(self.query.limit(Ord::min(limit, MOST))),
         }
         if let Some(offset) = self.offset {
-            self.query.offset(offset.min(MOST));
+            self.query.offset(Ord::min(offset, MOST));
         }
         self.query
     }

@@ -19,7 +19,7 @@ pub struct Connection {
 #[derive(Debug)]
 pub(crate) enum Held {
     Sqlite(Object<sqlite::pool::Manager>),
-    Postgres(Object<postgres::pool::Manager>),
+    Postgres(postgres::connection::Pooled),
 }
 
 /// Statements that happen together or not at all.
@@ -28,7 +28,8 @@ pub(crate) enum Held {
 #[derive(Debug)]
 pub struct Transaction {
     connection: Connection,
-    /// Whether a plain return to the pool is enough: nothing was set on the connection.
+    /// Whether the connection had another caller before, who may have changed its settings.
+    used: bool,
     finished: bool,
 }
 
@@ -87,8 +88,12 @@ impl Connection {
     /// # Errors
     /// When the database does not answer.
     pub async fn begin(self) -> Result<Transaction> {
-        self.batch(self.begin_sql()).await?;
-        Ok(Transaction { connection: self, finished: false })
+        self.start(true).await
+    }
+
+    pub(crate) async fn start(self, used: bool) -> Result<Transaction> {
+        self.batch(self.begin_sql()).await.map_err(nothing_done)?;
+        Ok(Transaction { connection: self, used, finished: false })
     }
 
     fn begin_sql(&self) -> &'static str {
@@ -111,7 +116,7 @@ impl Drop for Connection {
         match self.held.take() {
             Some(Held::Sqlite(connection)) => sqlite::connection::roll_back_and_release(connection),
             // Its settings and locks end with it.
-            Some(Held::Postgres(connection)) => drop(Object::take(connection)),
+            Some(Held::Postgres(connection)) => connection.close(),
             None => {}
         }
     }
@@ -134,7 +139,7 @@ impl Transaction {
     /// # Errors
     /// When the connection is lost; then it is undone too.
     pub async fn rollback(mut self) -> Result<()> {
-        let result = self.connection.batch("ROLLBACK").await;
+        let result = self.connection.batch("ROLLBACK").await.map_err(nothing_done);
         self.finished = result.is_ok();
         result
     }
@@ -165,7 +170,7 @@ impl Transaction {
     /// # Errors
     /// When the database does not answer, or refuses one of them.
     pub async fn batch(&self, sql: &str) -> Result<()> {
-        self.connection.batch(sql).await
+        self.connection.batch(sql).await.map_err(nothing_done)
     }
 }
 
@@ -176,6 +181,10 @@ fn nothing_done(error: Error) -> Error {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        if self.used {
+            // The connection's own drop undoes the settings too.
+            return;
+        }
         let Some(held) = self.connection.held.take() else {
             return;
         };

@@ -24,7 +24,7 @@ const PING: Duration = Duration::from_secs(20);
 /// finished; a second signal ends at once.
 ///
 /// # Errors
-/// When signals cannot be listened for.
+/// When signals cannot be listened for, or a second one came while requests were in flight.
 pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     let connections = GracefulShutdown::new();
@@ -43,10 +43,9 @@ pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()>
     drop(listener);
     tracing::info!("stopping: requests in flight are finished");
     tokio::select! {
-        () = connections.shutdown() => {}
-        () = signals.next() => tracing::warn!("stopping at once: requests in flight are lost"),
+        () = connections.shutdown() => Ok(()),
+        () = signals.next() => Err(io::Error::other("a second signal came, and requests in flight are lost")),
     }
-    Ok(())
 }
 
 /// Serves one connection on a task of its own.

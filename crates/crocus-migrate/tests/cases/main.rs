@@ -1,5 +1,7 @@
 //! The text cases of this folder, each on every dialect, both ways. README.md says how one is written.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod case;
 mod notation;
 
@@ -15,8 +17,8 @@ use crocus_testing::TestDatabase;
 
 type Outcome<T> = Result<T, String>;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_case_holds_on_every_dialect() {
+#[test]
+fn every_case_holds_on_every_dialect() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
@@ -25,31 +27,25 @@ async fn every_case_holds_on_every_dialect() {
 
     // PostgreSQL takes longer: each connection is a process of the server's.
     let (some, others) = files.split_at(files.len() / 2);
-    let (sqlite, some, others) = tokio::join!(
-        run_on("sqlite", files.clone()),
-        run_on("postgresql", some.to_vec()),
-        run_on("postgresql", others.to_vec())
-    );
-    let failures: Vec<_> = [sqlite, some, others].concat();
+    let runs = [("sqlite", files.as_slice()), ("postgresql", some), ("postgresql", others)];
+    let failures: Vec<_> = std::thread::scope(|scope| {
+        let threads = runs.map(|(dialect, files)| scope.spawn(move || run_on(dialect, files)));
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     assert!(failures.is_empty(), "{} failures\n\n{}\n", failures.len(), failures.join("\n\n"));
 }
 
-async fn run_on(dialect: &'static str, files: Vec<PathBuf>) -> Vec<String> {
-    let run = async move {
-        let mut failures = Vec::new();
-        let database = if dialect == "sqlite" { TestDatabase::sqlite() } else { TestDatabase::postgres() };
-        for (number, file) in files.into_iter().enumerate() {
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            let case = Case::parse(&std::fs::read_to_string(&file).unwrap(), dialect);
-            let result = match case {
-                Ok(case) => hold(&case, &fresh(&database, number).await).await,
-                Err(error) => Err(error),
-            };
-            failures.extend(result.err().map(|error| format!("{name} on {dialect}: {error}")));
-        }
-        failures
+fn run_on(dialect: &str, files: &[PathBuf]) -> Vec<String> {
+    let database = if dialect == "sqlite" { TestDatabase::sqlite() } else { TestDatabase::postgres() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = |(number, file): (usize, &PathBuf)| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        let case = Case::parse(&std::fs::read_to_string(file).unwrap(), dialect);
+        let result =
+            case.and_then(|case| runtime.block_on(async { hold(&case, &fresh(&database, number).await).await }));
+        result.err().map(|error| format!("{name} on {dialect}: {error}"))
     };
-    tokio::spawn(run).await.unwrap()
+    files.iter().enumerate().filter_map(run).collect()
 }
 
 /// A place for a case: a file, or a schema, which has a name of the kind that needs quotes.

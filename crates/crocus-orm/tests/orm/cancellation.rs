@@ -79,7 +79,7 @@ async fn an_abandoned_stream_does_not_keep_its_connection() {
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 2000000000)
              SELECT n FROM n WHERE n < 600 OR n < 0"
         } else {
-            "SELECT CASE WHEN n > 600 THEN pg_sleep(300)::text ELSE 'x' END FROM generate_series(1, 999) n"
+            "SELECT CASE WHEN n > 600 THEN pg_sleep(300)::text ELSE repeat('x', 100) END FROM generate_series(1, 999) n"
         };
         let mut stream = db.stream(Statement::read(sql, [])).await.unwrap();
         assert!(stream.try_next().await.unwrap().is_some());

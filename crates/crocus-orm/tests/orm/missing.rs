@@ -38,7 +38,7 @@ async fn a_missing_table_is_named() {
             assert_kind(Nowhere::get(&db.begin().await.unwrap(), 1).await, kind),
         ];
         for error in errors {
-            assert_eq!(error.to_string(), "the database has no table `nowhere`", "{db}");
+            assert!(error.to_string().contains("nowhere"), "{db}: {error}");
         }
         assert_kind(db.query(Statement::read("SELECT * FROM elsewhere", [])).await, kind);
     }

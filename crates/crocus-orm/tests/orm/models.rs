@@ -27,7 +27,7 @@ pub(crate) struct Car {
 #[model(crate = "crocus_orm", table = "wheels")]
 pub(crate) struct Wheel {
     #[model(primary_key)]
-    pub(crate) id: i64,
+    pub(crate) id: i32,
     pub(crate) car_id: i32,
 }
 

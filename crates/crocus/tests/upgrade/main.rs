@@ -3,6 +3,8 @@
 //!
 //! The program is this file's own binary, run again with [`program::VARIABLE`] set.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod child;
 mod program;
 

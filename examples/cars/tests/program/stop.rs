@@ -112,9 +112,9 @@ fn a_second_signal_ends_it_at_once() {
         cars.terminate();
         assert!(cars.server.is_running());
         cars.signal("TERM");
-        // Well before the request's own time-out, or this waits in vain.
-        cars.logged(|line| line["message"] == "stopping at once: requests in flight are lost");
-        cars.server.wait();
+        assert_eq!(cars.server.wait().code(), Some(1));
+        let text = "error: failed to serve: a second signal came, and requests in flight are lost";
+        assert!(cars.log().contains(text), "{}", cars.log());
         assert!(stuck.answer("POST").is_err());
     }
 }

@@ -2,10 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use crocus_orm::{Connection, Error, ErrorKind, Result, Statement};
+use crocus_orm::{Connection, Dialect, Error, ErrorKind, Statement};
 
-/// Rows whose foreign key leads nowhere: their number by the names of the table and of the one referred to.
-pub(crate) type BrokenKeys = BTreeMap<(String, String), i64>;
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Keys = BTreeMap<(String, String), i64>;
+
+/// What does not hold in a database, and SQLite does not say of itself.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    /// Rows whose foreign key leads nowhere: their number by the names of the table and of the one referred to. Where a
+    /// foreign key refers to columns that are no key, nothing can be counted: why not.
+    keys: Result<Keys, String>,
+    /// Views that cannot be read, and why.
+    views: BTreeMap<String, String>,
+}
 
 /// Settings for a connection that migrates: a table can be dropped and made again while others refer to it ("ALTER
 /// TABLE", 8, step 1). The setting has no effect inside a transaction.
@@ -23,20 +34,46 @@ pub(crate) async fn begin(connection: &Connection) -> Result<()> {
     connection.batch("BEGIN IMMEDIATE").await
 }
 
-/// Foreign keys are not checked while a revision runs: what it broke is found at its end. What was broken before is
-/// not its fault.
-pub(crate) async fn settle(connection: &Connection, before: &BrokenKeys) -> Result<()> {
-    let after = broken_keys(connection).await?;
-    let Some(((table, parent), number)) = after.iter().find(|(key, number)| before.get(key).unwrap_or(&0) < number)
-    else {
-        return Ok(());
+/// Foreign keys and views are not checked while a revision runs: what it broke is found at its end. What was broken
+/// before is not its fault.
+pub(crate) async fn settle(connection: &Connection, before: &Broken) -> Result<()> {
+    let after = broken(connection).await?;
+    if let Some((view, why)) = after.views.iter().find(|(view, _)| !before.views.contains_key(*view)) {
+        let text = format!("the view `{view}` does not work any more: {why}");
+        return Err(
+            Error::new(ErrorKind::MissingTable, text).with_hint("drop it in a step before, and make it anew after")
+        );
+    }
+    let text = match (&before.keys, &after.keys) {
+        (Err(_), _) => return Ok(()),
+        (Ok(_), Err(why)) => why.clone(),
+        (Ok(before), Ok(after)) => match after.iter().find(|(key, number)| before.get(key).unwrap_or(&0) < number) {
+            None => return Ok(()),
+            Some(((table, parent), number)) => {
+                format!("{number} rows of `{table}` refer to rows that `{parent}` does not have")
+            }
+        },
     };
-    let text = format!("{number} rows of `{table}` refer to rows that `{parent}` does not have");
     Err(Error::new(ErrorKind::ForeignKeyViolation, text))
 }
 
-pub(crate) async fn broken_keys(connection: &Connection) -> Result<BrokenKeys> {
+/// What is broken now.
+pub(crate) async fn broken(connection: &Connection) -> Result<Broken> {
     let sql = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent";
-    let rows = connection.query(Statement::read(sql, [])).await?;
-    rows.iter().map(|row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?))).collect()
+    let keys = match connection.query(Statement::read(sql, [])).await {
+        Err(why) => Err(why.to_string()),
+        Ok(rows) => {
+            Ok(rows.iter().map(|row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?))).collect::<Result<Keys>>()?)
+        }
+    };
+    let mut views = BTreeMap::new();
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'view'";
+    for row in connection.query(Statement::read(sql, [])).await? {
+        let view: String = row.get(0)?;
+        let sql = format!("SELECT 1 FROM {} LIMIT 0", Dialect::Sqlite.quote(&view));
+        if let Err(error) = connection.query(Statement::read(sql, [])).await {
+            views.insert(view, error.to_string());
+        }
+    }
+    Ok(Broken { keys, views })
 }

@@ -26,7 +26,7 @@ pub(crate) struct Stored {
     pub(crate) dependents: Vec<String>,
 }
 
-/// The statements that rebuild the table.
+/// The statements that rebuild the table. Those of its dependents follow them.
 pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, String> {
     let mut table = TableSql::parse(&stored.sql)
         .ok_or_else(|| format!("the definition of `{}` cannot be edited: {}", stored.name, stored.sql))?;
@@ -42,17 +42,10 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
     let mut statements = vec![table.render(&new), format!("INSERT INTO {new} ({kept}) SELECT {kept} FROM {old}")];
     if super::table_sql::has_word(&stored.sql, "AUTOINCREMENT") {
         // Numbers of deleted rows must not be given again.
+        let (old, new) = (literal(&stored.name), literal(&new_name(&stored.name)));
+        statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {new}"));
         statements.push(format!(
-            "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = {0}) \
-             WHERE name = {1} AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {0})",
-            literal(&stored.name),
-            literal(&new_name(&stored.name))
-        ));
-        statements.push(format!(
-            "INSERT INTO sqlite_sequence (name, seq) SELECT {1}, seq FROM sqlite_sequence WHERE name = {0} \
-             AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {1})",
-            literal(&stored.name),
-            literal(&new_name(&stored.name))
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}"
         ));
     }
     statements.push(format!("DROP TABLE {old}"));
@@ -61,7 +54,6 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
     statements.push(format!(
         "PRAGMA legacy_alter_table = ON; ALTER TABLE {new} RENAME TO {old}; PRAGMA legacy_alter_table = OFF"
     ));
-    statements.extend(stored.dependents.iter().cloned());
     Ok(statements)
 }
 

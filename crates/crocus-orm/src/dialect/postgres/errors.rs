@@ -3,8 +3,12 @@
 use std::error::Error as StdError;
 
 use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::types::WasNull;
 
 use crate::{Constraint, Error, ErrorKind};
+
+/// What a person can do when nobody answers.
+pub(crate) const NOT_RUNNING: &str = "is the server running, and are the host and the port right?";
 
 /// What an error of the driver means.
 pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
@@ -12,27 +16,39 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
         let refusal = refusal.clone();
         return from_server(&refusal).with_source(error);
     }
-    // The driver hides the kinds of its own errors; a socket error and a closed connection mean that the server is
-    // away, the rest is ours.
+    // The driver hides the kinds of its own errors, and tells them in its texts only.
+    let text = error.to_string();
     let cause = root(&error);
+    if text.starts_with("error serializing parameter") {
+        return Error::new(ErrorKind::InvalidValue, cause.to_string());
+    }
+    if text.starts_with("error encoding message") {
+        return Error::new(ErrorKind::InvalidValue, format!("the statement cannot be sent: {cause}"));
+    }
+    // A socket error and a closed connection mean that the server is away.
     if error.is_closed() || cause.is::<std::io::Error>() {
         return Error::new(ErrorKind::Unavailable, format!("the connection to the database is lost: {cause}"));
     }
+    Error::new(ErrorKind::Database, if error.source().is_some() { format!("{text}: {cause}") } else { text })
+}
+
+/// What an error of the driver means when it is connecting: its kind, and the reason alone.
+pub(crate) fn from_connecting(error: tokio_postgres::Error) -> Error {
+    if error.as_db_error().is_some() {
+        return from_driver(error);
+    }
     let text = error.to_string();
-    let kind = match text.as_str() {
-        _ if text.starts_with("error serializing parameter") => ErrorKind::InvalidValue,
-        _ if text.starts_with("error connecting") || text.contains("timed out") => ErrorKind::Unavailable,
-        _ if cause.to_string() == "password missing" => ErrorKind::Authentication,
-        _ if text.starts_with("authentication error") => ErrorKind::Authentication,
-        _ if text.starts_with("error performing TLS handshake") => ErrorKind::Unavailable,
-        _ => ErrorKind::Database,
-    };
-    let message = match error.source() {
-        Some(_) => format!("{text}: {cause}"),
-        None => text,
-    };
-    let message = if kind == ErrorKind::InvalidValue { root(&error).to_string() } else { message };
-    Error::new(kind, message)
+    let cause = root(&error).to_string();
+    if text.starts_with("authentication error") || cause == "password missing" {
+        return Error::new(ErrorKind::Authentication, cause);
+    }
+    if cause == "server does not support TLS" {
+        return Error::new(ErrorKind::Unavailable, "the server does not offer TLS")
+            .with_hint("`sslmode=prefer` does without when it must, `sslmode=disable` always");
+    }
+    let cause = if cause == "connection closed" { "the server closed the connection".to_owned() } else { cause };
+    Error::new(ErrorKind::Unavailable, cause)
+        .with_hint(NOT_RUNNING)
 }
 
 fn from_server(refusal: &DbError) -> Error {
@@ -53,12 +69,16 @@ fn from_server(refusal: &DbError) -> Error {
         SqlState::TOO_MANY_CONNECTIONS => ErrorKind::Unavailable,
         // Class 22 is "data exception": a value that the column cannot hold.
         ref code if code.code().starts_with("22") => ErrorKind::InvalidValue,
+        // A statement that is against the protocol will be so again.
+        SqlState::PROTOCOL_VIOLATION => ErrorKind::Database,
         // Class 08 is "connection exception", 57P is the server shutting down, starting or recovering.
         ref code if code.code().starts_with("08") || code.code().starts_with("57P") => ErrorKind::Unavailable,
         _ => ErrorKind::Database,
     };
     let mut message = refusal.message().to_owned();
-    if let Some(detail) = refusal.detail() {
+    // The detail of these two is the whole row, with values that are nobody's business.
+    let is_row = matches!(kind, ErrorKind::NotNullViolation | ErrorKind::CheckViolation);
+    if let Some(detail) = refusal.detail().filter(|_| !is_row) {
         message = format!("{message} ({detail})");
     }
     let error = Error::new(kind, message);
@@ -86,13 +106,23 @@ pub(crate) fn is_stale_plan(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-/// Why a value could not be read, without the driver's "error deserializing column 3".
-pub(crate) fn decode_cause(error: &tokio_postgres::Error) -> String {
-    root(error).to_string()
+/// Whether the transaction had failed before: the server does nothing more in it.
+pub(crate) fn is_in_failed_transaction(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
 }
 
-/// The first of an error's causes.
-pub(crate) fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+/// Whether the server itself does not know what became of the statement.
+pub(crate) fn is_outcome_unknown(refusal: &DbError) -> bool {
+    [SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN].contains(refusal.code())
+}
+
+/// Why a value could not be read, without the driver's "error deserializing column 3".
+pub(crate) fn decode_cause(error: &tokio_postgres::Error) -> String {
+    let cause = root(error);
+    if cause.is::<WasNull>() { "it is NULL".to_owned() } else { cause.to_string() }
+}
+
+fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
+use tokio::time::timeout;
 
-use super::connection::{Connection, RowStream};
-use super::tls::TlsOptions;
-use super::{database, errors, tls};
+use super::connection::{Connection, Pooled, RowStream};
+use super::tls::{Tls, TlsOptions};
+use super::{database, errors};
 use crate::statement::Statement;
 use crate::{EngineOptions, Error, ErrorKind, Result, Row};
 
@@ -40,8 +41,8 @@ impl Pool {
     }
 
     /// A connection, alone until it is given back.
-    pub(crate) async fn connection(&self) -> Result<Object<Manager>> {
-        self.0.get().await.map_err(|error| match error {
+    pub(crate) async fn connection(&self) -> Result<Pooled> {
+        self.0.get().await.map(Pooled::new).map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => Error::new(ErrorKind::Unavailable, "every connection to the database is in use"),
             other => Error::new(ErrorKind::Unavailable, other.to_string()),
@@ -75,32 +76,38 @@ impl managed::Manager for Manager {
 }
 
 /// Opens a connection; its errors name the server or the database.
-pub(crate) async fn connect(config: &tokio_postgres::Config, tls: &TlsOptions) -> Result<Connection> {
-    let unreachable = |kind, cause: &str| {
-        Error::new(kind, format!("failed to connect to PostgreSQL at {}: {cause}", database::server(config)))
-            .with_hint("is the server running, and are the host and the port right?")
-    };
-    // The driver's own limit ends with the TCP connection: one that is accepted and never answered would wait for ever.
+pub(crate) async fn connect(config: &tokio_postgres::Config, options: &TlsOptions) -> Result<Connection> {
+    let server = database::server(config);
+    let tls = Tls::load(options).await?;
+    // The driver's time limit is for each address of each host, and ends when the socket is open: a server that then
+    // says nothing would keep us for ever.
     let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-    let limit = limit.saturating_mul(u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1));
-    let Ok(connected) = tokio::time::timeout(limit, tls::connect(config, tls)).await else {
-        return Err(unreachable(ErrorKind::Unavailable, &format!("no answer within {} s", limit.as_secs())));
-    };
-    connected.map(Connection::new).map_err(|error| {
-        let lost = error.as_db_error().is_none().then(|| errors::root(&error).to_string());
-        let error = errors::from_driver(error);
-        let (user, name) = (config.get_user().unwrap_or_default(), database::name(config));
-        match error.kind() {
-            ErrorKind::MissingDatabase => {
-                Error::new(ErrorKind::MissingDatabase, format!("the database `{name}` does not exist"))
-            }
-            ErrorKind::Authentication => Error::new(
-                ErrorKind::Authentication,
-                format!("PostgreSQL at {} refused the user `{user}`: {error}", database::server(config)),
-            )
-            .with_hint("check the user name and the password in the database URL"),
-            ErrorKind::Unavailable => unreachable(error.kind(), &lost.unwrap_or_else(|| error.to_string())),
-            kind => unreachable(kind, &error.to_string()),
+    let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+    let error = match timeout(limit.saturating_mul(hosts), tls.connect(config)).await {
+        Ok(Ok(client)) => return Ok(Connection::new(client, tls)),
+        Ok(Err(error)) => error,
+        Err(_) => {
+            let seconds = limit.as_secs();
+            let text = format!("failed to connect to PostgreSQL at {server}: no answer within {seconds} s");
+            return Err(Error::new(ErrorKind::Unavailable, text).with_hint(errors::NOT_RUNNING));
         }
-    })
+    };
+    if let Some(reason) = Tls::distrust(&error) {
+        let text = format!("PostgreSQL at {server} is not trusted: {reason}");
+        return Err(Error::new(ErrorKind::Authentication, text).with_hint(
+            "`sslrootcert=FILE` in the database URL names the authority to trust; `sslmode=require` without it encrypts, and trusts any server",
+        ));
+    }
+    let user = config.get_user().unwrap_or_default();
+    let error = errors::from_connecting(error);
+    let (text, hint) = match error.kind() {
+        ErrorKind::MissingDatabase => (format!("the database `{}` does not exist", database::name(config)), None),
+        ErrorKind::Authentication => (
+            format!("PostgreSQL at {server} refused the user `{user}`: {error}"),
+            Some("check the user name and the password in the database URL"),
+        ),
+        _ => (format!("failed to connect to PostgreSQL at {server}: {error}"), error.hint()),
+    };
+    let shown = Error::new(error.kind(), text);
+    Err(if let Some(hint) = hint { shown.with_hint(hint) } else { shown })
 }

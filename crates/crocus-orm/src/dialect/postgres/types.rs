@@ -1,6 +1,8 @@
 //! Values to PostgreSQL's binary format. Reading is the driver's own (`FromSql`), exact in the column's type.
 
 use bytes::BytesMut;
+#[cfg(feature = "time")]
+use jiff::civil::date;
 use sea_query::Value;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -41,7 +43,11 @@ impl ToSql for Parameter<'_> {
             #[cfg(feature = "time")]
             Value::JiffTime(Some(time)) => microseconds::time(*time).to_sql_checked(ty, out),
             #[cfg(feature = "time")]
-            Value::JiffDateTime(Some(at)) => microseconds::date_time(**at)?.to_sql_checked(ty, out),
+            Value::JiffDateTime(Some(at)) if *ty == Type::TIMESTAMP => {
+                since_2000(microseconds::date_time(**at)?.duration_since(date(2000, 1, 1).at(0, 0, 0, 0)), out)
+            }
+            #[cfg(feature = "time")]
+            Value::JiffDateTime(Some(at)) => at.to_sql_checked(ty, out),
             #[cfg(feature = "time")]
             Value::JiffTimestamp(Some(at)) => microseconds::timestamp(**at)?.to_sql_checked(ty, out),
             #[cfg(feature = "uuid")]
@@ -66,6 +72,13 @@ impl ToSql for Parameter<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// The driver's own encoding fails for the last second of the year 9999.
+#[cfg(feature = "time")]
+fn since_2000(duration: jiff::SignedDuration, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    out.extend_from_slice(&i64::try_from(duration.as_micros())?.to_be_bytes());
+    Ok(IsNull::No)
 }
 
 fn integer(number: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {

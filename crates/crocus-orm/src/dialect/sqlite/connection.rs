@@ -212,18 +212,23 @@ fn each_row(
     if prepared.readonly() {
         WANTED.set(Some(Box::new(wanted)));
     }
-    let names: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
     let mut rows = prepared.raw_query();
+    // Known with the first row only: a statement prepared before its table changed is prepared anew when it is run.
+    let mut names: Option<Arc<[String]>> = None;
     let result = loop {
         let row = match rows.next() {
             Ok(Some(row)) => row,
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
+        let names = names.get_or_insert_with(|| row.as_ref().column_names().into_iter().map(str::to_owned).collect());
         let values = (0..names.len()).map(|index| row.get::<_, Stored>(index)).collect::<rusqlite::Result<Vec<_>>>();
         match values {
-            Ok(values) if take(Row::sqlite(names.clone(), values)) => {}
-            Ok(_) => break Ok(()),
+            Ok(values) => {
+                if !take(Row::sqlite(names.clone(), values)) {
+                    break Ok(());
+                }
+            }
             Err(error) => break Err(error),
         }
     };
