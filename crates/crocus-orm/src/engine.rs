@@ -144,7 +144,8 @@ impl Engine {
         }
     }
 
-    /// Runs a statement and gives its rows as they arrive.
+    /// Runs a statement and gives its rows as they arrive. The stream holds a connection until its end; of a database
+    /// in memory, which has one connection only, the rows are all read first.
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
@@ -164,7 +165,7 @@ impl DatabaseUrl {
     pub async fn database_exists(&self) -> Result<bool> {
         match &self.location {
             Location::Memory => Ok(true),
-            Location::File(path) => Ok(sqlite::database::exists(path)),
+            Location::File(path) => sqlite::database::exists(path.clone()).await,
             Location::Postgres { config, tls } => postgres::database::exists(config, tls).await,
         }
     }
@@ -176,7 +177,7 @@ impl DatabaseUrl {
     pub async fn create_database(&self) -> Result<bool> {
         match &self.location {
             Location::Memory => Ok(false),
-            Location::File(path) => sqlite::database::create(path),
+            Location::File(path) => sqlite::database::create(path.clone()).await,
             Location::Postgres { config, tls } => postgres::database::create(config, tls).await,
         }
     }
@@ -188,7 +189,7 @@ impl DatabaseUrl {
     pub async fn drop_database(&self) -> Result<bool> {
         match &self.location {
             Location::Memory => Ok(false),
-            Location::File(path) => sqlite::database::drop(path),
+            Location::File(path) => sqlite::database::drop(path.clone()).await,
             Location::Postgres { config, tls } => postgres::database::drop(config, tls).await,
         }
     }

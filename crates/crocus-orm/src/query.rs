@@ -13,6 +13,34 @@ use crate::value::{ColumnValue, Value};
 use crate::{Dialect, Error, ErrorKind, Key, Result};
 
 /// A query for rows of the model `M`, made by [`Model::select`].
+///
+/// # Example
+/// ```
+/// # use crocus_macros::Model;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
+/// use crocus_orm::{Engine, Model, Statement};
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     name: String,
+///     doors: i32,
+/// }
+///
+/// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
+/// # let sql = "CREATE TABLE cars (id INTEGER PRIMARY KEY, name TEXT NOT NULL, doors INTEGER NOT NULL)";
+/// # db.execute(Statement::write(sql, [])).await?;
+/// for (name, doors) in [("Model 3", 4), ("Model S", 5), ("Smart", 2)] {
+///     Car::insert(&db, NewCar { name: name.into(), doors }).await?;
+/// }
+/// let models = Car::select().filter(Car::NAME.like("Model%") & Car::DOORS.ge(4)).order_by(Car::DOORS.desc());
+/// let names: Vec<_> = models.limit(20).all(&db).await?.into_iter().map(|car| car.name).collect();
+/// assert_eq!(names, ["Model S", "Model 3"]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a query does nothing until it is run, as with `.all(&db)`"]
 pub struct Select<M> {
@@ -101,10 +129,10 @@ impl<M: Model> Select<M> {
         Ok(count.unsigned_abs())
     }
 
-    /// The rows as they arrive. Memory does not grow with their number.
+    /// The rows as they arrive. Memory does not grow with their number; a transaction's rows are all read first.
     ///
     /// # Errors
-    /// When the database does not answer. Each row can fail too.
+    /// When the database does not answer or refuses the statement. Each row can fail too.
     pub async fn stream(self, db: &impl Executor) -> Result<Rows<M>> {
         let target = db.target();
         let statement = self.statement(target.dialect());

@@ -69,9 +69,11 @@ impl Row {
     }
 }
 
-/// Rows that arrive as they are read. Memory does not grow with their number.
+/// Rows that arrive as they are read. Memory does not grow with their number, except in a transaction and in a database
+/// in memory, where they are all read first.
 ///
-/// It holds a connection until it is read to its end or dropped.
+/// It holds a connection until it is read to its end or dropped: a program that holds as many streams as it has
+/// connections cannot ask anything else meanwhile.
 #[derive(Debug)]
 pub enum RowStream {
     /// Rows that are all here.

@@ -20,6 +20,37 @@ use crate::{Dialect, Error, Result};
 /// The session owns its objects; a [`Handle`] names one, and `session[handle]` is the object itself. One row is one
 /// object: getting it twice gives one handle. Reading runs outside a transaction; a commit is one.
 ///
+/// # Example
+/// ```
+/// # use crocus_macros::Model;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
+/// use crocus_orm::{Engine, Model, Statement};
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     doors: i32,
+/// }
+///
+/// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
+/// # db.execute(Statement::write("CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL)", [])).await?;
+/// let mut session = db.session();
+/// let car = session.add(NewCar { doors: 4 });
+/// session.commit().await?; // INSERT
+/// assert_eq!(session[car].id, 1);
+///
+/// session[car].doors = 5;
+/// session.commit().await?; // UPDATE cars SET doors = 5
+///
+/// session.delete(car);
+/// session.rollback();
+/// assert_eq!(session[car].doors, 5);
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// `session[handle]` panics for a handle of another session, of an object that was added and is not committed yet
 /// (its row does not exist, so it has no key), or of one that is deleted: like an index out of range, a mistake in

@@ -8,7 +8,8 @@ use crate::{Dialect, Error, Result, Row};
 
 /// A connection that one caller has for itself, for settings and statements that must share one.
 ///
-/// When it is dropped, an open transaction is rolled back and the connection's settings are gone.
+/// When it is dropped, an open transaction is rolled back, and the connection is closed: its settings are gone. (A
+/// database in memory has one connection only, of which nothing but `PRAGMA foreign_keys` is set back.)
 #[derive(Debug)]
 pub struct Connection {
     /// Taken only when it is dropped.
@@ -17,14 +18,45 @@ pub struct Connection {
 
 /// The two dialects' connections.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as connections, and a box would be one more allocation each"
+)]
 pub(crate) enum Held {
     Sqlite(Object<sqlite::pool::Manager>),
     Postgres(postgres::connection::Pooled),
 }
 
-/// Statements that happen together or not at all.
+/// Statements that happen together or not at all. Queries take it in the place of an engine.
 ///
-/// A transaction that is dropped without [`commit`](Transaction::commit) is rolled back.
+/// A transaction that is dropped without [`commit`](Transaction::commit) is rolled back. So is one whose future is
+/// dropped half-way, as at a time-out.
+///
+/// # Example
+/// ```
+/// # use crocus_macros::Model;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
+/// use crocus_orm::{Engine, Model, Statement};
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     doors: i32,
+/// }
+///
+/// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
+/// # db.execute(Statement::write("CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL)", [])).await?;
+/// let transaction = db.begin().await?;
+/// let car = Car::insert(&transaction, NewCar { doors: 4 }).await?;
+/// Car::update().set(Car::DOORS, 5).filter(Car::ID.eq(car.id)).execute(&transaction).await?;
+/// transaction.commit().await?;
+///
+/// assert_eq!(Car::get(&db, car.id).await?.map(|car| car.doors), Some(5));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Transaction {
     connection: Connection,
@@ -114,8 +146,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         match self.held.take() {
-            Some(Held::Sqlite(connection)) => sqlite::connection::roll_back_and_release(connection),
-            // Its settings and locks end with it.
+            Some(Held::Sqlite(connection)) => sqlite::connection::roll_back_and_close(connection),
             Some(Held::Postgres(connection)) => connection.close(),
             None => {}
         }
@@ -126,8 +157,9 @@ impl Transaction {
     /// Makes what was done last.
     ///
     /// # Errors
-    /// When the database refuses; then nothing was done. When the connection is lost here, nobody knows whether it
-    /// was done: [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
+    /// When the database refuses; then nothing was done. PostgreSQL refuses a transaction in which a statement has
+    /// failed, whatever became of the error. When the connection is lost here, nobody knows whether it was done:
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
     pub async fn commit(mut self) -> Result<()> {
         let result = self.connection.commit().await;
         self.finished = result.is_ok();

@@ -155,7 +155,8 @@ async fn a_transaction_dropped_anywhere_is_done_or_not_done() {
             }
             // Another writer's transaction works, and is its own.
             let transaction = soon(db.begin()).await.unwrap();
-            let names: Vec<_> = Car::select().all(&transaction).await.unwrap().into_iter().map(|car| car.name).collect();
+            let names: Vec<_> =
+                Car::select().all(&transaction).await.unwrap().into_iter().map(|car| car.name).collect();
             assert!(names.is_empty() || names.len() == 2, "{db}: {names:?} after {polls}");
             assert!(outcome.is_none() || names.len() == 2, "{db}: acknowledged and lost");
             Car::delete().execute(&transaction).await.unwrap();

@@ -28,7 +28,11 @@ fn cases() -> Vec<Case> {
         ..on_cars(name, column)
     };
     vec![
-        (NewCar { model: "other".into(), ..car("One") }, ErrorKind::UniqueViolation, on_cars("cars_name_key", &["name"])),
+        (
+            NewCar { model: "other".into(), ..car("One") },
+            ErrorKind::UniqueViolation,
+            on_cars("cars_name_key", &["name"]),
+        ),
         (
             NewCar { model: car("One").model, ..car("Two") },
             ErrorKind::UniqueViolation,
@@ -121,10 +125,7 @@ async fn reserved_words_are_named_as_they_are() {
 async fn a_required_value_is_named() {
     for db in each().await {
         Car::insert(db.engine(), car("One")).await.unwrap();
-        for sql in [
-            "INSERT INTO cars (name, model, doors) VALUES ('Two', NULL, 4)",
-            "UPDATE cars SET model = NULL",
-        ] {
+        for sql in ["INSERT INTO cars (name, model, doors) VALUES ('Two', NULL, 4)", "UPDATE cars SET model = NULL"] {
             for within in [false, true] {
                 let statement = Statement::write(sql, []);
                 let result = if within {

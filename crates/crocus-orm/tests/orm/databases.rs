@@ -50,7 +50,9 @@ async fn files_are_made_and_dropped() {
 
 #[tokio::test]
 async fn databases_are_made_and_dropped() {
-    for name in ["plain", "Upper", "two words", "qu\"ote", "it's", "ünïcödé 🚗", "a%20b", "per/cent?&#@:", "select", "-x"] {
+    for name in
+        ["plain", "Upper", "two words", "qu\"ote", "it's", "ünïcödé 🚗", "a%20b", "per/cent?&#@:", "select", "-x"]
+    {
         let missing = TestDatabase::postgres_missing();
         let whole = format!("{} {name}", missing.name());
         made_and_dropped(&postgres().url(&whole).parse().unwrap()).await;

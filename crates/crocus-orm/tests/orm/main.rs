@@ -3,6 +3,8 @@
 //! One program, since linking takes longer than running. Each file owns a subject; `database.rs` has the databases
 //! and `models.rs` the tables.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod cancellation;
 mod connections;
 mod constraints;

@@ -170,7 +170,7 @@ async fn reserved_words_are_names_too() {
         assert_eq!(Reserved::get(db.engine(), row.id).await.unwrap(), Some(row.clone()), "{db}");
         let query = Reserved::select().filter(Reserved::PLACE.eq(1)).order_by(Reserved::GROUP.desc());
         assert_eq!(query.clone().count(db.engine()).await.unwrap(), 1, "{db}");
-        assert_eq!(query.all(db.engine()).await.unwrap(), [row.clone()], "{db}");
+        assert_eq!(query.all(db.engine()).await.unwrap(), std::slice::from_ref(&row), "{db}");
         let update = Reserved::update().set(Reserved::PLACE, 2).filter(Reserved::GROUP.eq("by"));
         assert_eq!(update.execute(db.engine()).await.unwrap(), 1, "{db}");
 
@@ -212,7 +212,10 @@ async fn many_values_are_taken_or_refused_with_the_reason() {
         garage(&db).await;
         let cars = Car::select().filter(Car::ID.is_in(1..=30_000)).count(db.engine()).await.unwrap();
         assert_eq!(cars, 5, "{db}");
-        let error = assert_kind(Car::select().filter(Car::ID.is_in(1..=70_000)).all(db.engine()).await, ErrorKind::InvalidValue);
+        let error = assert_kind(
+            Car::select().filter(Car::ID.is_in(1..=70_000)).all(db.engine()).await,
+            ErrorKind::InvalidValue,
+        );
         assert!(error.to_string().starts_with("the statement has 70000 values"), "{db}: {error}");
         db.ping().await.unwrap();
     }
@@ -244,9 +247,16 @@ async fn only_rows_written_are_counted() {
 async fn many_samples(db: &Database) {
     let numbers = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)";
     let statement = Statement::write(format!("{numbers} INSERT INTO samples (int8) SELECT n FROM n"), []);
-    assert_eq!(db.execute(if db.is_sqlite() { statement } else {
-        Statement::write("INSERT INTO samples (int8) SELECT generate_series(1, 2000)", [])
-    }).await.unwrap(), 2000);
+    assert_eq!(
+        db.execute(if db.is_sqlite() {
+            statement
+        } else {
+            Statement::write("INSERT INTO samples (int8) SELECT generate_series(1, 2000)", [])
+        })
+        .await
+        .unwrap(),
+        2000
+    );
 }
 
 #[tokio::test]

@@ -35,7 +35,10 @@ fn a_url_is_shown_without_its_password() {
         ("postgresql://ada:%40hunter2%2F@db/cars", "postgresql://ada@db/cars"),
         ("postgresql://ada:hunter2:more@db/cars", "postgresql://ada@db/cars"),
         ("postgresql://:hunter2@db/cars", "postgresql://@db/cars"),
-        ("postgresql://db/cars?user=ada&password=hunter2&application_name=x", "postgresql://db/cars?user=ada&application_name=x"),
+        (
+            "postgresql://db/cars?user=ada&password=hunter2&application_name=x",
+            "postgresql://db/cars?user=ada&application_name=x",
+        ),
         ("postgresql://db/cars?%70assword=hunter2", "postgresql://db/cars"),
         ("postgresql://ada:hunter2@[::1]:5433,two/cars", "postgresql://ada@[::1]:5433,two/cars"),
     ] {
@@ -92,7 +95,10 @@ async fn a_wrong_password_is_not_shown() {
     ] {
         let error = assert_kind(result, ErrorKind::Authentication);
         assert_no_secret(&shown(&error));
-        let expected = format!("PostgreSQL at 127.0.0.1:{} refused the user `crocus`: password authentication failed for user \"crocus\"", postgres().port());
+        let expected = format!(
+            "PostgreSQL at 127.0.0.1:{} refused the user `crocus`: password authentication failed for user \"crocus\"",
+            postgres().port()
+        );
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.hint(), Some("check the user name and the password in the database URL"));
     }

@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 use crocus_orm::{Error, ErrorKind, Model, Statement};
 
 use crate::database::{Database, assert_kind, each};
-use crate::models::{Car, Country, NewCar, NewCountry, NewSample, NewSeat, NewWheel, Sample, Seat, Wheel, car, nothing};
+use crate::models::{
+    Car, Country, NewCar, NewCountry, NewSample, NewSeat, NewWheel, Sample, Seat, Wheel, car, nothing,
+};
 
 /// Makes the database note every write to `cars`: what was done, and which columns changed.
 async fn watch(db: &Database) {
@@ -194,7 +196,11 @@ async fn a_row_that_somebody_deleted_is_not_found() {
             let mut session = db.session();
             let one = session.get::<Car>(id).await.unwrap().unwrap();
             Car::delete().execute(db.engine()).await.unwrap();
-            if delete { session.delete(one) } else { session[one].doors = 5 }
+            if delete {
+                session.delete(one)
+            } else {
+                session[one].doors = 5
+            }
             session.add(car("Two"));
             let error = assert_kind(session.commit().await, ErrorKind::NotFound);
             assert!(error.is_not_found());

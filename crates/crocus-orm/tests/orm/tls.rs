@@ -56,9 +56,21 @@ async fn each_mode_encrypts_and_asks_what_it_says() {
 
     let port = server.cluster.port();
     for (host, parameters, reason) in [
-        ("localhost", "sslmode=verify-full&sslrootcert=FOLDER/stranger.pem", "its certificate is not from a trusted authority"),
-        ("localhost", "sslmode=verify-ca&sslrootcert=FOLDER/stranger.pem", "its certificate is not from a trusted authority"),
-        ("localhost", "sslmode=require&sslrootcert=FOLDER/stranger.pem", "its certificate is not from a trusted authority"),
+        (
+            "localhost",
+            "sslmode=verify-full&sslrootcert=FOLDER/stranger.pem",
+            "its certificate is not from a trusted authority",
+        ),
+        (
+            "localhost",
+            "sslmode=verify-ca&sslrootcert=FOLDER/stranger.pem",
+            "its certificate is not from a trusted authority",
+        ),
+        (
+            "localhost",
+            "sslmode=require&sslrootcert=FOLDER/stranger.pem",
+            "its certificate is not from a trusted authority",
+        ),
         // The system's authorities do not know ours.
         ("localhost", "sslmode=verify-full", "its certificate is not from a trusted authority"),
         ("127.1", &format!("sslmode=verify-full&{ours}"), "its certificate is for another host"),
@@ -80,7 +92,8 @@ async fn each_mode_encrypts_and_asks_what_it_says() {
 #[tokio::test]
 async fn a_server_without_tls_is_enough_for_prefer_only() {
     let database = TestDatabase::postgres();
-    let connect = async |mode: &str| Engine::connect(&format!("{}?sslmode={mode}", database.url()).parse().unwrap()).await;
+    let connect =
+        async |mode: &str| Engine::connect(&format!("{}?sslmode={mode}", database.url()).parse().unwrap()).await;
     for mode in ["disable", "allow", "prefer"] {
         connect(mode).await.unwrap();
     }

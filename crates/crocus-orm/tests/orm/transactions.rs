@@ -71,7 +71,7 @@ async fn settings_end_with_the_connection_also_after_a_commit() {
             let transaction = soon(db.begin()).await.unwrap();
             let rows = transaction.query(Statement::read(ask, [])).await.unwrap();
             transaction.commit().await.unwrap();
-            if db.is_sqlite() { rows[0].get(0).unwrap() } else { rows[0].get(0).unwrap() }
+            rows[0].get(0).unwrap()
         };
         assert_eq!(now().await, usual, "{db}");
 
@@ -217,15 +217,12 @@ async fn two_transactions_in_each_other_s_way_are_a_conflict() {
     let lock = |id| Car::update().set(Car::DOORS, 5).filter(Car::ID.eq(id));
     lock(one.id).execute(&first).await.unwrap();
     lock(two.id).execute(&second).await.unwrap();
-    let (ours, theirs) = soon(futures_util::future::join(
-        lock(two.id).execute(&first),
-        async {
-            let result = lock(one.id).execute(&second).await;
-            // Lets the other one go on.
-            drop(second);
-            result
-        },
-    ))
+    let (ours, theirs) = soon(futures_util::future::join(lock(two.id).execute(&first), async {
+        let result = lock(one.id).execute(&second).await;
+        // Lets the other one go on.
+        drop(second);
+        result
+    }))
     .await;
     let error = ours.and(theirs).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");

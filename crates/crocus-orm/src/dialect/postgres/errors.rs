@@ -47,8 +47,7 @@ pub(crate) fn from_connecting(error: tokio_postgres::Error) -> Error {
             .with_hint("`sslmode=prefer` does without when it must, `sslmode=disable` always");
     }
     let cause = if cause == "connection closed" { "the server closed the connection".to_owned() } else { cause };
-    Error::new(ErrorKind::Unavailable, cause)
-        .with_hint(NOT_RUNNING)
+    Error::new(ErrorKind::Unavailable, cause).with_hint(NOT_RUNNING)
 }
 
 fn from_server(refusal: &DbError) -> Error {

@@ -58,7 +58,9 @@ impl Pool {
     }
 
     pub(crate) async fn stream(&self, statement: &Statement) -> Result<crate::RowStream> {
-        RowStream::start(self.connection().await?, statement).await.map(|rows| crate::RowStream::Postgres(Box::new(rows)))
+        RowStream::start(self.connection().await?, statement)
+            .await
+            .map(|rows| crate::RowStream::Postgres(Box::new(rows)))
     }
 }
 

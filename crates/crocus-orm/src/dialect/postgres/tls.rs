@@ -208,9 +208,7 @@ mod rustls_connector {
             let io = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
             match io.get_ref()?.downcast_ref::<rustls::Error>()? {
                 rustls::Error::InvalidCertificate(reason) => Some(match reason {
-                    CertificateError::UnknownIssuer => {
-                        "its certificate is not from a trusted authority".to_owned()
-                    }
+                    CertificateError::UnknownIssuer => "its certificate is not from a trusted authority".to_owned(),
                     CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                         "its certificate is for another host".to_owned()
                     }
@@ -299,9 +297,8 @@ mod rustls_connector {
 
     fn client_config(mode: TlsMode, authorities: Option<RootCertStore>) -> Result<ClientConfig, String> {
         let provider = Arc::new(ring::default_provider());
-        let authorities = authorities.map(|roots| {
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()
-        });
+        let authorities = authorities
+            .map(|roots| WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build());
         let authorities = authorities.transpose().map_err(|error| error.to_string())?;
         let verifier = Verifier { authorities, host: mode == TlsMode::VerifyFull, provider: provider.clone() };
         let config = ClientConfig::builder_with_provider(provider)

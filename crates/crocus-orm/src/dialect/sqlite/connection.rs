@@ -87,10 +87,14 @@ impl Connection {
         let rows = self.call(move |connection| {
             let mut rows = Vec::new();
             let prepared = prepare(connection, &statement)?;
-            each_row(prepared, move || still_waiting.strong_count() > 0, |row| {
-                rows.push(row);
-                true
-            })?;
+            each_row(
+                prepared,
+                move || still_waiting.strong_count() > 0,
+                |row| {
+                    rows.push(row);
+                    true
+                },
+            )?;
             Ok(rows)
         });
         let rows = rows.await;
@@ -118,15 +122,29 @@ impl Connection {
     }
 }
 
-/// Rolls back and undoes the settings, then gives the connection back: in this order, also when the caller has
-/// stopped waiting.
+/// Rolls back, then gives the connection back: in this order, also when the caller has stopped waiting.
 pub(crate) fn roll_back_and_release(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
     let job: Job = Box::new(move |raw| {
         let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
-        if let Err(error) = rolled_back.and_then(|()| raw.pragma_update(None, "foreign_keys", true)) {
+        if let Err(error) = rolled_back {
             tracing::error!(%error, "failed to roll back; the connection is closed");
             drop(Object::take(connection));
+        }
+    });
+    drop(jobs.send(job));
+}
+
+/// Rolls back and closes the connection, and its settings with it; the next caller gets a new one. A database in memory
+/// would end with its only connection: there, foreign keys are set back.
+pub(crate) fn roll_back_and_close(connection: Object<Manager>) {
+    let jobs = connection.jobs.clone();
+    let in_memory = Object::pool(&connection).is_some_and(|pool| pool.manager().is_in_memory());
+    let job: Job = Box::new(move |raw| {
+        let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
+        match rolled_back.and_then(|()| raw.pragma_update(None, "foreign_keys", true)) {
+            Ok(()) if in_memory => drop(connection),
+            _ => drop(Object::take(connection)),
         }
     });
     drop(jobs.send(job));
@@ -155,11 +173,15 @@ impl RowStream {
             drop(started.send(Ok(())));
             let mut batch = Vec::with_capacity(BATCH);
             let receiver = sender.clone();
-            let result = each_row(prepared, move || !receiver.is_closed(), |row| {
-                batch.push(row);
-                batch.len() < BATCH
-                    || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
-            });
+            let result = each_row(
+                prepared,
+                move || !receiver.is_closed(),
+                |row| {
+                    batch.push(row);
+                    batch.len() < BATCH
+                        || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
+                },
+            );
             // A receiver that is gone does not want the rest.
             drop(sender.blocking_send(result.map(|()| batch)));
             drop(connection);
@@ -221,7 +243,7 @@ fn each_row(
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
-        let names = names.get_or_insert_with(|| row.as_ref().column_names().into_iter().map(str::to_owned).collect());
+        let names = names.get_or_insert_with(|| row.as_ref().column_names().map(str::to_owned).collect());
         let values = (0..names.len()).map(|index| row.get::<_, Stored>(index)).collect::<rusqlite::Result<Vec<_>>>();
         match values {
             Ok(values) => {

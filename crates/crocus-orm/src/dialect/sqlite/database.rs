@@ -7,13 +7,28 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{Error, ErrorKind, Result};
 
-pub(crate) fn exists(path: &Path) -> bool {
-    path.is_file()
+pub(crate) async fn exists(path: PathBuf) -> Result<bool> {
+    blocking(move || Ok(path.is_file())).await
 }
 
 /// Makes the file, and the folder that it is in. `false`: it was there already.
-pub(crate) fn create(path: &Path) -> Result<bool> {
-    if exists(path) {
+pub(crate) async fn create(path: PathBuf) -> Result<bool> {
+    blocking(move || create_file(&path)).await
+}
+
+/// Removes the file and what SQLite keeps beside it. `false`: it was not there.
+pub(crate) async fn drop(path: PathBuf) -> Result<bool> {
+    blocking(move || remove_files(&path)).await
+}
+
+/// Off the threads that other tasks wait for.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let failed = |error| Error::new(ErrorKind::Database, format!("failed to work on a file: {error}"));
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+fn create_file(path: &Path) -> Result<bool> {
+    if path.is_file() {
         return Ok(false);
     }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -21,14 +36,13 @@ pub(crate) fn create(path: &Path) -> Result<bool> {
     }
     match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && exists(path) => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_file() => Ok(false),
         Err(error) => Err(failed("create the database", path, &error)),
     }
 }
 
-/// Removes the file and what SQLite keeps beside it. `false`: it was not there.
-pub(crate) fn drop(path: &Path) -> Result<bool> {
-    if !exists(path) {
+fn remove_files(path: &Path) -> Result<bool> {
+    if !path.is_file() {
         return Ok(false);
     }
     check_unused(path)?;

@@ -49,7 +49,9 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
 
 /// SQLite has one code for every mistake in a statement.
 fn is_missing(message: &str) -> bool {
-    message.starts_with("no such table") || message.starts_with("no such column") || message.contains(" has no column named ")
+    message.starts_with("no such table")
+        || message.starts_with("no such column")
+        || message.contains(" has no column named ")
 }
 
 fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, Option<String>) {

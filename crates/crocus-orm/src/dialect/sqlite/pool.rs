@@ -76,17 +76,18 @@ impl Pool {
     }
 }
 
+impl Manager {
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.path.is_none()
+    }
+}
+
 impl managed::Manager for Manager {
     type Type = Connection;
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
         let (path, access) = (self.path.clone(), self.access);
-        if let Some(path) = &path
-            && !path.is_file()
-        {
-            return Err(super::database::missing(path));
-        }
         Connection::open(move || open(path, access)).await
     }
 
@@ -101,6 +102,9 @@ fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
             .and_then(|connection| prepared(connection, access))
             .map_err(errors::from_driver);
     };
+    if !path.is_file() {
+        return Err(super::database::missing(&path));
+    }
     let connection = open_file(&path, access).and_then(|connection| prepared(connection, access)).map_err(|error| {
         let error = errors::from_driver(error);
         Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
@@ -108,7 +112,9 @@ fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
     // SQLite opens a file that it may not write all the same.
     if access == Access::Write && connection.is_readonly("main").map_err(errors::from_driver)? {
         let text = format!("the database `{}` cannot be written", path.display());
-        return Err(Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder"));
+        return Err(
+            Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder")
+        );
     }
     Ok(connection)
 }
