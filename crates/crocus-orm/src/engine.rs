@@ -88,6 +88,15 @@ impl Engine {
         self.query(Statement::read("SELECT 1", [])).await.map(drop)
     }
 
+    /// Closes the engine, for all its clones: statements fail from now on. On SQLite it waits until every connection is
+    /// closed, so that nothing is left beside the database's file.
+    pub async fn close(&self) {
+        match &self.0.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close(),
+        }
+    }
+
     /// Where the database is.
     pub fn url(&self) -> &DatabaseUrl {
         &self.0.url

@@ -7,6 +7,8 @@ mod run;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crocus_migrate::Migrations;
@@ -46,7 +48,12 @@ enum Command {
 struct Context {
     app: App,
     config: Config,
+    /// The engine that the command has opened: it is closed at the end.
+    opened: Arc<OnceLock<Engine>>,
 }
+
+/// How long the end waits for the database's connections to be closed.
+const CLOSING: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\
 Settings come from the flags, else the environment (DATABASE_URL, CROCUS_HOST, CROCUS_PORT,
@@ -76,14 +83,19 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
     if let Some(url) = cli.database_url {
         config.set_database_url(url, "the flag `--database-url`");
     }
-    let mut context = Context { app, config };
-    match cli.command {
+    let opened = Arc::new(OnceLock::new());
+    let mut context = Context { app, config, opened: opened.clone() };
+    let result = match cli.command {
         None => run::run(context, run::Run::default()).await,
         Some(Command::Run(run)) => run::run(context, run).await,
         Some(Command::Routes(routes)) => routes::routes(&context, &routes),
         Some(Command::Db(command)) => db::db(&mut context, command).await,
+    };
+    if let Some(engine) = opened.get() {
+        // A request that a second signal cut off may hold a connection still: it is not waited for.
+        drop(tokio::time::timeout(CLOSING, engine.close()).await);
     }
-    .map(|()| ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Adds to each command's help how it is typed.
@@ -143,7 +155,7 @@ impl Context {
         }
         let mut options = EngineOptions { application_name: self.name().to_owned(), ..EngineOptions::default() };
         options.max_connections = self.config.max_connections(options.max_connections);
-        let engine = Engine::new(&url, &options);
+        let engine = self.opened.get_or_init(|| Engine::new(&url, &options)).clone();
         engine.ping().await.map_err(of_database)?;
         Ok((engine, embedded))
     }

@@ -47,6 +47,10 @@ fn without_settings_the_embedded_database_is_made_and_kept() {
     assert_eq!(host, server.address().to_string());
     server.get(path).json();
     server.stop();
+    // The one file is the whole database: it can be copied.
+    let kept: Vec<_> =
+        std::fs::read_dir(program.folder().join("instance")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(kept, ["cars.db"]);
 }
 
 #[test]

@@ -40,6 +40,11 @@ impl Pool {
         Pool(pool)
     }
 
+    /// Closes the connections that nobody holds; the others when they are given back.
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+
     /// A connection, alone until it is given back.
     pub(crate) async fn connection(&self) -> Result<Pooled> {
         self.0.get().await.map(Pooled::new).map_err(|error| match error {

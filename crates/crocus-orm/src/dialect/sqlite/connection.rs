@@ -9,7 +9,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::Value as Stored;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
-use super::pool::Manager;
+use super::pool::{Alive, Manager};
 use super::{errors, types};
 use crate::row::Row;
 use crate::statement::Statement;
@@ -36,13 +36,16 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Starts the thread, which opens the connection.
+    /// Starts the thread, which opens the connection. It keeps `alive` until the connection is closed.
     pub(crate) async fn open(
+        alive: Alive,
         open: impl FnOnce() -> Result<rusqlite::Connection> + Send + 'static,
     ) -> Result<Connection> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, answer) = oneshot::channel();
         let work = move || {
+            // Dropped last, after the connection.
+            let _alive = alive;
             let stops_when_unwanted = |mut connection: rusqlite::Connection| {
                 let unwanted = || WANTED.with_borrow(|wanted| wanted.as_ref().is_some_and(|wanted| !wanted()));
                 connection.progress_handler(STEPS, Some(unwanted)).map_err(errors::from_driver)?;

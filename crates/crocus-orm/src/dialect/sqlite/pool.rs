@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use rusqlite::{ErrorCode, OpenFlags};
+use tokio::sync::watch;
 
 use super::connection::{Connection, RowStream};
 use super::errors;
@@ -23,6 +24,8 @@ pub(crate) struct Pool {
     writer: managed::Pool<Manager>,
     /// `None` for a database in memory, which only its one connection sees.
     readers: Option<managed::Pool<Manager>>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
 }
 
 /// Opens connections.
@@ -30,12 +33,31 @@ pub(crate) struct Pool {
 pub(crate) struct Manager {
     path: Option<PathBuf>,
     access: Access,
+    open: watch::Sender<usize>,
+}
+
+/// Counts a connection as open until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Alive(watch::Sender<usize>);
+
+impl Alive {
+    fn new(open: &watch::Sender<usize>) -> Alive {
+        open.send_modify(|open| *open += 1);
+        Alive(open.clone())
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
 }
 
 impl Pool {
     pub(crate) fn new(path: Option<PathBuf>, options: &EngineOptions) -> Pool {
+        let open = watch::Sender::new(0);
         let build = |access, size| {
-            managed::Pool::builder(Manager { path: path.clone(), access })
+            managed::Pool::builder(Manager { path: path.clone(), access, open: open.clone() })
                 .max_size(size)
                 .wait_timeout(Some(options.pool_timeout))
                 .runtime(Runtime::Tokio1)
@@ -43,7 +65,18 @@ impl Pool {
                 .expect("a pool with time-outs has its runtime")
         };
         let readers = path.is_some().then(|| build(Access::Read, options.max_connections));
-        Pool { writer: build(Access::Write, 1), readers }
+        Pool { writer: build(Access::Write, 1), readers, open }
+    }
+
+    /// Waits until every connection is closed: the last one brings the write-ahead log into the database's file and
+    /// removes it.
+    pub(crate) async fn close(&self) {
+        self.writer.close();
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
+        // It fails only where the sender is gone, and it is here.
+        drop(self.open.subscribe().wait_for(|open| *open == 0).await);
     }
 
     /// The connection that writes, alone until it is given back.
@@ -88,7 +121,7 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection> {
         let (path, access) = (self.path.clone(), self.access);
-        Connection::open(move || open(path, access)).await
+        Connection::open(Alive::new(&self.open), move || open(path, access)).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
