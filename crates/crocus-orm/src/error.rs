@@ -84,6 +84,12 @@ impl Error {
         Error(Box::new(Inner { kind, message, hint: None, constraint: None, source: None }))
     }
 
+    /// The error for a caller that has waited in vain for a connection.
+    pub(crate) fn all_in_use() -> Error {
+        Error::new(ErrorKind::Unavailable, "every connection to the database is in use")
+            .with_hint("does one task hold a transaction or a stream, and wait for another connection?")
+    }
+
     /// Adds what a person can do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Error {

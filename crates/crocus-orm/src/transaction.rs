@@ -197,7 +197,8 @@ impl Transaction {
         self.connection.execute(statement).await.map_err(nothing_done)
     }
 
-    /// Runs statements, separated by semicolons, that bring no values.
+    /// Runs statements, separated by semicolons, that bring no values. Settings should end with the transaction, as with
+    /// `SET LOCAL`: the connection is used again.
     ///
     /// # Errors
     /// When the database does not answer, or refuses one of them.

@@ -99,12 +99,7 @@ async fn an_abandoned_transaction_is_rolled_back_at_once() {
         Car::insert(db.engine(), car("One")).await.unwrap();
         let transaction = db.begin().await.unwrap();
         Car::update().set(Car::DOORS, 9).execute(&transaction).await.unwrap();
-        let slow = if db.is_sqlite() {
-            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 5000000) SELECT count(*) FROM n"
-        } else {
-            "SELECT pg_sleep(300)"
-        };
-        give_up(transaction.query(Statement::read(slow, []))).await;
+        give_up(transaction.query(endless(&db))).await;
         drop(transaction);
         // It held a lock on the row.
         let engine = db.engine();

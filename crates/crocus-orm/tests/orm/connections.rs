@@ -9,7 +9,7 @@ use crocus_orm::{DatabaseUrl, Engine, EngineOptions, ErrorKind, Model, Statement
 use crocus_testing::TempDir;
 use futures_util::TryStreamExt;
 
-use crate::database::{Database, assert_kind, few_connections, soon};
+use crate::database::{Database, assert_kind, each, few_connections, soon};
 use crate::models::{Car, car, create_tables};
 
 fn file(path: &Path) -> DatabaseUrl {
@@ -212,6 +212,32 @@ async fn a_server_s_socket_in_a_folder_is_reached() {
     ] {
         let engine = Engine::connect(&url.parse().unwrap()).await.unwrap();
         engine.query(Statement::read("SELECT 1", [])).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_is_closed_refuses_and_leaves_one_file() {
+    for db in each().await {
+        Car::insert(db.engine(), car("One")).await.unwrap();
+        let transaction = db.begin().await.unwrap();
+        let engine = db.engine().clone();
+        let closing = tokio::spawn(async move { engine.close().await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        // What had begun is finished.
+        Car::insert(&transaction, car("Two")).await.unwrap();
+        transaction.commit().await.unwrap();
+        soon(closing).await.unwrap();
+        for result in [db.ping().await, db.begin().await.map(drop)] {
+            let error = assert_kind(result, ErrorKind::Unavailable);
+            assert_eq!(error.to_string(), "the engine is closed", "{db}");
+        }
+        if db.is_sqlite() {
+            let path = db.url().database();
+            let files = fs::read_dir(Path::new(&path).parent().unwrap()).unwrap().count();
+            assert_eq!(files, 1, "nothing is left beside the database");
+        }
+        let other = db.another_engine(&EngineOptions::default());
+        assert_eq!(Car::select().count(&other).await.unwrap(), 2, "{db}");
     }
 }
 

@@ -113,6 +113,14 @@ async fn a_missing_password_is_told() {
 }
 
 #[tokio::test]
+async fn a_user_that_the_url_does_not_name_is_the_program_s() {
+    let database = TestDatabase::postgres();
+    let url: DatabaseUrl = database.url().replace("crocus:secret@", "").parse().unwrap();
+    let error = assert_kind(Engine::connect(&url).await, ErrorKind::Authentication);
+    assert!(error.to_string().contains("refused the user of this program: "), "{error}");
+}
+
+#[tokio::test]
 async fn other_failures_do_not_show_it_either() {
     for url in [
         "postgresql://ada:hunter2@127.0.0.1:1/cars",

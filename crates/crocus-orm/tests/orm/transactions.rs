@@ -132,6 +132,7 @@ async fn every_connection_in_use_is_told_in_time() {
         };
         let error = assert_kind(soon(db.begin()).await, ErrorKind::Unavailable);
         assert_eq!(error.to_string(), "every connection to the database is in use");
+        assert!(error.hint().is_some());
         assert_kind(soon(Car::insert(db.engine(), car("One"))).await, ErrorKind::Unavailable);
         drop(held);
         soon(Car::insert(db.engine(), car("One"))).await.unwrap();

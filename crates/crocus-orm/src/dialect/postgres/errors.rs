@@ -100,8 +100,9 @@ fn from_server(refusal: &DbError) -> Error {
 
 /// Whether a prepared statement no longer fits its table, since the table changed after it was prepared.
 pub(crate) fn is_stale_plan(error: &tokio_postgres::Error) -> bool {
+    // The code says no more than "feature not supported", and the message is in the server's language.
     error.as_db_error().is_some_and(|refusal| {
-        *refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.message().contains("cached plan")
+        *refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery")
     })
 }
 

@@ -49,7 +49,8 @@ impl Pool {
     pub(crate) async fn connection(&self) -> Result<Pooled> {
         self.0.get().await.map(Pooled::new).map_err(|error| match error {
             PoolError::Backend(error) => error,
-            PoolError::Timeout(_) => Error::new(ErrorKind::Unavailable, "every connection to the database is in use"),
+            PoolError::Timeout(_) => Error::all_in_use(),
+            PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
             other => Error::new(ErrorKind::Unavailable, other.to_string()),
         })
     }
@@ -105,12 +106,12 @@ pub(crate) async fn connect(config: &tokio_postgres::Config, options: &TlsOption
             "`sslrootcert=FILE` in the database URL names the authority to trust; `sslmode=require` without it encrypts, and trusts any server",
         ));
     }
-    let user = config.get_user().unwrap_or_default();
+    let user = config.get_user().map_or("of this program".to_owned(), |user| format!("`{user}`"));
     let error = errors::from_connecting(error);
     let (text, hint) = match error.kind() {
         ErrorKind::MissingDatabase => (format!("the database `{}` does not exist", database::name(config)), None),
         ErrorKind::Authentication => (
-            format!("PostgreSQL at {server} refused the user `{user}`: {error}"),
+            format!("PostgreSQL at {server} refused the user {user}: {error}"),
             Some("check the user name and the password in the database URL"),
         ),
         _ => (format!("failed to connect to PostgreSQL at {server}: {error}"), error.hint()),

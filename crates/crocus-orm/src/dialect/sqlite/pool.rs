@@ -198,7 +198,8 @@ fn prepared(connection: rusqlite::Connection, access: Access) -> rusqlite::Resul
 fn checked_out(result: Result<Object<Manager>, PoolError<Error>>) -> Result<Object<Manager>> {
     result.map_err(|error| match error {
         PoolError::Backend(error) => error,
-        PoolError::Timeout(_) => Error::new(ErrorKind::Unavailable, "every connection to the database is in use"),
+        PoolError::Timeout(_) => Error::all_in_use(),
+        PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
         other => Error::new(ErrorKind::Unavailable, other.to_string()),
     })
 }
