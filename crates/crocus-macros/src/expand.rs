@@ -112,7 +112,7 @@ fn implementation(model: &Model) -> TokenStream {
     let indexes = 0..model.fields.len();
     let reads = model.fields.iter().zip(indexes).map(|(Field { ident, ty, .. }, index)| {
         let from_row = of_type(krate, ty, "from_row");
-        quote!(#ident: #from_row(row, #index)?)
+        quote!(#ident: #from_row(row, start + #index)?)
     });
     let key: Vec<_> = model.key().map(|field| &field.ident).collect();
     let types: Vec<_> = model.key().map(|field| &field.ty).collect();
@@ -130,7 +130,9 @@ fn implementation(model: &Model) -> TokenStream {
 
             const TABLE: &'static #krate::TableDef = &#table;
 
-            fn from_row(row: &#krate::Row) -> #krate::Result<Self> {
+            const RELATIONS: &'static [#krate::RelationDef] = &[];
+
+            fn from_row(row: &#krate::Row, start: usize) -> #krate::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#reads,)* })
             }
 
@@ -142,8 +144,9 @@ fn implementation(model: &Model) -> TokenStream {
                 #key
             }
 
-            fn assign(&mut self, new: Self::New) {
+            fn assign(&mut self, new: Self::New) -> #krate::Result<()> {
                 #assign
+                ::core::result::Result::Ok(())
             }
         }
     }
@@ -166,6 +169,11 @@ fn table(model: &Model) -> TokenStream {
                 primary_key: #primary_key,
                 identity: #identity,
                 default: #default,
+                generated: ::core::option::Option::None,
+                version: false,
+                sensitive: false,
+                comment: ::core::option::Option::None,
+                renamed_from: ::core::option::Option::None,
             }
         }
     });
@@ -173,10 +181,19 @@ fn table(model: &Model) -> TokenStream {
         .uniques
         .iter()
         .map(|Columns { name, columns }| quote!(#krate::table::UniqueDef { name: #name, columns: &[#(#columns),*] }));
-    let indexes = model
-        .indexes
-        .iter()
-        .map(|Columns { name, columns }| quote!(#krate::table::IndexDef { name: #name, columns: &[#(#columns),*] }));
+    let indexes = model.indexes.iter().map(|Columns { name, columns }| {
+        let parts = columns.iter().map(|column| {
+            quote!(#krate::table::IndexPart { key: #krate::table::IndexKey::Column(#column), descending: false })
+        });
+        quote! {
+            #krate::table::IndexDef {
+                name: #name,
+                parts: &[#(#parts),*],
+                unique: false,
+                condition: ::core::option::Option::None,
+            }
+        }
+    });
     let checks = model.checks.iter().map(|Condition { name, expression, column }| {
         let column = option(column.as_deref());
         quote!(#krate::table::CheckDef { name: #name, expression: #expression, column: #column })
@@ -184,11 +201,16 @@ fn table(model: &Model) -> TokenStream {
     quote! {
         #krate::TableDef {
             name: #table,
+            schema: ::core::option::Option::None,
+            bind: ::core::option::Option::None,
             model: #name,
+            comment: ::core::option::Option::None,
+            renamed_from: ::core::option::Option::None,
             columns: &[#(#columns,)*],
             uniques: &[#(#uniques,)*],
             indexes: &[#(#indexes,)*],
             checks: &[#(#checks,)*],
+            foreign_keys: &[],
         }
     }
 }

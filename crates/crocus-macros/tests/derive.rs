@@ -1,9 +1,9 @@
 //! What `derive(Model)` makes of a struct: the table's description, `NewX`, `XPatch` and the typed columns.
 
 use crocus_macros::Model;
-use crocus_orm::table::{CheckDef, ColumnDef, IndexDef, UniqueDef};
+use crocus_orm::table::{CheckDef, ColumnDef, IndexDef, IndexKey, IndexPart, UniqueDef};
 use crocus_orm::{
-    Column, ColumnType, ColumnValue, FromJson, JsonObject, Key, Model, NewModel, Patch, PatchModel, Value,
+    Column, ColumnType, ColumnValue, FromJson, JsonObject, Key, Model, NewModel, NoObjects, Patch, PatchModel, Value,
 };
 use serde_json::{Value as Json, json};
 
@@ -61,7 +61,20 @@ const PLAIN: ColumnDef = ColumnDef {
     primary_key: false,
     identity: false,
     default: None,
+    generated: None,
+    version: false,
+    sensitive: false,
+    comment: None,
+    renamed_from: None,
 };
+
+const fn ascending(name: &'static str) -> IndexPart {
+    IndexPart { key: IndexKey::Column(name), descending: false }
+}
+
+const fn index(name: &'static str, parts: &'static [IndexPart]) -> IndexDef {
+    IndexDef { name, parts, unique: false, condition: None }
+}
 
 #[test]
 fn the_table_is_described() {
@@ -102,9 +115,9 @@ fn constraints_are_named_as_postgresql_names_them() {
     assert_eq!(
         table.indexes,
         [
-            IndexDef { name: "cars_name_idx", columns: &["name"] },
-            IndexDef { name: "cars_colours", columns: &["colour"] },
-            IndexDef { name: "cars_by_model", columns: &["model", "name"] },
+            index("cars_name_idx", const { &[ascending("name")] }),
+            index("cars_colours", const { &[ascending("colour")] }),
+            index("cars_by_model", const { &[ascending("model"), ascending("name")] }),
         ]
     );
     let check = |name, expression, column| CheckDef { name, expression, column };
@@ -152,24 +165,26 @@ fn an_insert_leaves_out_what_the_database_makes() {
     let new = NewCar { name: "Model 3".into(), model: "sedan".into(), doors: 4, color: None, offset: None, note: None };
     let given = [(1, Value::from("Model 3")), (2, Value::from("sedan")), (3, Value::Int(Some(4)))];
     let null = (6, Value::String(None));
-    assert_eq!(new.clone().into_assignments(), [&given[..], std::slice::from_ref(&null)].concat());
+    assert_eq!(new.clone().into_assignments(&NoObjects).unwrap(), [&given[..], std::slice::from_ref(&null)].concat());
 
     let new = NewCar { color: Some("red".into()), offset: Some(None), ..new };
     let defaulted = [(4, Value::from("red")), (5, Value::BigInt(None)), null];
-    assert_eq!(new.into_assignments(), [&given[..], &defaulted].concat());
+    assert_eq!(new.into_assignments(&NoObjects).unwrap(), [&given[..], &defaulted].concat());
 }
 
 #[test]
 fn assigning_leaves_what_the_insert_does_not_bring() {
     let mut changed = car();
-    changed.assign(NewCar {
-        name: "Model Y".into(),
-        model: "suv".into(),
-        doors: 5,
-        color: None,
-        offset: Some(None),
-        note: None,
-    });
+    changed
+        .assign(NewCar {
+            name: "Model Y".into(),
+            model: "suv".into(),
+            doors: 5,
+            color: None,
+            offset: Some(None),
+            note: None,
+        })
+        .unwrap();
     let expected = Car {
         id: 7,
         name: "Model Y".into(),
@@ -257,7 +272,7 @@ fn a_composite_key_is_a_tuple() {
     let key: (i32, String) = part.key();
     assert_eq!(key.into_values(), [Value::Int(Some(7)), Value::from("A1")]);
 
-    part.assign(NewCarPart { car: 8, weight: 2.5, number: "A2".into() });
+    part.assign(NewCarPart { car: 8, weight: 2.5, number: "A2".into() }).unwrap();
     assert_eq!(part, CarPart { car: 8, weight: 2.5, number: "A2".into() });
     CarPartPatch { weight: Patch::Value(3.0) }.apply(&mut part);
     assert_eq!(part.weight, 3.0);
@@ -284,11 +299,11 @@ fn only_a_sole_integer_key_is_generated() {
         n: i16,
     }
     assert!(!Numbered::TABLE.columns[0].identity);
-    assert_eq!(NewNumbered { number: 3 }.into_assignments(), [(0, Value::BigInt(Some(3)))]);
+    assert_eq!(NewNumbered { number: 3 }.into_assignments(&NoObjects).unwrap(), [(0, Value::BigInt(Some(3)))]);
     assert!(!Coded::TABLE.columns[0].identity);
-    assert_eq!(NewCoded { code: None }.into_assignments(), []);
+    assert_eq!(NewCoded { code: None }.into_assignments(&NoObjects).unwrap(), []);
     assert!(Counter::TABLE.columns[0].identity);
-    assert_eq!(NewCounter {}.into_assignments(), []);
+    assert_eq!(NewCounter {}.into_assignments(&NoObjects).unwrap(), []);
     assert_eq!(NewCounter::from_json(JsonObject::new()), Ok(NewCounter {}));
     assert_eq!(CounterPatch::from_json(JsonObject::new()), Ok(CounterPatch {}));
 }
@@ -322,7 +337,7 @@ fn reserved_words_are_names_like_others() {
     ));
     let new = new.unwrap();
     assert_eq!((new.r#type.as_str(), new.fields, new.object, new.assignments), ("a", Some(2), 3, None));
-    assert_eq!(new.into_assignments().len(), 9);
+    assert_eq!(new.into_assignments(&NoObjects).unwrap().len(), 9);
     let patch = OrderPatch::from_json(object(json!({"fields": null, "select": 2}))).unwrap();
     assert_eq!((patch.fields, patch.select), (Patch::Null, Patch::Value(2)));
 }

@@ -1,7 +1,7 @@
 //! What a database's tables are: one vocabulary for what the models declare and what a database has.
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{ColumnDef, TableDef};
+use crocus_orm::table::{ColumnDef, IndexDef, IndexKey, TableDef};
 
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -121,7 +121,7 @@ impl Table {
             indexes: model
                 .indexes
                 .iter()
-                .map(|index| Index { name: index.name.to_owned(), columns: owned(index.columns) })
+                .map(|index| Index { name: index.name.to_owned(), columns: key_columns(index) })
                 .collect(),
         }
     }
@@ -142,6 +142,14 @@ impl Column {
             default: column.default.map(str::to_owned),
         }
     }
+}
+
+fn key_columns(index: &IndexDef) -> Vec<String> {
+    let names = index.parts.iter().filter_map(|part| match part.key {
+        IndexKey::Column(name) => Some(name.to_owned()),
+        IndexKey::Expression(_) => None,
+    });
+    names.collect()
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

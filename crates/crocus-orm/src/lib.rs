@@ -12,6 +12,8 @@ mod expr;
 mod json;
 mod model;
 mod query;
+#[expect(dead_code, reason = "loading relationships comes with the queries")]
+mod relation;
 mod row;
 mod session;
 mod statement;
@@ -27,6 +29,10 @@ pub use expr::{Column, Expr, IntoOperand, Order};
 pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
 pub use query::{Delete, Select, Update};
+pub use relation::{
+    BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,
+    RelationKind,
+};
 pub use row::{Row, RowStream, Rows};
 pub use session::{Handle, Session};
 pub use statement::Statement;

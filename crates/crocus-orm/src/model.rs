@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use crate::engine::Executor;
 use crate::query::{self, Delete, Select, Update};
+use crate::relation::{ObjectKeys, ObjectReference, RelationDef};
 use crate::row::Row;
 use crate::table::TableDef;
 use crate::value::{self, ColumnValue, Value};
@@ -23,11 +24,14 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// The table's description.
     const TABLE: &'static TableDef;
 
-    /// Reads a row that has all columns of the table, in its order.
+    /// The relationships to other models.
+    const RELATIONS: &'static [RelationDef];
+
+    /// Reads the model from a row that has all columns of the table, in its order, from the index `start` on.
     ///
     /// # Errors
     /// When a column holds something that the field cannot.
-    fn from_row(row: &Row) -> Result<Self>;
+    fn from_row(row: &Row, start: usize) -> Result<Self>;
 
     /// The values of all columns, in the table's order.
     fn values(&self) -> Vec<Value>;
@@ -36,7 +40,10 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     fn key(&self) -> Self::Key;
 
     /// Takes over every field that an insert would bring; what is generated or left to the database stays.
-    fn assign(&mut self, new: Self::New);
+    ///
+    /// # Errors
+    /// When a [`Reference`](crate::Reference) is to an object of a session: `session.assign` knows its key.
+    fn assign(&mut self, new: Self::New) -> Result<()>;
 
     /// The row with this primary key.
     ///
@@ -95,8 +102,16 @@ pub trait NewModel: Sized + Clone + Send + Sync + 'static {
     /// The model.
     type Model: Model<New = Self>;
 
+    /// The objects of a session that it refers to.
+    fn objects(&self) -> Vec<ObjectReference> {
+        Vec::new()
+    }
+
     /// The columns that the insert brings. The database makes the rest.
-    fn into_assignments(self) -> Assignments;
+    ///
+    /// # Errors
+    /// When it refers to an object that has no key.
+    fn into_assignments(self, keys: &dyn ObjectKeys) -> Result<Assignments>;
 }
 
 /// What a patch of the model brings: `CarPatch`.

@@ -7,6 +7,7 @@ use sea_query::{ExprTrait, Query, SelectStatement};
 use crate::engine::{Executor, Target};
 use crate::expr::{Column, Expr, IntoOperand, Order};
 use crate::model::{Model, NewModel};
+use crate::relation::NoObjects;
 use crate::row::Rows;
 use crate::statement::{Access, Statement};
 use crate::value::{ColumnValue, Value};
@@ -241,7 +242,7 @@ pub(crate) async fn get<M: Model>(target: Target<'_>, key: M::Key) -> Result<Opt
 }
 
 pub(crate) async fn insert<N: NewModel>(target: Target<'_>, new: N) -> Result<N::Model> {
-    let statement = insert_statement::<N>(target.dialect(), new);
+    let statement = insert_statement::<N>(target.dialect(), new)?;
     let rows = target.query(statement).await.map_err(|error| error.for_table(N::Model::TABLE))?;
     inserted(rows)
 }
@@ -253,14 +254,14 @@ pub(crate) fn inserted<M: Model>(rows: Vec<crate::Row>) -> Result<M> {
             format!("the insert into `{}` gave no row back; does a trigger or a rule swallow it?", M::TABLE.name);
         Error::new(ErrorKind::Database, text)
     })?;
-    M::from_row(row)
+    M::from_row(row, 0)
 }
 
 /// `INSERT ... RETURNING` all columns.
-pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Statement {
+pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<Statement> {
     let table = N::Model::TABLE;
     let (columns, values): (Vec<_>, Vec<_>) = new
-        .into_assignments()
+        .into_assignments(&NoObjects)?
         .into_iter()
         .map(|(index, value)| (table.columns[index].name, sea_query::Expr::val(value)))
         .unzip();
@@ -272,7 +273,7 @@ pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Stateme
         query.columns(columns).values_panic(values);
     }
     query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
-    Statement::build(dialect, Access::Write, &query)
+    Ok(Statement::build(dialect, Access::Write, &query))
 }
 
 /// `UPDATE ... RETURNING` all columns, of the changed columns of one row.
@@ -304,5 +305,5 @@ fn has_key<M: Model>(key: M::Key) -> sea_query::Expr {
 
 async fn read_all<M: Model>(target: Target<'_>, statement: Statement) -> Result<Vec<M>> {
     let rows = target.query(statement).await?;
-    rows.iter().map(M::from_row).collect()
+    rows.iter().map(|row| M::from_row(row, 0)).collect()
 }

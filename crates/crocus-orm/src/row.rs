@@ -116,7 +116,7 @@ impl<M: Model> Stream for Rows<M> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<M>>> {
         let rows = &mut self.get_mut().rows;
-        Pin::new(rows).poll_next(context).map(|row| row.map(|row| row.and_then(|row| M::from_row(&row))))
+        Pin::new(rows).poll_next(context).map(|row| row.map(|row| row.and_then(|row| M::from_row(&row, 0))))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::engine::Engine;
 use crate::model::{Model, NewModel};
 use crate::query;
+use crate::relation::ObjectReference;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::table::TableDef;
@@ -99,7 +100,7 @@ enum Work {
 trait AnySlot: Any + Send + Sync {
     fn table(&self) -> &'static TableDef;
     /// What is to be written, if anything.
-    fn work(&self, dialect: Dialect) -> Option<(Work, Statement)>;
+    fn work(&self, dialect: Dialect) -> Result<Option<(Work, Statement)>>;
     /// Reads what an insert or an update gave back: the row as the database made it.
     fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>>;
     /// The error for an object whose row is gone.
@@ -169,14 +170,12 @@ impl Session {
     /// ([`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown)), and neither is it known when the future is
     /// dropped before its end. The session takes it for not written.
     pub async fn commit(&mut self) -> Result<()> {
-        let mut plan: Vec<_> = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| {
-                slot.work(self.engine.dialect()).map(|(work, statement)| (work, index, statement))
-            })
-            .collect();
+        let mut plan = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            if let Some((work, statement)) = slot.work(self.engine.dialect())? {
+                plan.push((work, index, statement));
+            }
+        }
         plan.sort_by_key(|(work, index, _)| (*work, if *work == Work::Delete { usize::MAX - index } else { *index }));
         let done = match plan.len() {
             0 => return Ok(()),
@@ -272,9 +271,9 @@ impl<M: Model> AnySlot for Slot<M> {
         M::TABLE
     }
 
-    fn work(&self, dialect: Dialect) -> Option<(Work, Statement)> {
-        match &self.state {
-            State::Added(new) => Some((Work::Insert, query::insert_statement(dialect, new.clone()))),
+    fn work(&self, dialect: Dialect) -> Result<Option<(Work, Statement)>> {
+        Ok(match &self.state {
+            State::Added(new) => Some((Work::Insert, query::insert_statement(dialect, new.clone())?)),
             State::Loaded { current, stored } => {
                 let pairs = current.values().into_iter().zip(stored.values()).enumerate();
                 let changes: Vec<_> =
@@ -284,7 +283,7 @@ impl<M: Model> AnySlot for Slot<M> {
             }
             State::Deleted { stored } => Some((Work::Delete, query::delete_statement::<M>(dialect, stored.key()))),
             State::Gone => None,
-        }
+        })
     }
 
     fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>> {
@@ -373,6 +372,13 @@ impl<M: Model> State<M> {
             State::Gone => "is not part of the session any more",
         };
         format!("the {} {why}", M::noun())
+    }
+}
+
+impl<M> Handle<M> {
+    /// As a reference from the column with this index in its table.
+    pub(crate) fn referred(self, column: usize) -> ObjectReference {
+        ObjectReference { session: self.session, index: self.index, column }
     }
 }
 

@@ -8,8 +8,16 @@
 pub struct TableDef {
     /// The table's name in the database.
     pub name: &'static str,
+    /// The schema that it is in, on PostgreSQL; otherwise the first of the search path. SQLite has none.
+    pub schema: Option<&'static str>,
+    /// The bind: which of a program's databases has the table. The default one when there is none.
+    pub bind: Option<&'static str>,
     /// The Rust struct's name.
     pub model: &'static str,
+    /// The comment that the database keeps, where it keeps one.
+    pub comment: Option<&'static str>,
+    /// The name that the table had before, for a migration that renames it.
+    pub renamed_from: Option<&'static str>,
     /// The columns, in the order of the struct's fields.
     pub columns: &'static [ColumnDef],
     /// Unique constraints.
@@ -18,6 +26,8 @@ pub struct TableDef {
     pub indexes: &'static [IndexDef],
     /// Check constraints.
     pub checks: &'static [CheckDef],
+    /// Foreign keys.
+    pub foreign_keys: &'static [ForeignKeyDef],
 }
 
 /// A column.
@@ -25,7 +35,7 @@ pub struct TableDef {
 pub struct ColumnDef {
     /// The column's name in the database.
     pub name: &'static str,
-    /// The struct's field.
+    /// The struct's field; with a dot for one of an embedded struct: `address.city`.
     pub field: &'static str,
     /// The type.
     pub ty: ColumnType,
@@ -37,6 +47,16 @@ pub struct ColumnDef {
     pub identity: bool,
     /// The value that the database gives when an insert brings none: an SQL expression.
     pub default: Option<&'static str>,
+    /// The SQL expression that the database computes its value from, and stores. It is never written.
+    pub generated: Option<&'static str>,
+    /// Whether it is the optimistic lock: each update checks it and raises it by one.
+    pub version: bool,
+    /// Whether its values are kept out of logs and errors.
+    pub sensitive: bool,
+    /// The comment that the database keeps, where it keeps one.
+    pub comment: Option<&'static str>,
+    /// The name that the column had before, for a migration that renames it.
+    pub renamed_from: Option<&'static str>,
 }
 
 /// A unique constraint.
@@ -53,8 +73,30 @@ pub struct UniqueDef {
 pub struct IndexDef {
     /// Its name.
     pub name: &'static str,
-    /// Its columns, in order.
-    pub columns: &'static [&'static str],
+    /// What it is over, in order.
+    pub parts: &'static [IndexPart],
+    /// Whether no two rows may agree in all parts.
+    pub unique: bool,
+    /// The SQL condition of the rows that are in it; all when there is none.
+    pub condition: Option<&'static str>,
+}
+
+/// What an index orders rows by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IndexPart {
+    /// A column, or an expression.
+    pub key: IndexKey,
+    /// Whether from the largest to the smallest.
+    pub descending: bool,
+}
+
+/// A column or an expression of an index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum IndexKey {
+    /// The column with this name.
+    Column(&'static str),
+    /// An SQL expression.
+    Expression(&'static str),
 }
 
 /// A check constraint.
@@ -68,7 +110,56 @@ pub struct CheckDef {
     pub column: Option<&'static str>,
 }
 
-/// The types that a column can have on every dialect.
+/// A foreign key: columns that hold the primary key of another table's row.
+#[derive(Debug, Clone, Copy)]
+pub struct ForeignKeyDef {
+    /// Its name.
+    pub name: &'static str,
+    /// The columns, in the order of the other table's primary key.
+    pub columns: &'static [&'static str],
+    /// The other table. A function, since tables may refer to each other and to themselves.
+    pub target: fn() -> &'static TableDef,
+    /// What becomes of the rows here when the row there is deleted.
+    pub on_delete: ReferentialAction,
+    /// What becomes of the rows here when the key there changes.
+    pub on_update: ReferentialAction,
+}
+
+impl PartialEq for ForeignKeyDef {
+    fn eq(&self, other: &ForeignKeyDef) -> bool {
+        (self.name, self.columns, self.on_delete, self.on_update, (self.target)().name)
+            == (other.name, other.columns, other.on_delete, other.on_update, (other.target)().name)
+    }
+}
+
+/// What a foreign key does with its rows when the row that they point to goes or changes its key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum ReferentialAction {
+    /// Refuses, at the end of the statement.
+    #[default]
+    NoAction,
+    /// Refuses at once.
+    Restrict,
+    /// Deletes them, or changes them alike.
+    Cascade,
+    /// Sets their columns to NULL.
+    SetNull,
+    /// Sets their columns to their defaults.
+    SetDefault,
+}
+
+/// A type with a fixed list of values, as `derive(DbEnum)` writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EnumDef {
+    /// The type's name in the database.
+    pub name: &'static str,
+    /// The Rust enum's name.
+    pub model: &'static str,
+    /// The values as the database has them, in order.
+    pub values: &'static [&'static str],
+}
+
+/// The types that a column can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnType {
@@ -100,6 +191,10 @@ pub enum ColumnType {
     Decimal,
     /// A JSON value.
     Json,
+    /// One of a fixed list: a type of its own on PostgreSQL, text with a check on SQLite.
+    Enum(&'static EnumDef),
+    /// A list of values of one type: an array on PostgreSQL, JSON on SQLite.
+    Array(&'static ColumnType),
 }
 
 impl TableDef {

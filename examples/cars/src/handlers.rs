@@ -53,7 +53,7 @@ pub async fn get_car(db: Db, Path(id): Path<i32>) -> Result<Json<Found>> {
 pub async fn update_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>) -> Result<Json<Message>> {
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;
-    session[car].assign(new);
+    session[car].assign(new)?;
     session.commit().await?;
     Ok(Json(Message { message: format!("car {} successfully updated", session[car].name) }))
 }

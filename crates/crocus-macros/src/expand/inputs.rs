@@ -69,7 +69,10 @@ pub(super) fn new(model: &Model) -> TokenStream {
         impl #krate::NewModel for #name {
             type Model = #ident;
 
-            fn into_assignments(self) -> #krate::Assignments {
+            fn into_assignments(
+                self,
+                _keys: &dyn #krate::ObjectKeys,
+            ) -> #krate::Result<#krate::Assignments> {
                 #assignments
             }
         }
@@ -90,7 +93,7 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
             let into_value = of_type(krate, ty, "into_value");
             quote!((#index, #into_value(self.#ident)))
         });
-        return quote!(::std::vec![#(#assignments,)*]);
+        return quote!(::core::result::Result::Ok(::std::vec![#(#assignments,)*]));
     }
     let most = present.len();
     let pushes = present.iter().map(|(index, field)| {
@@ -108,7 +111,7 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     quote! {
         let mut assignments = ::std::vec::Vec::with_capacity(#most);
         #(#pushes)*
-        assignments
+        ::core::result::Result::Ok(assignments)
     }
 }
 

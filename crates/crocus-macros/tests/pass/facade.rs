@@ -13,6 +13,6 @@ pub struct Car {
 
 fn main() {
     let new = NewCar { name: "Model 3".to_owned() };
-    assert_eq!(orm::NewModel::into_assignments(new).len(), 1);
+    assert!(orm::NewModel::into_assignments(new, &orm::NoObjects).is_ok_and(|all| all.len() == 1));
     assert_eq!(Car::NAME.name(), "name");
 }
