@@ -6,6 +6,7 @@
 
 mod columns;
 mod constraints;
+mod foreign_keys;
 mod indexes;
 mod tables;
 
@@ -33,18 +34,23 @@ struct Sides<'a> {
 /// Compares. `ours` are the names of tables that migrations of this program have made: only they can be dropped.
 pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &BTreeSet<String>) -> Comparison {
     let mut comparison = Comparison::default();
+    let sides = || {
+        models.tables.iter().filter_map(|model| {
+            Some(Sides { model, declared: declared.table(&model.name)?, actual: actual.table(&model.name)? })
+        })
+    };
+    // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
+    // constraints and indexes to columns.
+    sides().for_each(|sides| foreign_keys::drop(&sides, &mut comparison));
     tables::create(models, actual, &mut comparison);
-    for model in &models.tables {
-        if let (Some(declared), Some(actual)) = (declared.table(&model.name), actual.table(&model.name)) {
-            let sides = Sides { model, declared, actual };
-            // What refers to columns goes before they change, and comes back after.
-            constraints::drop(&sides, &mut comparison);
-            indexes::drop(&sides, &mut comparison);
-            columns::compare(&sides, &mut comparison);
-            constraints::create(&sides, &mut comparison);
-            indexes::create(&sides, &mut comparison);
-        }
+    for sides in sides() {
+        constraints::drop(&sides, &mut comparison);
+        indexes::drop(&sides, &mut comparison);
+        columns::compare(&sides, &mut comparison);
+        constraints::create(&sides, &mut comparison);
+        indexes::create(&sides, &mut comparison);
     }
+    sides().for_each(|sides| foreign_keys::create(&sides, &mut comparison));
     tables::drop(models, actual, ours, &mut comparison);
     comparison
 }

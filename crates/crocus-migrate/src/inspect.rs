@@ -3,7 +3,7 @@
 use crocus_orm::{Connection, Dialect, Engine};
 
 use crate::dialect::{postgres, sqlite};
-use crate::schema::Schema;
+use crate::schema::{Schema, Table};
 use crate::{Error, ErrorKind, Result};
 
 /// What the database has: on PostgreSQL the current schema, the first of the `search_path` that exists.
@@ -32,18 +32,32 @@ pub async fn declared(engine: &Engine, models: &Schema) -> Result<Schema> {
         Dialect::Postgres => postgres::scratch::open(engine, models).await?,
         _ => Engine::connect(&"sqlite::memory:".parse()?).await?.connection().await?,
     };
-    for table in &models.tables {
-        let statements = match scratch.dialect() {
-            Dialect::Postgres => postgres::ddl::create_table(table),
-            _ => sqlite::ddl::create_table(table),
-        };
-        for statement in statements {
-            scratch.batch(&statement).await.map_err(|error| {
-                let text = format!("the database refuses what the model of `{}` declares", table.name);
-                Error::new(ErrorKind::Step, text).with_hint(format!("it was: {statement}")).with_source(error)
-            })?;
-        }
+    for (table, statement) in scratch_statements(scratch.dialect(), models) {
+        scratch.batch(&statement).await.map_err(|error| {
+            let text = format!("the database refuses what the model of `{}` declares", table.name);
+            Error::new(ErrorKind::Step, text).with_hint(format!("it was: {statement}")).with_source(error)
+        })?;
     }
     // On PostgreSQL the connection's end is the end of its transaction and of its temporary tables.
     Ok(inspect_on(&scratch).await?)
+}
+
+/// The statements that make tables in scratch, each with the table whose model it is of.
+fn scratch_statements(dialect: Dialect, models: &Schema) -> Vec<(&Table, String)> {
+    let mut statements = Vec::new();
+    for table in &models.tables {
+        let create = match dialect {
+            Dialect::Postgres => postgres::ddl::create_table(&Table { foreign_keys: Vec::new(), ..table.clone() }),
+            _ => sqlite::ddl::create_table(table),
+        };
+        statements.extend(create.into_iter().map(|statement| (table, statement)));
+    }
+    if dialect == Dialect::Postgres {
+        // When all tables are there, since they may refer to each other.
+        for table in &models.tables {
+            let keys = table.foreign_keys.iter().map(|key| postgres::ddl::create_foreign_key(&table.name, key));
+            statements.extend(keys.map(|statement| (table, statement)));
+        }
+    }
+    statements
 }

@@ -23,12 +23,14 @@ pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, applied};
 pub use inspect::{declared, inspect};
 pub use operation::{Constraint, Irreversible, Operation};
-pub use operations::{ColumnBuilder, Operations, TableBuilder};
+pub use operations::{ColumnBuilder, ForeignKeyBuilder, Operations, TableBuilder};
 pub use revision::{Migration, Migrations, Target};
 pub use runner::{Direction, Step, apply, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.
 pub mod prelude {
+    pub use crocus_orm::table::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNull};
+
     pub use crate::operations::{
         Operations, big_integer, binary, boolean, custom, date, datetime, decimal, double, integer, json,
         small_integer, text, time, timestamp, uuid,

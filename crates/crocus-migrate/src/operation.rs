@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Check, Column, Index, Table, Unique};
+use crate::schema::{Check, Column, ForeignKey, Index, Table, Unique};
 
 /// One change of a schema.
 ///
@@ -10,7 +10,8 @@ use crate::schema::{Check, Column, Index, Table, Unique};
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the fields are named by what they are")]
 pub enum Operation {
-    /// Makes a table with its columns, primary key, uniques and checks; its indexes are operations of their own.
+    /// Makes a table with its columns, primary key, uniques, checks and foreign keys; its indexes are operations of their
+    /// own.
     CreateTable(Table),
     /// Drops a table with its rows.
     DropTable { name: String, was: Option<Table> },
@@ -28,7 +29,9 @@ pub enum Operation {
     CreateUnique { table: String, unique: Unique },
     /// Adds a check constraint.
     CreateCheck { table: String, check: Check },
-    /// Drops a unique or check constraint.
+    /// Adds a foreign key.
+    CreateForeignKey { table: String, foreign_key: ForeignKey },
+    /// Drops a unique or check constraint or a foreign key.
     DropConstraint { table: String, name: String, was: Option<Constraint> },
     /// Runs SQL.
     Execute { sql: String },
@@ -41,6 +44,8 @@ pub enum Constraint {
     Unique(Unique),
     /// A check constraint.
     Check(Check),
+    /// A foreign key.
+    ForeignKey(ForeignKey),
 }
 
 /// Why an operation has no reverse.
@@ -60,6 +65,7 @@ impl Operation {
             | Operation::DropIndex { table, .. }
             | Operation::CreateUnique { table, .. }
             | Operation::CreateCheck { table, .. }
+            | Operation::CreateForeignKey { table, .. }
             | Operation::DropConstraint { table, .. } => Some(table),
             Operation::Execute { .. } => None,
         }
@@ -95,9 +101,15 @@ impl Operation {
             Operation::CreateCheck { table, check } => {
                 Operation::DropConstraint { table, name: check.name.clone(), was: Some(Constraint::Check(check)) }
             }
+            Operation::CreateForeignKey { table, foreign_key } => Operation::DropConstraint {
+                table,
+                name: foreign_key.name.clone(),
+                was: Some(Constraint::ForeignKey(foreign_key)),
+            },
             Operation::DropConstraint { table, was, .. } => match was.ok_or_else(unknown)? {
                 Constraint::Unique(unique) => Operation::CreateUnique { table, unique },
                 Constraint::Check(check) => Operation::CreateCheck { table, check },
+                Constraint::ForeignKey(foreign_key) => Operation::CreateForeignKey { table, foreign_key },
             },
             Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
         })
@@ -116,6 +128,9 @@ impl fmt::Display for Operation {
             Operation::DropIndex { table, name, .. } => write!(f, "drop index {name} on {table}"),
             Operation::CreateUnique { table, unique } => write!(f, "create unique {} on {table}", unique.name),
             Operation::CreateCheck { table, check } => write!(f, "create check {} on {table}", check.name),
+            Operation::CreateForeignKey { table, foreign_key } => {
+                write!(f, "create foreign key {} on {table}", foreign_key.name)
+            }
             Operation::DropConstraint { table, name, .. } => write!(f, "drop constraint {name} on {table}"),
             Operation::Execute { sql } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
         }

@@ -1,9 +1,10 @@
 //! What a migration file writes: operations one after the other, named as in Alembic.
 
 use crocus_orm::ColumnType;
+use crocus_orm::table::ReferentialAction;
 
 use crate::operation::Operation;
-use crate::schema::{Check, Column, Index, Table, Type, Unique};
+use crate::schema::{Check, Column, ForeignKey, Index, Table, Type, Unique};
 
 /// Collects the operations of one direction of a migration, in order.
 #[derive(Debug, Default)]
@@ -23,6 +24,12 @@ pub struct TableBuilder {
 pub struct ColumnBuilder {
     column: Column,
     primary_key: bool,
+}
+
+/// Says of a foreign key what happens to its rows. Without a word, what breaks the key is refused.
+#[derive(Debug)]
+pub struct ForeignKeyBuilder<'a> {
+    foreign_key: &'a mut ForeignKey,
 }
 
 impl Operations {
@@ -81,7 +88,35 @@ impl Operations {
         self.list.push(Operation::CreateCheck { table: table.to_owned(), check });
     }
 
-    /// Drops a unique or check constraint of a table.
+    /// Adds a foreign key to a table: columns of `table` that refer to columns of `target`, which have to be its primary
+    /// key or unique.
+    ///
+    /// # Example
+    /// ```
+    /// use crocus_migrate::Operations;
+    /// use crocus_migrate::prelude::*;
+    ///
+    /// let mut op = Operations::default();
+    /// op.create_foreign_key("cars_maker_id_fkey", "cars", "makers", ["maker_id"], ["id"]).on_delete(Cascade);
+    /// assert_eq!(op.list()[0].to_string(), "create foreign key cars_maker_id_fkey on cars");
+    /// ```
+    pub fn create_foreign_key<const N: usize>(
+        &mut self,
+        name: &str,
+        table: &str,
+        target: &str,
+        columns: [&str; N],
+        target_columns: [&str; N],
+    ) -> ForeignKeyBuilder<'_> {
+        let foreign_key = foreign_key(name, columns, target, target_columns);
+        self.list.push(Operation::CreateForeignKey { table: table.to_owned(), foreign_key });
+        match self.list.last_mut() {
+            Some(Operation::CreateForeignKey { foreign_key, .. }) => ForeignKeyBuilder { foreign_key },
+            _ => unreachable!("it was just pushed"),
+        }
+    }
+
+    /// Drops a unique or check constraint or a foreign key of a table.
     pub fn drop_constraint(&mut self, name: &str, table: &str) {
         self.list.push(Operation::DropConstraint { table: table.to_owned(), name: name.to_owned(), was: None });
     }
@@ -114,6 +149,43 @@ impl TableBuilder {
     /// A check constraint: an SQL expression that must not be false.
     pub fn check(&mut self, name: &str, expression: &str) {
         self.table.checks.push(Check { name: name.to_owned(), expression: expression.to_owned() });
+    }
+
+    /// A foreign key: columns that refer to columns of another table, or of this one.
+    pub fn foreign_key<const N: usize>(
+        &mut self,
+        name: &str,
+        columns: [&str; N],
+        target: &str,
+        target_columns: [&str; N],
+    ) -> ForeignKeyBuilder<'_> {
+        self.table.foreign_keys.push(foreign_key(name, columns, target, target_columns));
+        ForeignKeyBuilder { foreign_key: self.table.foreign_keys.last_mut().expect("it was just pushed") }
+    }
+}
+
+impl ForeignKeyBuilder<'_> {
+    /// What becomes of the rows here when the row that they refer to is deleted.
+    pub fn on_delete(self, action: ReferentialAction) -> Self {
+        self.foreign_key.on_delete = action;
+        self
+    }
+
+    /// What becomes of the rows here when the columns that they refer to change.
+    pub fn on_update(self, action: ReferentialAction) -> Self {
+        self.foreign_key.on_update = action;
+        self
+    }
+}
+
+fn foreign_key<const N: usize>(name: &str, columns: [&str; N], target: &str, target_columns: [&str; N]) -> ForeignKey {
+    ForeignKey {
+        name: name.to_owned(),
+        columns: columns.map(str::to_owned).to_vec(),
+        target: target.to_owned(),
+        target_columns: target_columns.map(str::to_owned).to_vec(),
+        on_delete: ReferentialAction::NoAction,
+        on_update: ReferentialAction::NoAction,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use crocus_orm::table::ReferentialAction;
+
 use crate::head::Head;
 use crate::operation::Operation;
 use crate::operations::function_name;
-use crate::schema::{Column, Table, Type};
+use crate::schema::{Column, ForeignKey, Table, Type};
 
 /// The text of a migration file.
 pub fn migration(head: &Head, operations: &[Operation]) -> String {
@@ -50,6 +52,12 @@ fn write_operation(body: &mut String, operation: Operation) {
         Operation::CreateCheck { table, check } => {
             ("create_check_constraint", vec![text_of(&check.name), text_of(&table), text_of(&check.expression)])
         }
+        Operation::CreateForeignKey { table, foreign_key: key } => {
+            let columns = [list_of(&key.columns), list_of(&key.target_columns)];
+            let arguments = [text_of(&key.name), text_of(&table), text_of(&key.target)].into_iter().chain(columns);
+            let arguments: Vec<_> = arguments.collect();
+            return chained_statement(body, 1, "op.create_foreign_key", &arguments, &actions_of(&key));
+        }
         Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), text_of(&table)]),
         Operation::Execute { sql } => ("execute", vec![text_of(&sql)]),
     };
@@ -71,6 +79,11 @@ fn create_table(body: &mut String, table: &Table) {
     }
     for check in &table.checks {
         statement(body, 2, "t.check", &[text_of(&check.name), text_of(&check.expression)]);
+    }
+    for key in &table.foreign_keys {
+        let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
+        let arguments = [text_of(&key.name), columns, text_of(&key.target), target_columns];
+        chained_statement(body, 2, "t.foreign_key", &arguments, &actions_of(key));
     }
     line(body, 1, "});");
 }
@@ -129,6 +142,14 @@ fn column_of(column: &Column, primary_key: bool) -> Argument {
     Argument::Chain(chain)
 }
 
+/// The calls on a foreign key that say what it does.
+fn actions_of(key: &ForeignKey) -> Vec<String> {
+    let actions = [("on_delete", key.on_delete), ("on_update", key.on_update)].into_iter();
+    // An action is written as its variant is.
+    let said = actions.filter(|(_, action)| *action != ReferentialAction::NoAction);
+    said.map(|(call, action)| format!(".{call}({action:?})")).collect()
+}
+
 /// rustfmt's `max_width`, and the width from which it breaks arguments, chains and arrays: `fn_call_width`,
 /// `chain_width`, `array_width`, all 60 by default.
 const WIDTH: usize = 100;
@@ -154,6 +175,29 @@ fn statement(body: &mut String, depth: usize, function: &str, arguments: &[Argum
     line(body, depth, ");");
 }
 
+/// A call, and short calls on its result.
+fn chained_statement(body: &mut String, depth: usize, function: &str, arguments: &[Argument], calls: &[String]) {
+    let Some((last, others)) = calls.split_last() else { return statement(body, depth, function, arguments) };
+    let flat: Vec<_> = arguments.iter().map(Argument::flat).collect();
+    let flat = flat.join(", ");
+    let call = format!("{function}({flat})");
+    let one_line = format!("{call}{}", calls.concat());
+    if width(&flat) <= SMALL_WIDTH && width(&one_line) <= SMALL_WIDTH {
+        return line(body, depth, &format!("{one_line};"));
+    }
+    let indent = if width(&flat) <= SMALL_WIDTH && depth * 4 + width(&call) <= WIDTH {
+        line(body, depth, &call);
+        depth + 1
+    } else {
+        line(body, depth, &format!("{function}("));
+        arguments.iter().for_each(|argument| argument.write(body, depth + 1));
+        line(body, depth, ")");
+        depth
+    };
+    others.iter().for_each(|call| line(body, indent, call));
+    line(body, indent, &format!("{last};"));
+}
+
 impl Argument {
     fn flat(&self) -> String {
         match self {
@@ -175,7 +219,10 @@ impl Argument {
                     return chain(body, depth, calls, fits);
                 }
             }
-            Argument::List(elements) if width(&flat) > SMALL_WIDTH + 2 || !fits(depth, &flat) => {
+            // One element alone may be as wide as the line.
+            Argument::List(elements)
+                if (elements.len() > 1 && width(&flat) > SMALL_WIDTH + 2) || !fits(depth, &flat) =>
+            {
                 line(body, depth, "[");
                 if elements.iter().all(|element| width(element) <= SHORT_ELEMENT) {
                     fill(body, depth + 1, elements);

@@ -1,7 +1,7 @@
 //! What a database's tables are: one vocabulary for what the models declare and what a database has.
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{ColumnDef, IndexDef, IndexKey, TableDef};
+use crocus_orm::table::{ColumnDef, ForeignKeyDef, IndexDef, IndexKey, ReferentialAction, TableDef};
 
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Table {
     pub uniques: Vec<Unique>,
     /// Its check constraints.
     pub checks: Vec<Check>,
+    /// Its foreign keys.
+    pub foreign_keys: Vec<ForeignKey>,
     /// Its indexes that serve no constraint.
     pub indexes: Vec<Index>,
 }
@@ -69,6 +71,23 @@ pub struct Check {
     pub expression: String,
 }
 
+/// A foreign key: columns whose values are those of a row of another table, or of the same one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForeignKey {
+    /// Its name. On SQLite one without a name has the name that PostgreSQL would give it: `cars_maker_id_fkey`.
+    pub name: String,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+    /// The table that it refers to.
+    pub target: String,
+    /// The columns that it refers to, in the order of its own.
+    pub target_columns: Vec<String>,
+    /// What becomes of its rows when the row that they refer to is deleted.
+    pub on_delete: ReferentialAction,
+    /// What becomes of its rows when the columns that they refer to change.
+    pub on_update: ReferentialAction,
+}
+
 /// An index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Index {
@@ -99,6 +118,7 @@ impl Table {
             primary_key: Vec::new(),
             uniques: Vec::new(),
             checks: Vec::new(),
+            foreign_keys: Vec::new(),
             indexes: Vec::new(),
         }
     }
@@ -118,6 +138,7 @@ impl Table {
                 .iter()
                 .map(|check| Check { name: check.name.to_owned(), expression: check.expression.to_owned() })
                 .collect(),
+            foreign_keys: model.foreign_keys.iter().map(ForeignKey::from_model).collect(),
             indexes: model
                 .indexes
                 .iter()
@@ -140,6 +161,20 @@ impl Column {
             nullable: column.nullable,
             identity: column.identity,
             default: column.default.map(str::to_owned),
+        }
+    }
+}
+
+impl ForeignKey {
+    fn from_model(key: &ForeignKeyDef) -> ForeignKey {
+        let target = (key.target)();
+        ForeignKey {
+            name: key.name.to_owned(),
+            columns: owned(key.columns),
+            target: target.name.to_owned(),
+            target_columns: target.primary_key().map(|column| column.name.to_owned()).collect(),
+            on_delete: key.on_delete,
+            on_update: key.on_update,
         }
     }
 }

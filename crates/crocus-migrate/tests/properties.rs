@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use crocus_migrate::compare::{Comparison, compare};
-use crocus_migrate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+use crocus_migrate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
 use crocus_migrate::{apply, declared, inspect};
+use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect, Engine};
 use crocus_testing::TestDatabase;
 use proptest::collection::vec;
@@ -16,6 +17,14 @@ use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
 
 const TABLES: [&str; 4] = ["cars", "Order", "naïve \"table\"", "t 4"];
 const COLUMNS: [&str; 6] = ["name", "select", "two words", "Capital", "quo\"ted", "ünï"];
+
+const ACTIONS: [ReferentialAction; 5] = [
+    ReferentialAction::NoAction,
+    ReferentialAction::Restrict,
+    ReferentialAction::Cascade,
+    ReferentialAction::SetNull,
+    ReferentialAction::SetDefault,
+];
 
 /// A column by its place in [`COLUMNS`] and numbers that choose among what its type allows.
 #[derive(Debug, Clone)]
@@ -35,6 +44,8 @@ struct RandomTable {
     indexes: Vec<(usize, Vec<usize>)>,
     /// A check's number, the column that it is on, and which of two expressions it has.
     checks: Vec<(usize, usize, bool)>,
+    /// A foreign key's number, the place of the table that it refers to, and its actions.
+    foreign_keys: Vec<(usize, usize, usize)>,
 }
 
 type RandomSchema = Vec<RandomTable>;
@@ -43,8 +54,18 @@ fn random_schema() -> impl Strategy<Value = RandomSchema> {
     let column = (0..COLUMNS.len(), 0..TYPES.len(), any::<bool>(), 0..4usize)
         .prop_map(|(name, ty, nullable, default)| RandomColumn { name, ty, nullable, default });
     let list = || vec((0..3usize, vec(0..6usize, 1..3)), 0..3);
-    let table = (0..TABLES.len(), vec(column, 0..6), list(), list(), vec((0..3usize, 0..6usize, any::<bool>()), 0..3))
-        .prop_map(|(name, columns, uniques, indexes, checks)| RandomTable { name, columns, uniques, indexes, checks });
+    let checks = vec((0..3usize, 0..6usize, any::<bool>()), 0..3);
+    let foreign_keys = vec((0..3usize, 0..4usize, 0..ACTIONS.len()), 0..3);
+    let table = (0..TABLES.len(), vec(column, 0..6), list(), list(), checks, foreign_keys).prop_map(
+        |(name, columns, uniques, indexes, checks, foreign_keys)| RandomTable {
+            name,
+            columns,
+            uniques,
+            indexes,
+            checks,
+            foreign_keys,
+        },
+    );
     vec(table, 0..4)
 }
 
@@ -76,14 +97,39 @@ fn schemas(before: &RandomSchema, after: &RandomSchema) -> (Schema, Schema) {
 
 fn schema(random: &RandomSchema, before: Option<&Schema>) -> Schema {
     let mut schema = Schema::default();
+    let mut keys = Vec::new();
     for random in random {
         let name = TABLES[random.name];
         if schema.table(name).is_none() {
             let was = before.and_then(|before| before.table(name));
             schema.tables.push(table(schema.tables.len(), random, was));
+            keys.push(&random.foreign_keys);
         }
     }
+    let names: Vec<_> = schema.tables.iter().map(|table| table.name.clone()).collect();
+    for (table, keys) in schema.tables.iter_mut().zip(keys) {
+        table.foreign_keys = foreign_keys(&names, keys);
+    }
     schema
+}
+
+/// Keys to whatever table is at their place: cycles and references to oneself are among them.
+fn foreign_keys(tables: &[String], random: &[(usize, usize, usize)]) -> Vec<ForeignKey> {
+    let mut keys: Vec<ForeignKey> = Vec::new();
+    for (number, place, action) in random {
+        let (name, Some(target)) = (format!("\"fkey\" {number}"), tables.get(*place)) else { continue };
+        if !keys.iter().any(|key| key.name == name) {
+            keys.push(ForeignKey {
+                name,
+                columns: vec!["id".to_owned()],
+                target: target.clone(),
+                target_columns: vec!["id".to_owned()],
+                on_delete: ACTIONS[*action],
+                on_update: ACTIONS[(action + number) % ACTIONS.len()],
+            });
+        }
+    }
+    keys
 }
 
 fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
@@ -214,6 +260,7 @@ fn sorted(mut schema: Schema) -> Schema {
         table.columns.sort_by(|one, other| one.name.cmp(&other.name));
         table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
         table.checks.sort_by(|one, other| one.name.cmp(&other.name));
+        table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
         table.indexes.sort_by(|one, other| one.name.cmp(&other.name));
     }
     schema

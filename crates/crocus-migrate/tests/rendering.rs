@@ -141,8 +141,21 @@ fn every_operation(op: &mut Operations, x: &str) {
     op.create_unique_constraint("cars_name_key", x, ["name"]);
     op.create_check_constraint(x, "cars", "doors >= 0");
     op.create_check_constraint("cars_doors_check", "cars", x);
+    foreign_keys(op, x);
     op.drop_constraint(x, "cars");
     op.execute(x);
+}
+
+fn foreign_keys(op: &mut Operations, x: &str) {
+    op.create_foreign_key(x, "cars", "makers", ["maker_id"], ["id"]);
+    op.create_foreign_key("a", "b", "c", [x], ["d"]).on_delete(Cascade);
+    op.create_foreign_key("a", "b", x, ["e", "f"], ["g", "h"]).on_delete(SetNull).on_update(Cascade);
+    op.create_table("cars", |t| {
+        t.foreign_key(x, ["maker_id"], "makers", ["id"]);
+        t.foreign_key("a", ["b"], "c", [x]).on_delete(Cascade);
+        t.foreign_key("a", ["b", "c"], x, ["d", "e"]).on_update(SetDefault);
+        t.foreign_key("cars_maker_id_fkey", [x], "makers", ["id"]).on_delete(Restrict).on_update(Cascade);
+    });
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn sorted(mut schema: Schema) -> Schema {
         table.columns.sort_by(|one, other| one.name.cmp(&other.name));
         table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
         table.checks.sort_by(|one, other| one.name.cmp(&other.name));
+        table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
         table.indexes.sort_by(|one, other| one.name.cmp(&other.name));
     }
     schema

@@ -1,7 +1,8 @@
 //! The notation for schemas: a line for a table, a column, a constraint or an index.
 
-use crocus_migrate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+use crocus_migrate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
 use crocus_orm::ColumnType;
+use crocus_orm::table::ReferentialAction;
 
 const TYPES: [(&str, ColumnType); 14] = [
     ("small_integer", ColumnType::SmallInteger),
@@ -44,6 +45,7 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
                 word(&mut rest);
                 table.checks.push(Check { name: name(&mut rest)?, expression: inside(rest)?.to_owned() });
             }
+            ("foreign", Some(table)) => table.foreign_keys.push(foreign_key(rest)?),
             (_, Some(table)) => column(rest, table)?,
         }
     }
@@ -77,6 +79,48 @@ fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
     Ok(())
 }
 
+/// `foreign key NAME (columns) references TABLE (columns) [on delete ACTION] [on update ACTION]`
+fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
+    const ACTIONS: [(&str, ReferentialAction); 4] = [
+        ("restrict", ReferentialAction::Restrict),
+        ("cascade", ReferentialAction::Cascade),
+        ("set null", ReferentialAction::SetNull),
+        ("set default", ReferentialAction::SetDefault),
+    ];
+    expect(&mut rest, "foreign key")?;
+    let name = self::name(&mut rest)?;
+    let columns = names(&mut rest)?;
+    expect(&mut rest, "references")?;
+    let mut key = ForeignKey {
+        name,
+        columns,
+        target: self::name(&mut rest)?,
+        target_columns: names(&mut rest)?,
+        on_delete: ReferentialAction::NoAction,
+        on_update: ReferentialAction::NoAction,
+    };
+    while !rest.is_empty() {
+        expect(&mut rest, "on")?;
+        let event = word(&mut rest);
+        let found = ACTIONS.iter().find(|(name, _)| rest.starts_with(name));
+        let (action, to) = found.ok_or_else(|| format!("`{rest}` is no action"))?;
+        expect(&mut rest, action)?;
+        match event {
+            "delete" => key.on_delete = *to,
+            "update" => key.on_update = *to,
+            other => return Err(format!("a foreign key has no `on {other}`")),
+        }
+    }
+    Ok(key)
+}
+
+/// Takes words off the front.
+fn expect(rest: &mut &str, words: &str) -> Result<(), String> {
+    let after = rest.strip_prefix(words).ok_or_else(|| format!("`{words}` is missing before `{rest}`"))?;
+    *rest = after.trim_start();
+    Ok(())
+}
+
 /// Takes a word off the front.
 fn word<'a>(rest: &mut &'a str) -> &'a str {
     let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -107,13 +151,21 @@ fn name(rest: &mut &str) -> Result<String, String> {
     if name.is_empty() { Err(format!("a name is missing before `{rest}`")) } else { Ok(name) }
 }
 
-fn list(rest: &str) -> Result<Vec<String>, String> {
-    let mut rest = inside(rest)?;
-    let mut names = vec![name(&mut rest)?];
-    while let Some(after) = rest.strip_prefix(',') {
-        rest = after.trim_start();
-        names.push(name(&mut rest)?);
+/// Takes names in parentheses off the front.
+fn names(rest: &mut &str) -> Result<Vec<String>, String> {
+    expect(rest, "(")?;
+    let mut names = vec![name(rest)?];
+    while rest.starts_with(',') {
+        expect(rest, ",")?;
+        names.push(name(rest)?);
     }
+    expect(rest, ")")?;
+    Ok(names)
+}
+
+/// Names in parentheses, and nothing more.
+fn list(mut rest: &str) -> Result<Vec<String>, String> {
+    let names = names(&mut rest)?;
     if rest.is_empty() { Ok(names) } else { Err(format!("`{rest}` follows a list")) }
 }
 

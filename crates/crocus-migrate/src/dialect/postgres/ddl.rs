@@ -1,9 +1,10 @@
 //! Operations as PostgreSQL's SQL.
 
+use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, Index, Table, Type, Unique};
+use crate::schema::{Column, ForeignKey, Index, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
             quote(&check.name),
             check.expression
         )),
+        Operation::CreateForeignKey { table, foreign_key } => one(create_foreign_key(table, foreign_key)),
         Operation::DropConstraint { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name)))
         }
@@ -50,6 +52,7 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
     clauses.extend(
         table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
     );
+    clauses.extend(table.foreign_keys.iter().map(foreign_key_clause));
     let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
     // Not among the clauses: there a unique constraint over the columns of the key, or of another one, is left out.
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
@@ -64,6 +67,22 @@ fn create_unique(table: &str, unique: &Unique) -> String {
 
 fn create_index(table: &str, index: &Index) -> String {
     format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))
+}
+
+pub(crate) fn create_foreign_key(table: &str, key: &ForeignKey) -> String {
+    format!("ALTER TABLE {} ADD {}", quote(table), foreign_key_clause(key))
+}
+
+fn foreign_key_clause(key: &ForeignKey) -> String {
+    let (name, columns) = (quote(&key.name), quoted(&key.columns));
+    let (target, target_columns) = (quote(&key.target), quoted(&key.target_columns));
+    let mut clause = format!("CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({target_columns})");
+    for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+        if action != ReferentialAction::NoAction {
+            clause.push_str(&format!(" ON {event} {}", action_name(action)));
+        }
+    }
+    clause
 }
 
 fn column_clause(column: &Column) -> String {
@@ -96,6 +115,19 @@ pub(crate) fn alter_column(table: &str, column: &Column, current_type: Option<&s
         actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
     }
     format!("ALTER TABLE {} {}", quote(table), actions.join(", "))
+}
+
+/// The actions of foreign keys, and the letter of each in `pg_constraint`.
+pub(crate) const ACTIONS: [(ReferentialAction, &str, &str); 5] = [
+    (ReferentialAction::NoAction, "NO ACTION", "a"),
+    (ReferentialAction::Restrict, "RESTRICT", "r"),
+    (ReferentialAction::Cascade, "CASCADE", "c"),
+    (ReferentialAction::SetNull, "SET NULL", "n"),
+    (ReferentialAction::SetDefault, "SET DEFAULT", "d"),
+];
+
+fn action_name(action: ReferentialAction) -> &'static str {
+    ACTIONS.iter().find(|(known, ..)| *known == action).map(|(_, name, _)| *name).expect("every action has a name")
 }
 
 /// A type in the words of `format_type`, so that what is read back is the same.

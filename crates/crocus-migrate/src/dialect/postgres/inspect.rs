@@ -1,9 +1,10 @@
 //! Reading a schema from PostgreSQL's catalogues, in three queries whatever the number of tables.
 
+use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Dialect, Result, Statement};
 
-use super::ddl::TYPES;
-use crate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+use super::ddl::{ACTIONS, TYPES};
+use crate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
 
 /// Without generated columns, which no model can declare.
 const COLUMNS: &str = "
@@ -21,10 +22,17 @@ const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
        (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
         FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum),
+       f.relname::text,
+       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
+        FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum),
+       k.confdeltype::text, k.confupdtype::text
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND k.contype IN ('p', 'u', 'c') AND NOT c.relispartition
+LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND k.contype IN ('p', 'u', 'c', 'f')
+  AND NOT c.relispartition AND (k.contype <> 'f' OR k.conparentid = 0)
 ORDER BY c.relname, k.conname";
 
 /// Plain indexes only: what is unique, partial, on expressions, includes further columns, has an order or operators
@@ -72,6 +80,14 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         match row.get::<String>(2)?.as_str() {
             "p" => table.primary_key = columns,
             "u" => table.uniques.push(Unique { name, columns }),
+            "f" => table.foreign_keys.push(ForeignKey {
+                name,
+                columns,
+                target: row.get(5)?,
+                target_columns: columns_from(row.get(6)?),
+                on_delete: action_from(&row.get::<String>(7)?),
+                on_update: action_from(&row.get::<String>(8)?),
+            }),
             _ => table.checks.push(Check { name, expression: row.get(3)? }),
         }
     }
@@ -98,6 +114,10 @@ fn table_mut<'a>(schema: &'a mut Schema, name: &str) -> Option<&'a mut Table> {
 /// The unit separator cannot be typed into a name by accident.
 fn columns_from(joined: Option<String>) -> Vec<String> {
     joined.map(|names| names.split('\u{1f}').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn action_from(letter: &str) -> ReferentialAction {
+    ACTIONS.iter().find(|(.., known)| *known == letter).map(|(action, ..)| *action).unwrap_or_default()
 }
 
 fn type_from(name: String) -> Type {

@@ -41,7 +41,9 @@ fn names(models: &Schema) -> impl Iterator<Item = &str> {
         let columns = table.columns.iter().map(|column| &column.name);
         let uniques = table.uniques.iter().map(|unique| &unique.name);
         let checks = table.checks.iter().map(|check| &check.name);
+        let foreign_keys = table.foreign_keys.iter().map(|key| &key.name);
         let indexes = table.indexes.iter().map(|index| &index.name);
-        [&table.name].into_iter().chain(columns).chain(uniques).chain(checks).chain(indexes).map(String::as_str)
+        let constraints = uniques.chain(checks).chain(foreign_keys);
+        [&table.name].into_iter().chain(columns).chain(constraints).chain(indexes).map(String::as_str)
     })
 }

@@ -1,11 +1,12 @@
 //! Operations as SQLite's SQL. A unique constraint is a unique index: it holds the same, and can be added and dropped.
 
+use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use super::rebuild::Edit;
 use super::table_sql::is_literal;
 use crate::operation::Operation;
-use crate::schema::{Column, Index, Table, Type, Unique};
+use crate::schema::{Column, ForeignKey, Index, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,10 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             let clause = format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression);
             rebuild(table, Edit::AddConstraint { name: check.name.clone(), clause })
         }
+        Operation::CreateForeignKey { table, foreign_key } => {
+            let clause = foreign_key_clause(foreign_key);
+            rebuild(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
+        }
         Operation::DropConstraint { table, name, .. } => {
             Plan::DropConstraint { table: table.clone(), name: name.clone() }
         }
@@ -66,6 +71,7 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
     clauses.extend(
         table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
     );
+    clauses.extend(table.foreign_keys.iter().map(foreign_key_clause));
     let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
     statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
@@ -78,6 +84,18 @@ fn create_index(table: &str, index: &Index) -> String {
 
 fn create_unique(table: &str, unique: &Unique) -> String {
     format!("CREATE UNIQUE INDEX {} ON {} ({})", quote(&unique.name), quote(table), quoted(&unique.columns))
+}
+
+fn foreign_key_clause(key: &ForeignKey) -> String {
+    let (name, columns) = (quote(&key.name), quoted(&key.columns));
+    let (target, target_columns) = (quote(&key.target), quoted(&key.target_columns));
+    let mut clause = format!("CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({target_columns})");
+    for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+        if action != ReferentialAction::NoAction {
+            clause.push_str(&format!(" ON {event} {}", action_name(action)));
+        }
+    }
+    clause
 }
 
 fn column_clause(column: &Column) -> String {
@@ -94,6 +112,19 @@ fn column_clause(column: &Column) -> String {
         clause.push_str(&format!(" DEFAULT ({default})"));
     }
     clause
+}
+
+/// The actions of foreign keys, as `pragma_foreign_key_list` has them.
+pub(crate) const ACTIONS: [(ReferentialAction, &str); 5] = [
+    (ReferentialAction::NoAction, "NO ACTION"),
+    (ReferentialAction::Restrict, "RESTRICT"),
+    (ReferentialAction::Cascade, "CASCADE"),
+    (ReferentialAction::SetNull, "SET NULL"),
+    (ReferentialAction::SetDefault, "SET DEFAULT"),
+];
+
+fn action_name(action: ReferentialAction) -> &'static str {
+    ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, name)| *name).expect("every action has a name")
 }
 
 /// The declared types. Their affinity keeps what is stored ("Datatypes", 3.1): the suffix `_TEXT` keeps the digits of

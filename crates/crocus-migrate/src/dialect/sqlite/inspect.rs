@@ -1,11 +1,12 @@
 //! Reading a schema from SQLite's pragmas and stored statements.
 
+use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::TYPES;
+use super::ddl::{ACTIONS, TYPES};
 use super::rebuild::Stored;
 use super::table_sql::{TableSql, has_word};
-use crate::schema::{Check, Column, Index, Schema, Table, Type, Unique};
+use crate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
 
 const TABLES: &str = "
 SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
@@ -27,6 +28,12 @@ FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.n
 JOIN sqlite_master x ON x.type = 'index' AND x.name = l.name
 WHERE m.type = 'table' AND l.partial = 0 AND l.origin = 'c'
 GROUP BY m.name, l.name HAVING count(*) = count(i.name) ORDER BY m.name, l.name";
+
+/// In the order in which they are written: the last one has the number 0.
+const FOREIGN_KEYS: &str = "
+SELECT m.name, f.id, f.\"from\", f.\"table\", f.\"to\", f.on_delete, f.on_update
+FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f
+WHERE m.type = 'table' ORDER BY m.name, f.id DESC, f.seq";
 
 /// All tables but SQLite's own.
 pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
@@ -66,6 +73,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             _ => schema.tables[at].uniques.push(Unique { name, columns }),
         }
     }
+    foreign_keys(connection, &mut schema).await?;
     let keyed = connection.query(Statement::read(KEYED, [])).await?;
     let keyed = keyed.iter().map(|row| row.get::<String>(0)).collect::<Result<Vec<_>>>()?;
     for ((table, definition), mut key) in schema.tables.iter_mut().zip(&definitions).zip(keys) {
@@ -79,6 +87,9 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             (column.identity, column.nullable) = (true, false);
         }
         let Some(definition) = TableSql::parse(definition) else { continue };
+        for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name)) {
+            key.name = written.name;
+        }
         let checks = definition.checks().into_iter().map(|(name, expression)| Check { name, expression });
         let uniques = definition.uniques().into_iter().map(|(name, columns)| Unique { name, columns });
         table.checks.extend(checks);
@@ -86,8 +97,52 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         // The order of PostgreSQL's catalogues, so that what is generated from them is in one order on both.
         table.checks.sort_by(|one, other| one.name.cmp(&other.name));
         table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
+        table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
     }
+    resolve_targets(&mut schema);
     Ok(schema)
+}
+
+/// The foreign keys in the order in which they are written, without their names, which no pragma tells.
+async fn foreign_keys(connection: &Connection, schema: &mut Schema) -> Result<()> {
+    let mut last = None;
+    for row in connection.query(Statement::read(FOREIGN_KEYS, [])).await? {
+        let Some(at) = position(schema, &row.get::<String>(0)?) else { continue };
+        let keys = &mut schema.tables[at].foreign_keys;
+        let id = (at, row.get::<i64>(1)?);
+        if last.replace(id) != Some(id) {
+            keys.push(ForeignKey {
+                name: String::new(),
+                columns: Vec::new(),
+                target: row.get(3)?,
+                target_columns: Vec::new(),
+                on_delete: action_from(&row.get::<String>(5)?),
+                on_update: action_from(&row.get::<String>(6)?),
+            });
+        }
+        let key = keys.last_mut().expect("it was just pushed");
+        key.columns.push(row.get(2)?);
+        key.target_columns.extend(row.get::<Option<String>>(4)?);
+    }
+    Ok(())
+}
+
+/// Says what foreign keys refer to by its own name: they may name it in other letters, and leave the columns out
+/// where they mean the primary key.
+fn resolve_targets(schema: &mut Schema) {
+    let tables = schema.clone().tables;
+    for key in schema.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
+        let Some(target) = tables.iter().find(|table| table.name.eq_ignore_ascii_case(&key.target)) else { continue };
+        key.target.clone_from(&target.name);
+        if key.target_columns.is_empty() {
+            key.target_columns.clone_from(&target.primary_key);
+        }
+        for name in &mut key.target_columns {
+            if let Some(column) = target.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) {
+                name.clone_from(&column.name);
+            }
+        }
+    }
 }
 
 /// What is stored of one table, for making it anew.
@@ -122,6 +177,10 @@ pub(crate) async fn is_index(connection: &Connection, table: &str, name: &str) -
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {
     schema.tables.iter().position(|table| table.name == name)
+}
+
+fn action_from(name: &str) -> ReferentialAction {
+    ACTIONS.iter().find(|(_, known)| *known == name).map(|(action, _)| *action).unwrap_or_default()
 }
 
 fn type_from(name: String) -> Type {

@@ -2,7 +2,7 @@
 //! 8). Rows, rowids of identity columns, indexes and triggers are kept; foreign keys are off while it runs.
 
 use super::ddl::quote;
-use super::table_sql::{Clause, TableSql, altered_column};
+use super::table_sql::{Clause, ColumnSql, TableSql};
 
 /// What is changed in a table's definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,18 +85,16 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
         }
         Edit::AlterColumn { name, ty, nullable, default } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
-            let text = altered_column(table.clauses[at].text(), ty, *nullable, default.as_deref());
-            table.clauses[at] = Clause::Column { name: name.clone(), text };
+            let column = ColumnSql::parse(table.clauses[at].text()).altered(ty, *nullable, default.as_deref());
+            table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };
         }
         Edit::AddConstraint { name, clause } => {
             table.clauses.push(Clause::Constraint { name: Some(name.clone()), text: clause.clone() });
         }
         Edit::DropConstraint { name } => {
-            let named =
-                |clause: &Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
-            let at = table.clauses.iter().position(named);
-            let at = at.ok_or_else(|| format!("the table `{table_name}` has no constraint `{name}`"))?;
-            table.clauses.remove(at);
+            if !table.drop_constraint(table_name, name) {
+                return Err(format!("the table `{table_name}` has no constraint `{name}`"));
+            }
         }
     }
     Ok(())

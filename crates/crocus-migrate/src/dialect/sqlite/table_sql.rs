@@ -1,5 +1,13 @@
 //! The text of a `CREATE TABLE` statement as SQLite stores it, taken apart into its clauses and put together again.
-//! Whatever is not changed stays as it was written.
+//! Whatever is not changed stays as it was written. `column.rs` takes a column's definition apart, `tokens.rs` the text.
+
+mod column;
+mod tokens;
+
+use tokens::{Token, closing, tokens};
+
+pub(crate) use column::ColumnSql;
+pub(crate) use tokens::{has_word, is_literal};
 
 /// A statement's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +23,17 @@ pub(crate) struct TableSql {
 pub(crate) enum Clause {
     Column { name: String, text: String },
     Constraint { name: Option<String>, text: String },
+}
+
+/// A foreign key of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ForeignKeySql {
+    /// Its name: where it has none, the one that PostgreSQL would give it.
+    pub(crate) name: String,
+    /// The place of its clause.
+    clause: usize,
+    /// Its place among the constraints of the column that it is written on.
+    constraint: Option<usize>,
 }
 
 impl TableSql {
@@ -72,6 +91,61 @@ impl TableSql {
         self.named("UNIQUE", columns)
     }
 
+    /// The foreign keys of the table with this name, in the order in which they are written.
+    pub(crate) fn foreign_keys(&self, table: &str) -> Vec<ForeignKeySql> {
+        let mut found: Vec<ForeignKeySql> = Vec::new();
+        let mut add = |clause: usize, constraint: Option<usize>, name: Option<String>, columns: &[String]| {
+            let name = name.unwrap_or_else(|| {
+                let base = format!("{table}_{}_fkey", columns.join("_"));
+                let taken = |name: &String| found.iter().any(|other| other.name == *name);
+                let mut names = std::iter::once(base.clone()).chain((1..).map(|number| format!("{base}{number}")));
+                names.find(|name| !taken(name)).unwrap_or(base)
+            });
+            found.push(ForeignKeySql { name, clause, constraint });
+        };
+        for (at, clause) in self.clauses.iter().enumerate() {
+            match clause {
+                Clause::Column { name: column, text } => {
+                    for (place, constraint) in ColumnSql::parse(text).constraints.into_iter().enumerate() {
+                        if constraint.word == "REFERENCES" {
+                            add(at, Some(place), constraint.name, std::slice::from_ref(column));
+                        }
+                    }
+                }
+                Clause::Constraint { name, text } => {
+                    let tokens = tokens(text);
+                    let start = if name.is_some() { 2 } else { 0 };
+                    let foreign = tokens.get(start).is_some_and(|token| token.is_word(text, "FOREIGN"));
+                    if let Some(end) = foreign.then(|| closing(text, &tokens, start + 2)).flatten() {
+                        let columns = tokens[start + 3..end].iter().filter(|token| token.text(text) != ",");
+                        let columns: Vec<_> = columns.map(|token| token.name(text)).collect();
+                        add(at, None, name.clone(), &columns);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Takes the constraint with this name out of the table with this name. `false` when there is none.
+    pub(crate) fn drop_constraint(&mut self, table: &str, name: &str) -> bool {
+        let named = |clause: &Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
+        if let Some(at) = self.clauses.iter().position(named) {
+            self.clauses.remove(at);
+            return true;
+        }
+        let Some(key) = self.foreign_keys(table).into_iter().find(|key| key.name == name) else { return false };
+        match (key.constraint, &mut self.clauses[key.clause]) {
+            (Some(place), Clause::Column { text, .. }) => {
+                let mut column = ColumnSql::parse(text);
+                column.constraints.remove(place);
+                *text = column.render();
+            }
+            _ => drop(self.clauses.remove(key.clause)),
+        }
+        true
+    }
+
     /// What `read` makes of the parentheses in `CONSTRAINT name WORD (...)`, for each such clause.
     fn named<T>(&self, word: &str, read: impl Fn(&str, &[Token]) -> Option<T>) -> Vec<(String, T)> {
         let constraints = self.clauses.iter().filter_map(|clause| match clause {
@@ -108,194 +182,6 @@ impl Clause {
             Clause::Column { text, .. } | Clause::Constraint { text, .. } => text,
         }
     }
-}
-
-/// A column's definition with another type, nullability and default. Its other constraints stay as they are written:
-/// a key, a collation, a reference, a check.
-pub(crate) fn altered_column(text: &str, ty: &str, nullable: bool, default: Option<&str>) -> String {
-    let tokens = tokens(text);
-    let starts = |at: usize| {
-        let word = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(text, word));
-        let after = |before: &str| at > 0 && word(at - 1, before);
-        ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "COLLATE", "REFERENCES", "GENERATED"].iter().any(|w| word(at, w))
-            || (word(at, "NOT") && word(at + 1, "NULL"))
-            // `ON DELETE SET NULL` belongs to a reference, `GENERATED ALWAYS AS` is one constraint.
-            || (word(at, "NULL") && !after("NOT") && !after("SET"))
-            || (word(at, "DEFAULT") && !after("SET"))
-            || (word(at, "AS") && !after("ALWAYS"))
-    };
-    // The end of what begins at a token: where the next constraint begins, beyond parentheses.
-    let end_of = |mut at: usize| {
-        while at < tokens.len() && !starts(at) {
-            at = if tokens[at].text(text) == "(" { closing(text, &tokens, at).unwrap_or(at) + 1 } else { at + 1 };
-        }
-        at.min(tokens.len())
-    };
-    let Some(name) = tokens.first() else { return String::new() };
-    let mut altered = format!("{} {ty}", name.text(text));
-    if !nullable {
-        altered.push_str(" NOT NULL");
-    }
-    if let Some(default) = default {
-        // An expression needs the parentheses, a literal does not mind them ("CREATE TABLE", 3.2).
-        altered.push_str(&format!(" DEFAULT ({default})"));
-    }
-    let mut at = end_of(1);
-    while at < tokens.len() {
-        let start = at;
-        let word = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(text, word));
-        if word(at, "CONSTRAINT") {
-            at += 2;
-        }
-        let replaced = word(at, "NOT") || word(at, "NULL") || word(at, "DEFAULT");
-        // The word itself, and what could be taken for the next constraint: `NOT NULL`, `DEFAULT NULL`.
-        at = end_of(if word(at, "DEFAULT") && tokens.get(at + 1).is_some_and(|token| token.text(text) == "(") {
-            at + 1
-        } else if word(at, "NOT") || word(at, "DEFAULT") {
-            at + 2
-        } else {
-            at + 1
-        });
-        if !replaced {
-            altered.push_str(&format!(" {}", &text[tokens[start].start..tokens[at - 1].end]));
-        }
-    }
-    altered
-}
-
-/// Whether a text is one string, number or truth value.
-pub(crate) fn is_literal(sql: &str) -> bool {
-    let tokens = tokens(sql);
-    let unsigned = match tokens.first().map(|token| token.text(sql)) {
-        Some("+" | "-") => &tokens[1..],
-        _ => &tokens,
-    };
-    let [token] = unsigned else { return false };
-    let text = token.text(sql);
-    text.starts_with(['\'', '.'])
-        || text.starts_with(|first: char| first.is_ascii_digit())
-        || text.ends_with('\'')
-        || token.is_word(sql, "TRUE")
-        || token.is_word(sql, "FALSE")
-}
-
-/// Where the parenthesis at `open` is closed.
-fn closing(sql: &str, tokens: &[Token], open: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    for (at, token) in tokens.iter().enumerate().skip(open) {
-        match token.text(sql) {
-            "(" => depth += 1,
-            ")" if depth == 1 => return Some(at),
-            ")" => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Whether a text has this word outside quotes and comments.
-pub(crate) fn has_word(sql: &str, word: &str) -> bool {
-    tokens(sql).iter().any(|token| token.is_word(sql, word))
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Token {
-    start: usize,
-    end: usize,
-}
-
-impl Token {
-    fn text(self, sql: &str) -> &str {
-        &sql[self.start..self.end]
-    }
-
-    fn is_word(self, sql: &str, word: &str) -> bool {
-        self.text(sql).eq_ignore_ascii_case(word)
-    }
-
-    /// The identifier without its quotes.
-    fn name(self, sql: &str) -> String {
-        let text = self.text(sql);
-        let inner = || text[1..text.len() - 1].to_owned();
-        match text.as_bytes().first() {
-            Some(b'"') => inner().replace("\"\"", "\""),
-            Some(b'`') => inner().replace("``", "`"),
-            Some(b'\'') => inner().replace("''", "'"),
-            Some(b'[') => inner(),
-            _ => text.to_owned(),
-        }
-    }
-}
-
-/// Quoted things, words, numbers and operators; spaces and comments are left out ("SQL As Understood By SQLite",
-/// comments and literals). Tokens with spaces between them mean the same again.
-fn tokens(sql: &str) -> Vec<Token> {
-    let bytes = sql.as_bytes();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        match bytes[at] {
-            byte if byte.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            b'-' if bytes.get(at + 1) == Some(&b'-') => {
-                at = sql[at..].find('\n').map_or(bytes.len(), |end| at + end + 1);
-                continue;
-            }
-            b'/' if bytes.get(at + 1) == Some(&b'*') => {
-                at = sql[at + 2..].find("*/").map_or(bytes.len(), |end| at + 2 + end + 2);
-                continue;
-            }
-            quote @ (b'"' | b'\'' | b'`') => {
-                at += 1;
-                while at < bytes.len() {
-                    if bytes[at] == quote {
-                        if bytes.get(at + 1) != Some(&quote) {
-                            break;
-                        }
-                        at += 1;
-                    }
-                    at += 1;
-                }
-                at = (at + 1).min(bytes.len());
-            }
-            b'[' => at = sql[at..].find(']').map_or(bytes.len(), |end| at + end + 1),
-            b'x' | b'X' if bytes.get(at + 1) == Some(&b'\'') => {
-                at = sql[at + 2..].find('\'').map_or(bytes.len(), |end| at + 2 + end + 1);
-            }
-            byte if byte.is_ascii_digit() || (byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) => {
-                let hexadecimal = matches!(bytes.get(at + 1), Some(b'x' | b'X'));
-                while at < bytes.len() {
-                    let exponent = !hexadecimal && matches!(bytes[at - usize::from(at > start)], b'e' | b'E');
-                    match bytes[at] {
-                        b'+' | b'-' if exponent => at += 1,
-                        b'.' => at += 1,
-                        byte if is_word_byte(byte) => at += 1,
-                        _ => break,
-                    }
-                }
-            }
-            byte if is_word_byte(byte) => {
-                while at < bytes.len() && is_word_byte(bytes[at]) {
-                    at += 1;
-                }
-            }
-            _ => {
-                let operators = ["->>", "->", "||", "<<", ">>", "<=", ">=", "<>", "==", "!="];
-                at +=
-                    operators.iter().find(|operator| sql[at..].starts_with(**operator)).map_or(1, |found| found.len());
-            }
-        }
-        tokens.push(Token { start, end: at });
-    }
-    tokens
-}
-
-/// Bytes of other alphabets belong to words: SQLite takes every character beyond ASCII as a letter.
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
 }
 
 #[cfg(test)]
@@ -351,34 +237,28 @@ mod tests {
     }
 
     #[test]
-    fn an_altered_column_keeps_what_is_not_altered() {
-        for (text, altered) in [
-            ("a", "a BIGINT NOT NULL DEFAULT (1)"),
-            ("\"a b\" NUMERIC(10, 2) NULL", "\"a b\" BIGINT NOT NULL DEFAULT (1)"),
-            ("a INT NOT NULL ON CONFLICT FAIL DEFAULT -7 UNIQUE", "a BIGINT NOT NULL DEFAULT (1) UNIQUE"),
-            ("a INT DEFAULT (1 + (2)) COLLATE nocase", "a BIGINT NOT NULL DEFAULT (1) COLLATE nocase"),
-            ("a INT DEFAULT NULL CHECK (a IS NOT NULL)", "a BIGINT NOT NULL DEFAULT (1) CHECK (a IS NOT NULL)"),
-            ("a INT CONSTRAINT n NOT NULL CONSTRAINT u UNIQUE", "a BIGINT NOT NULL DEFAULT (1) CONSTRAINT u UNIQUE"),
-            (
-                "a INT REFERENCES t (x) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE DEFAULT 5",
-                "a BIGINT NOT NULL DEFAULT (1) REFERENCES t (x) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE",
-            ),
+    fn foreign_keys_are_found_and_taken_out() {
+        let sql = "CREATE TABLE cars (a INT NOT NULL REFERENCES makers ON DELETE SET NULL DEFAULT 1, b INT,
+            c INT CONSTRAINT \"of, c\" REFERENCES owners (id) REFERENCES others (id), \"FOREIGN\" INT,
+            FOREIGN KEY (a) REFERENCES t (x), CONSTRAINT both FOREIGN KEY (a, b) REFERENCES t (x, y) MATCH FULL)";
+        let table = TableSql::parse(sql).unwrap();
+        let names: Vec<_> = table.foreign_keys("cars").into_iter().map(|key| key.name).collect();
+        assert_eq!(names, ["cars_a_fkey", "of, c", "cars_c_fkey", "cars_a_fkey1", "both"]);
+        for (name, left) in [
+            ("cars_a_fkey", "a INT NOT NULL DEFAULT 1"),
+            ("of, c", "c INT REFERENCES others (id)"),
+            ("cars_c_fkey", "c INT CONSTRAINT \"of, c\" REFERENCES owners (id)"),
         ] {
-            assert_eq!(altered_column(text, "BIGINT", false, Some("1")), altered);
+            let mut table = table.clone();
+            assert!(table.drop_constraint("cars", name));
+            assert!(table.clauses.iter().any(|clause| clause.text() == left), "{name}: {table:?}");
         }
-        assert_eq!(altered_column("a INT NOT NULL DEFAULT 'x' PRIMARY KEY", "TEXT", true, None), "a TEXT PRIMARY KEY");
-        let generated = "a INT GENERATED ALWAYS AS (b + 1) STORED";
-        assert_eq!(altered_column(generated, "TEXT", true, None), "a TEXT GENERATED ALWAYS AS (b + 1) STORED");
-    }
-
-    #[test]
-    fn literals_are_told_from_expressions() {
-        for literal in ["'it''s'", "0", "-1", "+ .5", "1e5", "true", "False", "x'00'"] {
-            assert!(is_literal(literal), "{literal}");
+        for name in ["cars_a_fkey1", "both"] {
+            let mut less = table.clone();
+            assert!(less.drop_constraint("cars", name));
+            assert_eq!(less.clauses.len(), table.clauses.len() - 1);
         }
-        for other in ["'a' || 'b'", "now()", "CURRENT_TIMESTAMP", "1 + 1", "(1)", "inf", "nan", "", "\"a\""] {
-            assert!(!is_literal(other), "{other}");
-        }
+        assert!(!table.clone().drop_constraint("cars", "cars_b_fkey"));
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! SQL as SQLite takes it apart: quoted things, words, numbers and operators.
+
+/// Whether a text is one string, number or truth value.
+pub(crate) fn is_literal(sql: &str) -> bool {
+    let tokens = tokens(sql);
+    let unsigned = match tokens.first().map(|token| token.text(sql)) {
+        Some("+" | "-") => &tokens[1..],
+        _ => &tokens,
+    };
+    let [token] = unsigned else { return false };
+    let text = token.text(sql);
+    text.starts_with(['\'', '.'])
+        || text.starts_with(|first: char| first.is_ascii_digit())
+        || text.ends_with('\'')
+        || token.is_word(sql, "TRUE")
+        || token.is_word(sql, "FALSE")
+}
+
+/// Where the parenthesis at `open` is closed.
+pub(super) fn closing(sql: &str, tokens: &[Token], open: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        match token.text(sql) {
+            "(" => depth += 1,
+            ")" if depth == 1 => return Some(at),
+            ")" => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a text has this word outside quotes and comments.
+pub(crate) fn has_word(sql: &str, word: &str) -> bool {
+    tokens(sql).iter().any(|token| token.is_word(sql, word))
+}
+
+/// A piece of SQL, by its place in the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Token {
+    pub(super) fn text(self, sql: &str) -> &str {
+        &sql[self.start..self.end]
+    }
+
+    pub(super) fn is_word(self, sql: &str, word: &str) -> bool {
+        self.text(sql).eq_ignore_ascii_case(word)
+    }
+
+    /// The identifier without its quotes.
+    pub(super) fn name(self, sql: &str) -> String {
+        let text = self.text(sql);
+        let inner = || text[1..text.len() - 1].to_owned();
+        match text.as_bytes().first() {
+            Some(b'"') => inner().replace("\"\"", "\""),
+            Some(b'`') => inner().replace("``", "`"),
+            Some(b'\'') => inner().replace("''", "'"),
+            Some(b'[') => inner(),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// Quoted things, words, numbers and operators; spaces and comments are left out ("SQL As Understood By SQLite",
+/// comments and literals). Tokens with spaces between them mean the same again.
+pub(super) fn tokens(sql: &str) -> Vec<Token> {
+    let bytes = sql.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        match bytes[at] {
+            byte if byte.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            b'-' if bytes.get(at + 1) == Some(&b'-') => {
+                at = sql[at..].find('\n').map_or(bytes.len(), |end| at + end + 1);
+                continue;
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = sql[at + 2..].find("*/").map_or(bytes.len(), |end| at + 2 + end + 2);
+                continue;
+            }
+            quote @ (b'"' | b'\'' | b'`') => {
+                at += 1;
+                while at < bytes.len() {
+                    if bytes[at] == quote {
+                        if bytes.get(at + 1) != Some(&quote) {
+                            break;
+                        }
+                        at += 1;
+                    }
+                    at += 1;
+                }
+                at = (at + 1).min(bytes.len());
+            }
+            b'[' => at = sql[at..].find(']').map_or(bytes.len(), |end| at + end + 1),
+            b'x' | b'X' if bytes.get(at + 1) == Some(&b'\'') => {
+                at = sql[at + 2..].find('\'').map_or(bytes.len(), |end| at + 2 + end + 1);
+            }
+            byte if byte.is_ascii_digit() || (byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) => {
+                let hexadecimal = matches!(bytes.get(at + 1), Some(b'x' | b'X'));
+                while at < bytes.len() {
+                    let exponent = !hexadecimal && matches!(bytes[at - usize::from(at > start)], b'e' | b'E');
+                    match bytes[at] {
+                        b'+' | b'-' if exponent => at += 1,
+                        b'.' => at += 1,
+                        byte if is_word_byte(byte) => at += 1,
+                        _ => break,
+                    }
+                }
+            }
+            byte if is_word_byte(byte) => {
+                while at < bytes.len() && is_word_byte(bytes[at]) {
+                    at += 1;
+                }
+            }
+            _ => {
+                let operators = ["->>", "->", "||", "<<", ">>", "<=", ">=", "<>", "==", "!="];
+                at +=
+                    operators.iter().find(|operator| sql[at..].starts_with(**operator)).map_or(1, |found| found.len());
+            }
+        }
+        tokens.push(Token { start, end: at });
+    }
+    tokens
+}
+
+/// Bytes of other alphabets belong to words: SQLite takes every character beyond ASCII as a letter.
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_told_from_expressions() {
+        for literal in ["'it''s'", "0", "-1", "+ .5", "1e5", "true", "False", "x'00'"] {
+            assert!(is_literal(literal), "{literal}");
+        }
+        for other in ["'a' || 'b'", "now()", "CURRENT_TIMESTAMP", "1 + 1", "(1)", "inf", "nan", "", "\"a\""] {
+            assert!(!is_literal(other), "{other}");
+        }
+    }
+}
