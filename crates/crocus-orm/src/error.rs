@@ -56,6 +56,9 @@ pub enum ErrorKind {
     Mismatch,
     /// Two transactions stood in each other's way; trying the whole again may work.
     Conflict,
+    /// A query that means nothing: it uses a column of a table that it does not read, or something that its dialect
+    /// lacks. It was not sent.
+    InvalidQuery,
     /// Any other refusal by the database.
     Database,
 }
@@ -88,6 +91,12 @@ impl Error {
     pub(crate) fn all_in_use() -> Error {
         Error::new(ErrorKind::Unavailable, "every connection to the database is in use")
             .with_hint("does one task hold a transaction or a stream, and wait for another connection?")
+    }
+
+    /// The error for a column of a table that the query does not read.
+    pub(crate) fn not_joined(table: &str, column: &str) -> Error {
+        let text = format!("the column `{table}`.`{column}` is used in a query that does not read `{table}`");
+        Error::new(ErrorKind::InvalidQuery, text).with_hint("join the table, as with `.join(Car::MAKER)`")
     }
 
     /// Adds what a person can do about it.

@@ -1,77 +1,184 @@
-//! Typed columns and the expressions built from them.
+//! Typed columns and the expressions built from them. They are trees (`expr/node.rs`) until a query runs and its
+//! dialect is known.
 
+pub(crate) mod node;
+
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr, Not};
 
-use sea_query::ExprTrait;
+use node::{Binary, Case, Node};
 
 use crate::value::ColumnValue;
 
 /// A column of the model `M` that holds `T`s: `Car::DOORS`.
 ///
-/// Comparing with NULL is never true in SQL: ask with [`is_null`](Column::is_null).
+/// What can be asked of it stands at [`ColumnOperators`].
 pub struct Column<M, T> {
     table: &'static str,
     name: &'static str,
     types: PhantomData<fn() -> (M, T)>,
 }
 
-/// A condition on rows of the model `M`. Conditions combine with `&`, `|` and `!`.
-pub struct Expr<M> {
-    pub(crate) inner: sea_query::Expr,
-    model: PhantomData<fn() -> M>,
+/// An SQL expression that gives `T`s. Conditions are `Expr<bool>`, and combine with `&`, `|` and `!`.
+///
+/// # Example
+/// ```
+/// # use crocus_macros::Model;
+/// use crocus_orm::{ColumnOperators, Expr, Model};
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     name: String,
+///     doors: i32,
+/// }
+///
+/// let family: Expr<bool> = Car::DOORS.ge(4) & !Car::NAME.like("%Coupé%");
+/// let cars = Car::select().filter(family);
+/// # let _ = cars;
+/// ```
+pub struct Expr<T> {
+    pub(crate) node: Node,
+    types: PhantomData<fn() -> T>,
 }
 
-/// An order of rows of the model `M`, by one column.
-pub struct Order<M> {
-    pub(crate) by: sea_query::Expr,
-    pub(crate) direction: sea_query::Order,
+/// An order of rows, by one expression.
+#[derive(Debug, Clone)]
+#[must_use = "an order does nothing until it is given to `.order_by(...)`"]
+pub struct Order {
+    pub(crate) node: Node,
+    pub(crate) descending: bool,
     /// Said only where there can be NULL, since the dialects disagree on where it goes.
-    pub(crate) nulls: Option<sea_query::NullOrdering>,
-    model: PhantomData<fn() -> M>,
+    pub(crate) nulls: Option<Nulls>,
 }
 
-/// What can stand opposite a column that holds `T`s: a `T`, and for text also a `&str`.
+/// Where NULL stands in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    First,
+    Last,
+}
+
+/// What can stand in an expression where the database has a `T`: a `T` itself, a column or an expression of `T`s (or of
+/// `Option<T>`s), and for text also a `&str`.
 #[diagnostic::on_unimplemented(
-    message = "a column of `{T}` cannot be compared with `{Self}`",
-    label = "expected `{T}`"
+    message = "`{Self}` cannot stand where the database has `{T}`",
+    label = "expected `{T}`, or a column or an expression of it"
+)]
+pub trait IntoExpr<T> {
+    /// The expression.
+    fn into_expr(self) -> Expr<T>;
+}
+
+/// What a column that holds `T`s can be set to: a `T`, and for a column that can be NULL also what is in the `Option`;
+/// for text a `&str`; or an expression.
+#[diagnostic::on_unimplemented(
+    message = "a column of `{T}` cannot be set to `{Self}`",
+    label = "expected `{T}`, or an expression of it"
 )]
 pub trait IntoOperand<T> {
-    /// The value as the column holds it.
-    fn into_operand(self) -> T;
+    /// The expression.
+    fn into_operand(self) -> Expr<T>;
 }
 
-impl<T: ColumnValue> IntoOperand<T> for T {
-    fn into_operand(self) -> T {
-        self
+/// A column or an expression, and what can be asked of it. The words are SQLAlchemy's.
+///
+/// Comparing with NULL is never true in SQL: ask with [`is_null`](ColumnOperators::is_null).
+#[expect(
+    clippy::wrong_self_convention,
+    reason = "the words are SQL's, and an expression is used up by what is made of it"
+)]
+pub trait ColumnOperators: Sized {
+    /// What it gives.
+    type Type: ColumnValue;
+
+    /// It as an expression.
+    fn expr(self) -> Expr<Self::Type>;
+
+    /// `self = other`
+    fn eq(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Eq, other)
+    }
+
+    /// `self <> other`
+    fn ne(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Ne, other)
+    }
+
+    /// `self < other`
+    fn lt(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Lt, other)
+    }
+
+    /// `self <= other`
+    fn le(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Le, other)
+    }
+
+    /// `self > other`
+    fn gt(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Gt, other)
+    }
+
+    /// `self >= other`
+    fn ge(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        compare(self, Binary::Ge, other)
+    }
+
+    /// `self BETWEEN low AND high`, both ends included
+    fn between(self, low: impl IntoExpr<Base<Self>>, high: impl IntoExpr<Base<Self>>) -> Expr<bool> {
+        let [node, low, high] = [self.expr().node, low.into_expr().node, high.into_expr().node].map(Box::new);
+        Expr::new(Node::Between { node, low, high })
+    }
+
+    /// `self IN (values)`; never true for no values
+    fn is_in<V: IntoExpr<Base<Self>>>(self, values: impl IntoIterator<Item = V>) -> Expr<bool> {
+        let list = values.into_iter().map(|value| value.into_expr().node).collect();
+        Expr::new(Node::In { node: Box::new(self.expr().node), list })
+    }
+
+    /// `self IS NULL`
+    fn is_null(self) -> Expr<bool> {
+        Expr::new(Node::IsNull(Box::new(self.expr().node)))
+    }
+
+    /// `self IS NOT NULL`
+    fn is_not_null(self) -> Expr<bool> {
+        !self.is_null()
+    }
+
+    /// From the smallest to the largest. NULL is last.
+    fn asc(self) -> Order {
+        let nulls = Self::Type::NULLABLE.then_some(Nulls::Last);
+        Order { node: self.expr().node, descending: false, nulls }
+    }
+
+    /// From the largest to the smallest. NULL is first.
+    fn desc(self) -> Order {
+        let nulls = Self::Type::NULLABLE.then_some(Nulls::First);
+        Order { node: self.expr().node, descending: true, nulls }
+    }
+
+    /// `self LIKE pattern`, with `%` for any characters, `_` for one, and `\` before either to mean itself.
+    /// PostgreSQL tells upper from lower case; SQLite does not for the letters of ASCII.
+    fn like(self, pattern: impl IntoExpr<String>) -> Expr<bool>
+    where
+        Self::Type: ColumnValue<Base = String>,
+    {
+        let [node, pattern] = [self.expr().node, pattern.into_expr().node].map(Box::new);
+        Expr::new(Node::Like { node, pattern, case: Case::Sensitive })
     }
 }
 
-impl IntoOperand<String> for &str {
-    fn into_operand(self) -> String {
-        self.to_owned()
-    }
-}
+/// What an expression gives when it is not NULL.
+pub type Base<E> = <<E as ColumnOperators>::Type as ColumnValue>::Base;
 
-impl IntoOperand<String> for &String {
-    fn into_operand(self) -> String {
-        self.clone()
-    }
-}
-
-impl<T: ColumnValue> IntoOperand<Option<T>> for T
-where
-    Option<T>: ColumnValue,
-{
-    fn into_operand(self) -> Option<T> {
-        Some(self)
-    }
-}
-
-impl IntoOperand<Option<String>> for &str {
-    fn into_operand(self) -> Option<String> {
-        Some(self.to_owned())
-    }
+fn compare<E: ColumnOperators>(left: E, operator: Binary, right: impl IntoExpr<Base<E>>) -> Expr<bool> {
+    Expr::new(left.expr().node.binary(operator, right.into_expr().node))
 }
 
 impl<M, T> Column<M, T> {
@@ -80,133 +187,125 @@ impl<M, T> Column<M, T> {
     pub const fn new(table: &'static str, name: &'static str) -> Self {
         Column { table, name, types: PhantomData }
     }
-}
 
-impl<M, T: ColumnValue> Column<M, T> {
     /// The column's name in the database.
     pub const fn name(&self) -> &'static str {
         self.name
     }
+}
 
-    /// `column = value`
-    pub fn eq(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().eq(bound(value)))
-    }
+impl<M, T: ColumnValue> ColumnOperators for Column<M, T> {
+    type Type = T;
 
-    /// `column <> value`
-    pub fn ne(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().ne(bound(value)))
-    }
-
-    /// `column < value`
-    pub fn lt(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().lt(bound(value)))
-    }
-
-    /// `column <= value`
-    pub fn le(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().lte(bound(value)))
-    }
-
-    /// `column > value`
-    pub fn gt(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().gt(bound(value)))
-    }
-
-    /// `column >= value`
-    pub fn ge(self, value: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().gte(bound(value)))
-    }
-
-    /// `column BETWEEN low AND high`, both ends included
-    pub fn between(self, low: impl IntoOperand<T>, high: impl IntoOperand<T>) -> Expr<M> {
-        Expr::new(self.expr().between(bound(low), bound(high)))
-    }
-
-    /// `column IN (values)`; never true for no values
-    pub fn is_in<V: IntoOperand<T>>(self, values: impl IntoIterator<Item = V>) -> Expr<M> {
-        let mut values = values.into_iter().map(bound).peekable();
-        if values.peek().is_none() {
-            // The builder would compare two bound numbers, whose type PostgreSQL takes for text.
-            return Expr::new(sea_query::Expr::cust("FALSE"));
-        }
-        Expr::new(self.expr().is_in(values))
-    }
-
-    /// `column IS NULL`
-    pub fn is_null(self) -> Expr<M> {
-        Expr::new(self.expr().is_null())
-    }
-
-    /// `column IS NOT NULL`
-    pub fn is_not_null(self) -> Expr<M> {
-        Expr::new(self.expr().is_not_null())
-    }
-
-    /// From the smallest to the largest. NULL is last.
-    pub fn asc(self) -> Order<M> {
-        self.order(sea_query::Order::Asc, sea_query::NullOrdering::Last)
-    }
-
-    /// From the largest to the smallest. NULL is first.
-    pub fn desc(self) -> Order<M> {
-        self.order(sea_query::Order::Desc, sea_query::NullOrdering::First)
-    }
-
-    fn order(self, direction: sea_query::Order, nulls: sea_query::NullOrdering) -> Order<M> {
-        Order { by: self.expr(), direction, nulls: T::NULLABLE.then_some(nulls), model: PhantomData }
-    }
-
-    pub(crate) fn expr(&self) -> sea_query::Expr {
-        sea_query::Expr::col((self.table, self.name))
+    fn expr(self) -> Expr<T> {
+        Expr::new(Node::Column { table: Cow::Borrowed(self.table), name: Cow::Borrowed(self.name) })
     }
 }
 
-/// Pattern matching, for columns of text.
-macro_rules! text_columns {
-    ($($type:ty),*) => {$(
-        impl<M> Column<M, $type> {
-            /// `column LIKE pattern`, with `%` for any characters, `_` for one, and `\` before either to mean itself.
-            /// PostgreSQL tells upper from lower case; SQLite does not for the letters of ASCII.
-            pub fn like(self, pattern: impl Into<String>) -> Expr<M> {
-                Expr::new(self.expr().like(sea_query::LikeExpr::new(pattern).escape('\\')))
-            }
-        }
-    )*};
-}
-text_columns!(String, Option<String>);
+impl<T: ColumnValue> ColumnOperators for Expr<T> {
+    type Type = T;
 
-fn bound<T: ColumnValue>(value: impl IntoOperand<T>) -> sea_query::Expr {
-    sea_query::Expr::val(value.into_operand().into_value())
-}
-
-impl<M> Expr<M> {
-    fn new(inner: sea_query::Expr) -> Expr<M> {
-        Expr { inner, model: PhantomData }
+    fn expr(self) -> Expr<T> {
+        self
     }
 }
 
-impl<M> BitAnd for Expr<M> {
-    type Output = Expr<M>;
-
-    fn bitand(self, other: Expr<M>) -> Expr<M> {
-        Expr::new(self.inner.and(other.inner))
+impl<T: ColumnValue<Base = T>> IntoExpr<T> for T {
+    fn into_expr(self) -> Expr<T> {
+        Expr::new(Node::Value(self.into_value()))
     }
 }
 
-impl<M> BitOr for Expr<M> {
-    type Output = Expr<M>;
-
-    fn bitor(self, other: Expr<M>) -> Expr<M> {
-        Expr::new(self.inner.or(other.inner))
+impl<M, T: ColumnValue> IntoExpr<T::Base> for Column<M, T> {
+    fn into_expr(self) -> Expr<T::Base> {
+        Expr::new(self.expr().node)
     }
 }
 
-impl<M> Not for Expr<M> {
-    type Output = Expr<M>;
+impl<T: ColumnValue> IntoExpr<T::Base> for Expr<T> {
+    fn into_expr(self) -> Expr<T::Base> {
+        Expr::new(self.node)
+    }
+}
 
-    fn not(self) -> Expr<M> {
-        Expr::new(self.inner.not())
+impl IntoExpr<String> for &str {
+    fn into_expr(self) -> Expr<String> {
+        self.to_owned().into_expr()
+    }
+}
+
+impl IntoExpr<String> for &String {
+    fn into_expr(self) -> Expr<String> {
+        self.clone().into_expr()
+    }
+}
+
+impl<T: ColumnValue> IntoOperand<T> for T {
+    fn into_operand(self) -> Expr<T> {
+        Expr::new(Node::Value(self.into_value()))
+    }
+}
+
+impl<T: ColumnValue> IntoOperand<Option<T>> for T
+where
+    Option<T>: ColumnValue,
+{
+    fn into_operand(self) -> Expr<Option<T>> {
+        Expr::new(Node::Value(self.into_value()))
+    }
+}
+
+impl IntoOperand<String> for &str {
+    fn into_operand(self) -> Expr<String> {
+        self.into_expr()
+    }
+}
+
+impl IntoOperand<Option<String>> for &str {
+    fn into_operand(self) -> Expr<Option<String>> {
+        Expr::new(self.into_expr().node)
+    }
+}
+
+impl<T> IntoOperand<T> for Expr<T> {
+    fn into_operand(self) -> Expr<T> {
+        self
+    }
+}
+
+impl<M, T: ColumnValue> IntoOperand<T> for Column<M, T> {
+    fn into_operand(self) -> Expr<T> {
+        self.expr()
+    }
+}
+
+impl<T> Expr<T> {
+    pub(crate) fn new(node: Node) -> Expr<T> {
+        Expr { node, types: PhantomData }
+    }
+}
+
+impl<E: IntoExpr<bool>> BitAnd<E> for Expr<bool> {
+    type Output = Expr<bool>;
+
+    fn bitand(self, other: E) -> Expr<bool> {
+        Expr::new(self.node.and(other.into_expr().node))
+    }
+}
+
+impl<E: IntoExpr<bool>> BitOr<E> for Expr<bool> {
+    type Output = Expr<bool>;
+
+    fn bitor(self, other: E) -> Expr<bool> {
+        Expr::new(self.node.binary(Binary::Or, other.into_expr().node))
+    }
+}
+
+impl Not for Expr<bool> {
+    type Output = Expr<bool>;
+
+    fn not(self) -> Expr<bool> {
+        Expr::new(Node::Not(Box::new(self.node)))
     }
 }
 
@@ -218,9 +317,9 @@ impl<M, T> Clone for Column<M, T> {
 
 impl<M, T> Copy for Column<M, T> {}
 
-impl<M> Clone for Expr<M> {
+impl<T> Clone for Expr<T> {
     fn clone(&self) -> Self {
-        Expr::new(self.inner.clone())
+        Expr::new(self.node.clone())
     }
 }
 
@@ -230,14 +329,8 @@ impl<M, T> std::fmt::Debug for Column<M, T> {
     }
 }
 
-impl<M> std::fmt::Debug for Expr<M> {
+impl<T> std::fmt::Debug for Expr<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Expr").field(&self.inner).finish()
-    }
-}
-
-impl<M> std::fmt::Debug for Order<M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Order").field("by", &self.by).field("direction", &self.direction).finish()
+        f.debug_tuple("Expr").field(&self.node).finish()
     }
 }

@@ -8,11 +8,13 @@ pub mod database_url;
 pub mod dialect;
 mod engine;
 mod error;
+#[expect(dead_code, reason = "the rest of the operators comes with the queries")]
 mod expr;
 mod json;
+mod lower;
 mod model;
 mod query;
-#[expect(dead_code, reason = "loading relationships comes with the queries")]
+#[expect(dead_code, reason = "the session sets references")]
 mod relation;
 mod row;
 mod session;
@@ -25,10 +27,10 @@ pub use database_url::DatabaseUrl;
 pub use dialect::Dialect;
 pub use engine::{Engine, EngineOptions, Executor, Target};
 pub use error::{Constraint, Error, ErrorKind, Result};
-pub use expr::{Column, Expr, IntoOperand, Order};
+pub use expr::{Base, Column, ColumnOperators, Expr, IntoExpr, IntoOperand, Order};
 pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
-pub use query::{Delete, Select, Update};
+pub use query::{Delete, Load, LoadMany, LoadOne, Loaded, Select, Update};
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,
     RelationKind,

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::engine::Executor;
-use crate::query::{self, Delete, Select, Update};
+use crate::query::{Delete, Select, Update, write};
 use crate::relation::{ObjectKeys, ObjectReference, RelationDef};
 use crate::row::Row;
 use crate::table::TableDef;
@@ -50,7 +50,7 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// # Errors
     /// When the database does not answer, or the row does not fit the model.
     fn get(db: &impl Executor, key: Self::Key) -> impl Future<Output = Result<Option<Self>>> + Send {
-        query::get(db.target(), key)
+        write::get(db.target(), key)
     }
 
     /// Starts a query for rows of this model.
@@ -63,7 +63,7 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// # Errors
     /// When the database does not answer, or a constraint does not hold.
     fn insert(db: &impl Executor, new: Self::New) -> impl Future<Output = Result<Self>> + Send {
-        query::insert(db.target(), new)
+        write::insert(db.target(), new)
     }
 
     /// Starts an update of the rows that a filter finds.
@@ -83,14 +83,7 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
 
     /// The model's name as a word in a sentence: `car`.
     fn noun() -> String {
-        let mut noun = String::new();
-        for character in Self::TABLE.model.chars() {
-            if character.is_uppercase() && !noun.is_empty() {
-                noun.push(' ');
-            }
-            noun.extend(character.to_lowercase());
-        }
-        noun
+        Self::TABLE.noun()
     }
 }
 
@@ -132,6 +125,12 @@ pub trait PatchModel: Sized + Send + Sync + 'static {
 pub trait Key: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// The values of the key's columns, in the table's order.
     fn into_values(self) -> Vec<Value>;
+
+    /// Reads the key from the columns of a row at these indexes.
+    ///
+    /// # Errors
+    /// When a column holds something that the key cannot.
+    fn from_row(row: &Row, indexes: &[usize]) -> Result<Self>;
 }
 
 macro_rules! keys {
@@ -140,6 +139,10 @@ macro_rules! keys {
         impl Key for $type {
             fn into_values(self) -> Vec<Value> {
                 vec![self.into_value()]
+            }
+
+            fn from_row(row: &Row, indexes: &[usize]) -> Result<Self> {
+                row.get(indexes[0])
             }
         }
     )*};
@@ -167,6 +170,10 @@ macro_rules! composite_keys {
         impl<$($type: ColumnValue + Eq + Hash + Debug),*> Key for ($($type,)*) {
             fn into_values(self) -> Vec<Value> {
                 vec![$(self.$index.into_value()),*]
+            }
+
+            fn from_row(row: &Row, indexes: &[usize]) -> Result<Self> {
+                Ok(($(row.get(indexes[$index])?,)*))
             }
         }
     };

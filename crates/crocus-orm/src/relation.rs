@@ -6,8 +6,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use crate::model::{Key, Model};
+use crate::query::shape::Shape;
 use crate::session::Handle;
 use crate::table::TableDef;
 use crate::value::Value;
@@ -59,18 +61,18 @@ struct Inverse<M, T> {
 pub trait Pointed: Sized + Send + Sync + 'static {
     /// The model.
     type Model: Model;
+    /// `O`, or an `Option` of it.
+    type Of<O: Clone + Send + 'static>: Clone + Send + 'static;
     /// Whether there may be none.
     const OPTIONAL: bool;
-}
 
-impl<M: Model> Pointed for M {
-    type Model = M;
-    const OPTIONAL: bool = false;
-}
-
-impl<M: Model> Pointed for Option<M> {
-    type Model = M;
-    const OPTIONAL: bool = true;
+    /// How rows that an outer join brought are read: `present` is a column that is never NULL in one that is there.
+    #[doc(hidden)]
+    fn wrap<O: Clone + Send + 'static>(
+        shape: Arc<dyn Shape<O>>,
+        present: usize,
+        relationship: &'static str,
+    ) -> Arc<dyn Shape<Self::Of<O>>>;
 }
 
 /// What an insert brings for a foreign key: the key itself, or an object of the session whose key may not exist yet.
@@ -363,6 +365,16 @@ impl<M: Model, T: Model> ManyToMany<M, T> {
     /// The association's table.
     pub fn association(&self) -> &'static TableDef {
         (self.association)()
+    }
+
+    /// The association's columns that point to `M`.
+    pub(crate) const fn source(&self) -> &'static [&'static str] {
+        self.source
+    }
+
+    /// The association's columns that point to `T`.
+    pub(crate) const fn target(&self) -> &'static [&'static str] {
+        self.target
     }
 }
 

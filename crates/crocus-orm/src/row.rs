@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 
 use crate::dialect::{postgres, sqlite};
+use crate::query::shape::Shape;
 use crate::value::FromColumn;
-use crate::{ColumnValue, Error, ErrorKind, Model, Result};
+use crate::{ColumnValue, Error, ErrorKind, Result};
 
 /// A row of a result.
 #[derive(Debug)]
@@ -42,6 +43,14 @@ impl Row {
         match &self.0 {
             Source::Sqlite { values, .. } => values.len(),
             Source::Postgres(row) => row.len(),
+        }
+    }
+
+    /// Whether the column at `index` is NULL.
+    pub(crate) fn is_null(&self, index: usize) -> bool {
+        match &self.0 {
+            Source::Sqlite { values, .. } => matches!(values[index], rusqlite::types::Value::Null),
+            Source::Postgres(row) => postgres::types::is_null(row, index),
         }
     }
 
@@ -99,28 +108,28 @@ impl Stream for RowStream {
     }
 }
 
-/// Models read from a [`RowStream`].
-pub struct Rows<M> {
+/// The results of a [`Select`](crate::Select) as they arrive.
+pub struct Rows<O> {
     rows: RowStream,
-    model: std::marker::PhantomData<fn() -> M>,
+    shape: Arc<dyn Shape<O>>,
 }
 
-impl<M: Model> Rows<M> {
-    pub(crate) fn new(rows: RowStream) -> Rows<M> {
-        Rows { rows, model: std::marker::PhantomData }
+impl<O> Rows<O> {
+    pub(crate) fn new(rows: RowStream, shape: Arc<dyn Shape<O>>) -> Rows<O> {
+        Rows { rows, shape }
     }
 }
 
-impl<M: Model> Stream for Rows<M> {
-    type Item = Result<M>;
+impl<O> Stream for Rows<O> {
+    type Item = Result<O>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<M>>> {
-        let rows = &mut self.get_mut().rows;
-        Pin::new(rows).poll_next(context).map(|row| row.map(|row| row.and_then(|row| M::from_row(&row, 0))))
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<O>>> {
+        let Rows { rows, shape } = self.get_mut();
+        Pin::new(rows).poll_next(context).map(|row| row.map(|row| row.and_then(|row| shape.read_one(&row))))
     }
 }
 
-impl<M> std::fmt::Debug for Rows<M> {
+impl<O> std::fmt::Debug for Rows<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Rows").field(&self.rows).finish()
     }

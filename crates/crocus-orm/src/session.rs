@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::Engine;
 use crate::model::{Model, NewModel};
-use crate::query;
+use crate::query::write as query;
 use crate::relation::ObjectReference;
 use crate::row::Row;
 use crate::statement::Statement;

@@ -203,6 +203,23 @@ impl TableDef {
         self.columns.iter().filter(|column| column.primary_key)
     }
 
+    /// The indexes of the primary key's columns, in order.
+    pub(crate) fn key_indexes(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().enumerate().filter(|(_, column)| column.primary_key).map(|(index, _)| index)
+    }
+
+    /// The model's name as a word in a sentence: `car part`.
+    pub(crate) fn noun(&self) -> String {
+        let mut noun = String::new();
+        for character in self.model.chars() {
+            if character.is_uppercase() && !noun.is_empty() {
+                noun.push(' ');
+            }
+            noun.extend(character.to_lowercase());
+        }
+        noun
+    }
+
     /// The column with this name in the database.
     pub fn column(&self, name: &str) -> Option<&'static ColumnDef> {
         self.columns.iter().find(|column| column.name == name)

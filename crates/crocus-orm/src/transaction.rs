@@ -36,7 +36,7 @@ pub(crate) enum Held {
 /// ```
 /// # use crocus_macros::Model;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
-/// use crocus_orm::{Engine, Model, Statement};
+/// use crocus_orm::{ColumnOperators, Engine, Model, Statement};
 ///
 /// #[derive(Debug, Clone, Model)]
 /// # #[model(crate = "crocus_orm")]

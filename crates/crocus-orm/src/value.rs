@@ -24,6 +24,8 @@ pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
     const TYPE: ColumnType;
     /// Whether the column can be NULL.
     const NULLABLE: bool = false;
+    /// What it holds when it is not NULL: `T` for an `Option<T>`, and otherwise itself.
+    type Base: ColumnValue;
 
     /// The value to bind.
     fn into_value(self) -> Value;
@@ -53,6 +55,8 @@ macro_rules! column_values {
     ($($(#[$cfg:meta])? $type:ty => $column_type:ident;)*) => {$(
         $(#[$cfg])?
         impl ColumnValue for $type {
+            type Base = $type;
+
             const TYPE: ColumnType = ColumnType::$column_type;
 
             fn into_value(self) -> Value {
@@ -71,6 +75,8 @@ macro_rules! column_values {
         // Not one implementation for every `Option<T>`: its bounds would each be reported for a type that is none.
         $(#[$cfg])?
         impl ColumnValue for Option<$type> {
+            type Base = $type;
+
             const TYPE: ColumnType = ColumnType::$column_type;
             const NULLABLE: bool = true;
 

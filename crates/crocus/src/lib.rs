@@ -44,7 +44,7 @@ pub mod prelude {
     pub use std::process::ExitCode;
 
     pub use crocus_macros::Model;
-    pub use crocus_orm::{Executor, Model as _, Patch, Session};
+    pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, Session};
     pub use crocus_web::routing::{delete, get, patch, post, put};
     pub use crocus_web::{
         Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Response, Result, SessionExt,

@@ -3,5 +3,6 @@
 pub(crate) mod connection;
 pub(crate) mod database;
 pub(crate) mod errors;
+pub(crate) mod expressions;
 pub(crate) mod pool;
 pub(crate) mod types;

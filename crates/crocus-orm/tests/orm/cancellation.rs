@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crocus_orm::{Engine, Error, Model, Statement};
+use crocus_orm::{ColumnOperators, Engine, Error, Model, Statement};
 use futures_util::TryStreamExt;
 
 use crate::database::{Database, each, each_with, few_connections, soon};

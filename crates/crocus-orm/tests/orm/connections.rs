@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crocus_orm::{DatabaseUrl, Engine, EngineOptions, ErrorKind, Model, Statement};
+use crocus_orm::{ColumnOperators, DatabaseUrl, Engine, EngineOptions, ErrorKind, Model, Statement};
 use crocus_testing::TempDir;
 use futures_util::TryStreamExt;
 

@@ -1,6 +1,6 @@
 //! Constraints: each violation has its kind, and names the constraint, the table and the columns alike.
 
-use crocus_orm::{Constraint, Error, ErrorKind, Executor, Model, Statement};
+use crocus_orm::{ColumnOperators, Constraint, Error, ErrorKind, Executor, Model, Statement};
 
 use crate::database::{Database, assert_kind, each};
 use crate::models::{Car, NewCar, NewReserved, NewSeat, NewWheel, Reserved, Seat, Wheel, car};

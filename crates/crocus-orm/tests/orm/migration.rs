@@ -1,6 +1,6 @@
 //! A table that changes while connections have statements prepared on it.
 
-use crocus_orm::{ErrorKind, Model, Statement};
+use crocus_orm::{ColumnOperators, ErrorKind, Model, Statement};
 
 use crate::database::{Database, assert_kind, each, each_with, few_connections};
 use crate::models::{Car, NewSample, Sample, car, nothing};

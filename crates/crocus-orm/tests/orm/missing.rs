@@ -1,7 +1,7 @@
 //! A table or a column that is not there: the error names it.
 
 use crocus_macros::Model;
-use crocus_orm::{ErrorKind, Model, Statement};
+use crocus_orm::{ColumnOperators, ErrorKind, Model, Statement};
 
 use crate::database::{assert_kind, each};
 use crate::models::{Car, car};

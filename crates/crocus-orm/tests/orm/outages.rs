@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crocus_orm::{Engine, EngineOptions, ErrorKind, Model, Statement};
+use crocus_orm::{ColumnOperators, Engine, EngineOptions, ErrorKind, Model, Statement};
 use crocus_testing::Cluster;
 use futures_util::TryStreamExt;
 

@@ -1,6 +1,6 @@
 //! Queries: filters, order, bounds, counting, streaming, and writing by filter.
 
-use crocus_orm::{Error, ErrorKind, Expr, Model, Statement};
+use crocus_orm::{ColumnOperators, Error, ErrorKind, Expr, Model, Statement};
 use futures_util::TryStreamExt;
 
 use crate::database::{Database, assert_kind, each, each_with, few_connections, soon};
@@ -22,7 +22,7 @@ async fn garage(db: &Database) {
 }
 
 /// The names that a filter finds, the first letters only.
-async fn found(db: &Database, filter: Expr<Car>) -> String {
+async fn found(db: &Database, filter: Expr<bool>) -> String {
     let cars = Car::select().filter(filter).order_by(Car::ID.asc()).all(db.engine()).await.unwrap();
     cars.iter().map(|car| &car.name[..1]).collect()
 }
@@ -48,7 +48,6 @@ async fn filters_find_what_they_say() {
             (Car::NOTE.eq("red"), "BE"),
             // NULL is neither equal nor unequal.
             (Car::NOTE.ne("red"), "G"),
-            (Car::NOTE.eq(None::<String>), ""),
             (Car::NOTE.like("%e%"), "BGE"),
             (Car::NAME.like("%a"), "ABGD"),
             (Car::NAME.like("_elta"), "D"),
@@ -139,7 +138,7 @@ async fn rows_are_updated_and_deleted_by_filter() {
 #[tokio::test]
 async fn an_update_of_nothing_is_refused_with_the_reason() {
     for db in each().await {
-        let error = assert_kind(Car::update().execute(db.engine()).await, ErrorKind::Database);
+        let error = assert_kind(Car::update().execute(db.engine()).await, ErrorKind::InvalidQuery);
         assert_eq!(error.to_string(), "the update of `cars` sets no column", "{db}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use crocus_orm::{Error, ErrorKind, Model, Statement};
+use crocus_orm::{ColumnOperators, Error, ErrorKind, Model, Statement};
 
 use crate::database::{Database, assert_kind, each};
 use crate::models::{

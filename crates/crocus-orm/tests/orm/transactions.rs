@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crocus_orm::{EngineOptions, ErrorKind, Model, Statement, Transaction};
+use crocus_orm::{ColumnOperators, EngineOptions, ErrorKind, Model, Statement, Transaction};
 
 use crate::database::{Database, assert_kind, each, each_with, few_connections, soon};
 use crate::models::{Car, NewWheel, Wheel, car};

@@ -1,6 +1,6 @@
 //! Every column type: what is written is read, found and ordered, at its extremes and as NULL.
 
-use crocus_orm::{Column, ColumnValue, ErrorKind, Model, Statement};
+use crocus_orm::{Column, ColumnOperators, ColumnValue, ErrorKind, Model, Statement};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, date, datetime, time};
 use rust_decimal::Decimal;
@@ -61,14 +61,14 @@ round_trips! {
     ];
 }
 
-async fn round_trip<T: ColumnValue + PartialEq + std::fmt::Debug>(
+async fn round_trip<T: ColumnValue<Base = T> + PartialEq + std::fmt::Debug>(
     db: &Database,
     column: Column<Sample, Option<T>>,
     values: Vec<T>,
     new: impl Fn(Option<T>) -> NewSample,
     field: impl Fn(&Sample) -> Option<T>,
 ) where
-    Option<T>: ColumnValue,
+    Option<T>: ColumnValue<Base = T>,
 {
     let null = Sample::insert(db.engine(), new(None)).await.unwrap();
     assert_eq!(field(&null), None, "{db}");

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 #[cfg(feature = "time")]
 use jiff::civil::date;
 use sea_query::Value;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 #[cfg(feature = "time")]
 use crate::value::microseconds;
@@ -100,4 +100,22 @@ fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> 
 fn string(text: &str, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     check_text(text)?;
     text.to_sql_checked(ty, out)
+}
+
+/// Whether the column at `index` is NULL, whatever its type.
+pub(crate) fn is_null(row: &tokio_postgres::Row, index: usize) -> bool {
+    /// Any value, unread.
+    struct Anything;
+
+    impl FromSql<'_> for Anything {
+        fn from_sql(_: &Type, _: &[u8]) -> Result<Anything, BoxError> {
+            Ok(Anything)
+        }
+
+        fn accepts(_: &Type) -> bool {
+            true
+        }
+    }
+
+    matches!(row.try_get::<_, Option<Anything>>(index), Ok(None))
 }
