@@ -210,8 +210,12 @@ impl DatabaseUrl {
     note = "give it a reference to an engine (`&db`) or to a transaction (`&transaction`)"
 )]
 pub trait Executor: Sync {
-    /// The engine or the transaction.
-    fn target(&self) -> Target<'_>;
+    /// What runs the statements for models of a bind; the default one for `None`. An engine or a transaction runs all:
+    /// it was chosen by the caller. [`Binds`](crate::Binds) choose the engine.
+    ///
+    /// # Errors
+    /// When there is no such bind.
+    fn target(&self, bind: Option<&'static str>) -> Result<Target<'_>>;
 }
 
 /// The two kinds of [`Executor`].
@@ -224,14 +228,14 @@ pub enum Target<'a> {
 }
 
 impl Executor for Engine {
-    fn target(&self) -> Target<'_> {
-        Target::Engine(self)
+    fn target(&self, _: Option<&'static str>) -> Result<Target<'_>> {
+        Ok(Target::Engine(self))
     }
 }
 
 impl Executor for Transaction {
-    fn target(&self) -> Target<'_> {
-        Target::Transaction(self)
+    fn target(&self, _: Option<&'static str>) -> Result<Target<'_>> {
+        Ok(Target::Transaction(self))
     }
 }
 

@@ -4,6 +4,7 @@
 //! A [`Model`] is a struct with `#[derive(Model)]`; an [`Engine`] is a database behind a URL. Queries are built from
 //! the model's typed columns and run on the engine, or on a [`Transaction`]; a [`Session`] is a unit of work.
 
+mod binds;
 pub mod database_url;
 pub mod dialect;
 mod engine;
@@ -23,6 +24,7 @@ pub mod table;
 mod transaction;
 mod value;
 
+pub use binds::Binds;
 pub use database_url::DatabaseUrl;
 pub use dialect::Dialect;
 pub use engine::{Engine, EngineOptions, Executor, Target};

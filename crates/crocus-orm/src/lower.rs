@@ -11,7 +11,7 @@ use crate::expr::node::{Aggregate, Binary, Function, Node, Source};
 use crate::expr::{Nulls, Order};
 use crate::query::select::{JoinKind, SelectNode};
 use crate::table::TableDef;
-use crate::{Dialect, Error, Result};
+use crate::{Dialect, Error, ErrorKind, Result};
 
 /// Both dialects count rows in 8 bytes with a sign.
 const MOST: u64 = i64::MAX as u64;
@@ -86,7 +86,24 @@ impl SelectNode {
         if let Some((table, column)) = missing {
             return Err(Error::not_joined(table, column));
         }
+        self.one_bind()?;
         self.lower(dialect)
+    }
+
+    /// Refuses tables of two databases in one query.
+    fn one_bind(&self) -> Result<()> {
+        let tables = self.joins.iter().filter_map(|join| match &join.source {
+            Source::Table { table, .. } => Some(*table),
+            Source::Query { .. } => None,
+        });
+        for table in tables {
+            if table.bind != self.root.bind {
+                let text = format!("`{}` and `{}` are on different binds", self.root.model, table.model);
+                return Err(Error::new(ErrorKind::InvalidQuery, text)
+                    .with_hint("read the rows of each with a query of its own"));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn lower(&self, dialect: Dialect) -> Result<SelectStatement> {

@@ -50,7 +50,7 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// # Errors
     /// When the database does not answer, or the row does not fit the model.
     fn get(db: &impl Executor, key: Self::Key) -> impl Future<Output = Result<Option<Self>>> + Send {
-        write::get(db.target(), key)
+        write::get(db, key)
     }
 
     /// Starts a query for rows of this model.
@@ -63,7 +63,7 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// # Errors
     /// When the database does not answer, or a constraint does not hold.
     fn insert(db: &impl Executor, new: Self::New) -> impl Future<Output = Result<Self>> + Send {
-        write::insert(db.target(), new)
+        write::insert(db, new)
     }
 
     /// Starts an update of the rows that a filter finds.

@@ -214,17 +214,18 @@ impl Session {
         let mut done = Vec::with_capacity(plan.len());
         for (work, index, statement) in plan {
             let slot = &self.slots[index];
+            let target = db.target(slot.table().bind)?;
             let for_table = |error: Error| error.for_table(slot.table());
             let written = match work {
                 Work::Insert | Work::Update => {
-                    let rows = db.target().query(statement).await.map_err(for_table)?;
+                    let rows = target.query(statement).await.map_err(for_table)?;
                     if work == Work::Update && rows.is_empty() {
                         return Err(slot.missing());
                     }
                     Some(slot.written(rows)?)
                 }
                 Work::Delete => {
-                    if db.target().execute(statement).await.map_err(for_table)? == 0 {
+                    if target.execute(statement).await.map_err(for_table)? == 0 {
                         return Err(slot.missing());
                     }
                     None

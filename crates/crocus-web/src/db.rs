@@ -27,8 +27,8 @@ impl Deref for Db {
 }
 
 impl Executor for Db {
-    fn target(&self) -> Target<'_> {
-        self.0.target()
+    fn target(&self, bind: Option<&'static str>) -> crocus_orm::Result<Target<'_>> {
+        self.0.target(bind)
     }
 }
 

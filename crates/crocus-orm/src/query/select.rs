@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::load::{Attachment, Load, Loaded};
 use super::shape::{ModelShape, Shape, With};
-use crate::engine::{Executor, Target};
+use crate::engine::Executor;
 use crate::expr::node::{Aggregate, Name, Node, Source};
 use crate::expr::{IntoExpr, Order};
 use crate::model::Model;
@@ -219,7 +219,7 @@ impl<O: Send + 'static> Select<O> {
     /// # Errors
     /// When the database does not answer, or a row does not fit.
     pub async fn all(self, db: &impl Executor) -> Result<Vec<O>> {
-        self.fetch(db.target()).await
+        self.fetch(db).await
     }
 
     /// The first row, or none.
@@ -227,7 +227,7 @@ impl<O: Send + 'static> Select<O> {
     /// # Errors
     /// When the database does not answer, or the row does not fit.
     pub async fn first(self, db: &impl Executor) -> Result<Option<O>> {
-        Ok(self.limit(1).fetch(db.target()).await?.into_iter().next())
+        Ok(self.limit(1).fetch(db).await?.into_iter().next())
     }
 
     /// The only row.
@@ -248,7 +248,7 @@ impl<O: Send + 'static> Select<O> {
     /// When there are several ([`ErrorKind::MultipleRows`]), the database does not answer, or the row does not fit.
     pub async fn one_or_none(self, db: &impl Executor) -> Result<Option<O>> {
         let root = self.node.root;
-        let mut rows = self.limit(2).fetch(db.target()).await?.into_iter();
+        let mut rows = self.limit(2).fetch(db).await?.into_iter();
         match (rows.next(), rows.next()) {
             (row, None) => Ok(row),
             _ => Err(Error::new(ErrorKind::MultipleRows, format!("more than one {} was found", root.noun()))),
@@ -260,7 +260,7 @@ impl<O: Send + 'static> Select<O> {
     /// # Errors
     /// When the database does not answer.
     pub async fn count(self, db: &impl Executor) -> Result<u64> {
-        let target = db.target();
+        let target = db.target(self.node.root.bind)?;
         let statement = statement(&self.node.counted(), target.dialect())?;
         let rows = target.query(statement).await?;
         let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
@@ -278,13 +278,14 @@ impl<O: Send + 'static> Select<O> {
             return Err(Error::new(ErrorKind::InvalidQuery, text)
                 .with_hint("read the rows with `.all(&db)`, or load the relationship for a few rows at a time"));
         }
-        let target = db.target();
+        let target = db.target(self.node.root.bind)?;
         let statement = statement(&self.node, target.dialect())?;
         let rows = target.stream(statement).await?;
         Ok(Rows::new(rows, self.shape))
     }
 
-    pub(crate) async fn fetch(self, target: Target<'_>) -> Result<Vec<O>> {
+    async fn fetch(self, db: &impl Executor) -> Result<Vec<O>> {
+        let target = db.target(self.node.root.bind)?;
         let rows = target.query(statement(&self.node, target.dialect())?).await?;
         let rows: Vec<&Row> = rows.iter().collect();
         self.shape.read(&rows, target).await

@@ -50,7 +50,7 @@ impl<M: Model> Update<M> {
             let text = format!("the update of `{}` sets no column", M::TABLE.name);
             return Err(Error::new(ErrorKind::InvalidQuery, text).with_hint("add a `.set(COLUMN, value)`"));
         }
-        let target = db.target();
+        let target = db.target(M::TABLE.bind)?;
         let dialect = target.dialect();
         check::<M>(self.set.iter().map(|(_, node)| node).chain(&self.filter))?;
         let mut query = Query::update();
@@ -90,7 +90,7 @@ impl<M: Model> Delete<M> {
     /// # Errors
     /// When the database does not answer, or a foreign key does not hold.
     pub async fn execute(self, db: &impl Executor) -> Result<u64> {
-        let target = db.target();
+        let target = db.target(M::TABLE.bind)?;
         let dialect = target.dialect();
         check::<M>(self.filter.iter())?;
         let mut query = Query::delete();
@@ -127,16 +127,17 @@ impl Target<'_> {
     }
 }
 
-pub(crate) async fn get<M: Model>(target: Target<'_>, key: M::Key) -> Result<Option<M>> {
+pub(crate) async fn get<M: Model>(db: &impl Executor, key: M::Key) -> Result<Option<M>> {
     let mut node = SelectNode::of(M::TABLE);
     let columns: Vec<_> = M::TABLE.primary_key().map(|column| Node::column(M::TABLE.name, column.name)).collect();
     let conditions = columns.into_iter().zip(key.into_values());
     node.filter.extend(conditions.map(|(column, value)| column.binary(Binary::Eq, Node::Value(value))));
-    let rows = target.read(&node).await?;
+    let rows = db.target(M::TABLE.bind)?.read(&node).await?;
     rows.first().map(|row| M::from_row(row, 0)).transpose()
 }
 
-pub(crate) async fn insert<N: NewModel>(target: Target<'_>, new: N) -> Result<N::Model> {
+pub(crate) async fn insert<N: NewModel>(db: &impl Executor, new: N) -> Result<N::Model> {
+    let target = db.target(N::Model::TABLE.bind)?;
     let statement = insert_statement::<N>(target.dialect(), new)?;
     let rows = target.query(statement).await.map_err(|error| error.for_table(N::Model::TABLE))?;
     inserted(rows)
