@@ -1,10 +1,12 @@
-//! The code that `derive(Model)` writes: here the model's own, in `expand/inputs.rs` the structs `NewCar` and
-//! `CarPatch`.
+//! The code that `derive(Model)` writes: here the model's own, in `expand/table.rs` the table's description, in
+//! `expand/relations.rs` the relationships, in `expand/inputs.rs` the structs `NewCar` and `CarPatch`.
 //!
 //! The code names everything by its full path, so that nothing the user imports or defines can stand in the way.
 //! Types keep the user's spans: the compiler reports a type that no column can hold where it is written.
 
 mod inputs;
+mod relations;
+mod table;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -12,17 +14,19 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
-use crate::model::{Columns, Condition, Field, Model};
+use crate::model::{Field, Model};
 use crate::types;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let constants = constants(model);
+    let relations = relations::constants(model);
     let implementation = implementation(model);
     let new = inputs::new(model);
     let patch = inputs::patch(model);
     let assertions = model.fields.iter().map(|field| assertions(model, field));
     quote! {
         #constants
+        #relations
         #implementation
         #new
         #patch
@@ -105,7 +109,8 @@ fn implementation(model: &Model) -> TokenStream {
     let Model { ident, krate, .. } = model;
     let (new, patch) = (new_ident(model), patch_ident(model));
     let quiet = quiet();
-    let table = table(model);
+    let table = table::table(model);
+    let relations = relations::definitions(model);
     let assign = inputs::assign(model);
     let idents: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
     let into_values = model.fields.iter().map(|field| of_type(krate, &field.ty, "into_value"));
@@ -130,7 +135,7 @@ fn implementation(model: &Model) -> TokenStream {
 
             const TABLE: &'static #krate::TableDef = &#table;
 
-            const RELATIONS: &'static [#krate::RelationDef] = &[];
+            const RELATIONS: &'static [#krate::RelationDef] = #relations;
 
             fn from_row(row: &#krate::Row, start: usize) -> #krate::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#reads,)* })
@@ -149,76 +154,6 @@ fn implementation(model: &Model) -> TokenStream {
                 ::core::result::Result::Ok(())
             }
         }
-    }
-}
-
-/// The `TableDef`.
-fn table(model: &Model) -> TokenStream {
-    let Model { krate, table, .. } = model;
-    let name = model.ident.unraw().to_string();
-    let columns = model.fields.iter().map(|field| {
-        let Field { name, column, ty, primary_key, identity, .. } = field;
-        let default = option(field.default.as_deref());
-        let (ty, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
-        quote! {
-            #krate::table::ColumnDef {
-                name: #column,
-                field: #name,
-                ty: #ty,
-                nullable: #nullable,
-                primary_key: #primary_key,
-                identity: #identity,
-                default: #default,
-                generated: ::core::option::Option::None,
-                version: false,
-                sensitive: false,
-                comment: ::core::option::Option::None,
-                renamed_from: ::core::option::Option::None,
-            }
-        }
-    });
-    let uniques = model
-        .uniques
-        .iter()
-        .map(|Columns { name, columns }| quote!(#krate::table::UniqueDef { name: #name, columns: &[#(#columns),*] }));
-    let indexes = model.indexes.iter().map(|Columns { name, columns }| {
-        let parts = columns.iter().map(|column| {
-            quote!(#krate::table::IndexPart { key: #krate::table::IndexKey::Column(#column), descending: false })
-        });
-        quote! {
-            #krate::table::IndexDef {
-                name: #name,
-                parts: &[#(#parts),*],
-                unique: false,
-                condition: ::core::option::Option::None,
-            }
-        }
-    });
-    let checks = model.checks.iter().map(|Condition { name, expression, column }| {
-        let column = option(column.as_deref());
-        quote!(#krate::table::CheckDef { name: #name, expression: #expression, column: #column })
-    });
-    quote! {
-        #krate::TableDef {
-            name: #table,
-            schema: ::core::option::Option::None,
-            bind: ::core::option::Option::None,
-            model: #name,
-            comment: ::core::option::Option::None,
-            renamed_from: ::core::option::Option::None,
-            columns: &[#(#columns,)*],
-            uniques: &[#(#uniques,)*],
-            indexes: &[#(#indexes,)*],
-            checks: &[#(#checks,)*],
-            foreign_keys: &[],
-        }
-    }
-}
-
-fn option(text: Option<&str>) -> TokenStream {
-    match text {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
     }
 }
 

@@ -19,6 +19,7 @@ use syn::{DeriveInput, LitStr};
 /// For `Car` it writes
 /// - the implementation of `Model` for `Car`;
 /// - a typed column for each field, for queries: `Car::NAME`;
+/// - a constant for each relationship: `Car::MAKER`;
 /// - `NewCar`, what an insert needs. A column that the database numbers is absent; a field whose column has a default
 ///   is an `Option`, where `None` leaves the value to the database;
 /// - `CarPatch`, what a patch brings: every field that is no part of the key, as a `Patch`.
@@ -60,6 +61,7 @@ use syn::{DeriveInput, LitStr};
 /// - `unique(name, model)`: no two rows agree in all of these fields.
 /// - `index(name, model)`: an index over these fields.
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
+/// - `has_one(...)`, `has_many(...)`, `many_to_many(...)`, `belongs_to(...)`: relationships, see below.
 /// - `crate = "crocus_orm"`: where the traits are, for a program without `crocus`. Otherwise `::crocus::orm`.
 ///
 /// # `#[model(...)]` on a field
@@ -73,9 +75,75 @@ use syn::{DeriveInput, LitStr};
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
 /// - `default = 4`: what the column holds when an insert brings nothing. A number, `true` or `false`; or a string with
 ///   an SQL expression, such as `"now()"`, or `"'blue'"` for a text.
+/// - `belongs_to = Maker`: the primary key of another model's row, see below.
 ///
-/// Constraints are named as PostgreSQL names them: `cars_name_model_key`, `cars_name_idx`, `cars_doors_check`. To
-/// choose a name, write `unique = "..."` or `index = "..."` on a field, `unique(name, model, name = "...")` or
+/// # Relationships
+///
+/// ```
+/// # use crocus_macros::Model;
+/// # use crocus_orm::{BelongsTo, HasMany, ManyToMany, Model};
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(has_many(cars = Car::MAKER))]
+/// struct Maker {
+///     #[model(primary_key)]
+///     id: i32,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(many_to_many(tags = Tag, through(CarTag::CAR, CarTag::TAG)))]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     #[model(belongs_to(Maker, on_delete = cascade))]
+///     maker_id: i32,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// struct Tag {
+///     #[model(primary_key)]
+///     id: i32,
+/// }
+///
+/// /// Which car has which tag.
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// struct CarTag {
+///     #[model(primary_key, belongs_to(Car, on_delete = cascade))]
+///     car_id: i32,
+///     #[model(primary_key, belongs_to = Tag)]
+///     tag_id: i32,
+/// }
+///
+/// let _: BelongsTo<Car, Maker> = Car::MAKER;
+/// let _: HasMany<Maker, Car> = Maker::CARS;
+/// let _: ManyToMany<Car, Tag> = Car::TAGS;
+/// let new = NewCar { maker_id: 7.into() };
+/// # let _ = new;
+/// ```
+///
+/// `belongs_to` on a field makes it a foreign key to the other model's primary key. The relationship has the field's
+/// name without `_id`. In `NewCar` the field is a `Reference`, made with `.into()` from a key, a model, or the handle
+/// of an object in the session. An `Option` points to a row or to none. `belongs_to(Maker, ...)` takes
+/// - `name = maker`: the relationship's name;
+/// - `on_delete = cascade` and `on_update = cascade`: what becomes of the row when the other one is deleted or changes
+///   its key. One of `cascade`, `set_null`, `set_default`, `restrict` and `no_action`, which is meant otherwise;
+/// - `foreign_key = "cars_maker"`: the constraint's name.
+///
+/// On the struct,
+/// - `belongs_to(seat = Seat, key(row, letter))` names the fields that hold a key of several columns, in the order of
+///   the other model's. It takes the same options but `name`, and the fields of `NewCar` stay as they are;
+/// - `has_many(cars = Car::MAKER)` and `has_one(plate = Plate::CAR)` are the other side of a `belongs_to`. With
+///   `delete_orphan`, a row that is taken from its owner is deleted;
+/// - `many_to_many(tags = Tag, through(CarTag::CAR, CarTag::TAG))` goes through an association: a model with a
+///   `belongs_to` to this model and one to the other, in this order.
+///
+/// # Names
+///
+/// Constraints are named as PostgreSQL names them: `cars_name_model_key`, `cars_name_idx`, `cars_doors_check`,
+/// `cars_maker_id_fkey`. To choose a name, write `unique = "..."` or `index = "..."` on a field, `unique(name, model, name = "...")` or
 /// `index(name, model, name = "...")` on the struct, and `check(name = "...", "doors >= 0")` on either. A struct or a
 /// field can have several checks, and a struct several lists of each kind.
 #[proc_macro_derive(Model, attributes(model))]

@@ -1,6 +1,7 @@
 //! What a `derive(Model)` says of a table, checked as a whole. How it becomes code is the business of `expand`.
 
-use std::collections::HashMap;
+mod constraints;
+mod relations;
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -8,7 +9,10 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Meta, Path, Type, Visibility};
 
-use crate::attributes::{Check, Composite, FieldAttributes, Single, StructAttributes};
+use self::constraints::Constraints;
+pub(crate) use self::constraints::{Columns, Condition};
+pub(crate) use self::relations::{ForeignKey, Relation, RelationKind};
+use crate::attributes::{FieldAttributes, StructAttributes};
 use crate::errors::Errors;
 use crate::{names, types};
 
@@ -26,6 +30,7 @@ pub(crate) struct Model {
     pub(crate) uniques: Vec<Columns>,
     pub(crate) indexes: Vec<Columns>,
     pub(crate) checks: Vec<Condition>,
+    pub(crate) relations: Vec<Relation>,
 }
 
 /// A field and its column.
@@ -48,19 +53,8 @@ pub(crate) struct Field {
     pub(crate) identity: bool,
     /// The default as SQL.
     pub(crate) default: Option<String>,
-}
-
-/// A unique constraint or an index.
-pub(crate) struct Columns {
-    pub(crate) name: String,
-    pub(crate) columns: Vec<String>,
-}
-
-/// A check constraint.
-pub(crate) struct Condition {
-    pub(crate) name: String,
-    pub(crate) expression: String,
-    pub(crate) column: Option<String>,
+    /// The model whose key it holds.
+    pub(crate) refers_to: Option<Path>,
 }
 
 impl Model {
@@ -104,11 +98,15 @@ impl Model {
         }
         clashes(&model_fields, &read, &mut errors);
         constraints.add_of_struct(&attributes, &model_fields, &mut errors);
+        let krate = attributes.krate.clone().unwrap_or_else(|| syn::parse_quote!(::crocus::orm));
+        let (ident, vis) = (input.ident.clone(), input.vis.clone());
+        let relations = relations::read((&ident, &vis), attributes, read, &model_fields, &mut constraints, &mut errors);
+        for field in &mut model_fields {
+            field.refers_to = field.refers_to.take().map(|path| relations::resolved(path, &ident));
+        }
 
         let Constraints { table, uniques, indexes, checks, .. } = constraints;
-        let krate = attributes.krate.unwrap_or_else(|| syn::parse_quote!(::crocus::orm));
-        let (ident, vis) = (input.ident.clone(), input.vis.clone());
-        errors.finish(Model { ident, vis, krate, table, fields: model_fields, uniques, indexes, checks })
+        errors.finish(Model { ident, vis, krate, table, fields: model_fields, uniques, indexes, checks, relations })
     }
 
     /// The fields of the primary key, in order.
@@ -140,7 +138,9 @@ impl Field {
         if let Some(remedy) = types::remedy(held) {
             errors.at(held, format!("a column cannot hold this type: {remedy}"));
         }
-        let may_be_identity = attributes.primary_key.is_some() && sole_key && attributes.no_identity.is_none();
+        // A key that is another row's comes with that row.
+        let numbered = attributes.no_identity.is_none() && attributes.belongs_to.is_none();
+        let may_be_identity = attributes.primary_key.is_some() && sole_key && numbered;
         Field {
             constant: Ident::new(&names::screaming_case(&name), ident.span()),
             vis: field.vis.clone(),
@@ -150,118 +150,12 @@ impl Field {
             may_be_identity,
             identity: may_be_identity && types::is_integer(&field.ty),
             default: attributes.default.as_ref().map(|default| default.sql.clone()),
+            refers_to: attributes.belongs_to.as_ref().map(|belongs_to| belongs_to.target.clone()),
             ident,
             name,
             inner,
             column,
         }
-    }
-}
-
-/// The constraints so far, and the names that they took.
-struct Constraints {
-    table: String,
-    /// Names in lower case, since SQLite does not tell the case of letters apart, with what has them.
-    taken: HashMap<String, String>,
-    uniques: Vec<Columns>,
-    indexes: Vec<Columns>,
-    checks: Vec<Condition>,
-}
-
-impl Constraints {
-    fn new(table: String) -> Constraints {
-        // In PostgreSQL a table and the indexes that carry its constraints share one space of names.
-        let taken = [
-            (table.to_lowercase(), "the table itself".to_owned()),
-            (format!("{table}_pkey").to_lowercase(), "the primary key".to_owned()),
-        ];
-        Constraints { table, taken: taken.into(), uniques: Vec::new(), indexes: Vec::new(), checks: Vec::new() }
-    }
-
-    fn add_of_field(&mut self, column: &str, attributes: &FieldAttributes, errors: &mut Errors) {
-        let FieldAttributes { unique, index, checks, .. } = attributes;
-        if let Some(Single { key, name }) = unique {
-            let name = self.name(key, name, &[column, "key"], "unique = \"...\"", errors);
-            self.uniques.push(Columns { name, columns: vec![column.to_owned()] });
-        }
-        if let Some(Single { key, name }) = index {
-            let name = self.name(key, name, &[column, "idx"], "index = \"...\"", errors);
-            self.indexes.push(Columns { name, columns: vec![column.to_owned()] });
-        }
-        self.add_checks(checks, Some(column), errors);
-    }
-
-    fn add_of_struct(&mut self, attributes: &StructAttributes, fields: &[Field], errors: &mut Errors) {
-        for unique in &attributes.uniques {
-            let columns = self.columns(unique, "key", fields, errors);
-            self.uniques.extend(columns);
-        }
-        for index in &attributes.indexes {
-            let columns = self.columns(index, "idx", fields, errors);
-            self.indexes.extend(columns);
-        }
-        self.add_checks(&attributes.checks, None, errors);
-    }
-
-    fn add_checks(&mut self, checks: &[Check], column: Option<&str>, errors: &mut Errors) {
-        let mut unnamed = 0;
-        for Check { key, expression, name } in checks {
-            // PostgreSQL numbers its own names in this way: check, check1, check2.
-            let suffix = if unnamed == 0 { "check".to_owned() } else { format!("check{unnamed}") };
-            unnamed += usize::from(name.is_none());
-            let parts: Vec<&str> = column.into_iter().chain([suffix.as_str()]).collect();
-            let name = self.name(key, name, &parts, "check(name = \"...\", \"...\")", errors);
-            self.checks.push(Condition { name, expression: expression.clone(), column: column.map(str::to_owned) });
-        }
-    }
-
-    fn columns(&mut self, wanted: &Composite, suffix: &str, fields: &[Field], errors: &mut Errors) -> Option<Columns> {
-        let Composite { key, fields: listed, name } = wanted;
-        let mut columns = Vec::new();
-        for field in listed {
-            let word = field.unraw().to_string();
-            if let Some(field) = fields.iter().find(|field| field.name == word) {
-                columns.push(field.column.clone());
-                continue;
-            }
-            let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-            let text = if let Some(field) = fields.iter().find(|field| field.column == word) {
-                format!("`{word}` is a column: list its field, `{}`", field.name)
-            } else if let Some(meant) = names::nearest(&word, &known) {
-                format!("there is no field `{word}`: did you mean `{meant}`?")
-            } else {
-                format!("there is no field `{word}`: list fields of the struct")
-            };
-            errors.at(field, text);
-        }
-        if columns.len() < listed.len() {
-            return None;
-        }
-        let parts: Vec<&str> = columns.iter().map(String::as_str).chain([suffix]).collect();
-        let name = self.name(key, name, &parts, &format!("{key}(..., name = \"...\")"), errors);
-        Some(Columns { name, columns })
-    }
-
-    /// The chosen name, or the one that PostgreSQL would make of the table and the parts.
-    fn name(
-        &mut self,
-        key: &Ident,
-        chosen: &Option<syn::LitStr>,
-        parts: &[&str],
-        way_out: &str,
-        errors: &mut Errors,
-    ) -> String {
-        let name = match chosen {
-            Some(chosen) => chosen.value(),
-            None => format!("{}_{}", self.table, parts.join("_")),
-        };
-        let at: &dyn ToTokens = chosen.as_ref().map_or(key, |chosen| chosen);
-        if let Some(fault) = chosen.is_none().then(|| names::fault(&name)).flatten() {
-            errors.at(at, format!("{fault}: give a name with #[model({way_out})]"));
-        } else if let Some(owner) = self.taken.insert(name.to_lowercase(), "another constraint or index".to_owned()) {
-            errors.at(at, format!("{owner} is named `{name}` already: choose another name with #[model({way_out})]"));
-        }
-        name
     }
 }
 
@@ -313,6 +207,8 @@ fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize, errors: &
     if let Some(no_identity) = &attributes.no_identity {
         let why = if !field.primary_key {
             "only a primary key is numbered by the database"
+        } else if attributes.belongs_to.is_some() {
+            "a key that is another row's is never numbered by the database"
         } else if keys > 1 {
             "a key of several columns is never numbered by the database"
         } else if !types::is_integer(&field.ty) {

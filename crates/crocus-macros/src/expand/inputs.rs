@@ -1,7 +1,8 @@
 //! The inputs of a model: `NewCar`, which an insert or a PUT needs, and `CarPatch`, which a PATCH brings.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::spanned::Spanned;
 
 use super::{docs, new_ident, of_type, patch_ident, quiet};
 use crate::model::{Field, Model};
@@ -33,8 +34,8 @@ pub(super) fn new(model: &Model) -> TokenStream {
     let present: Vec<_> =
         model.fields.iter().enumerate().filter(|(_, field)| !matches!(need(field), Need::Generated)).collect();
     let fields = present.iter().map(|(_, field)| {
-        let Field { ident, vis, ty, .. } = field;
-        let docs = docs(field);
+        let Field { ident, vis, .. } = field;
+        let (docs, ty) = (docs(field), given(model, field));
         match need(field) {
             Need::Defaulted(default) => {
                 let left_out = format!("`None` leaves it to the column's default, `{default}`.");
@@ -45,8 +46,8 @@ pub(super) fn new(model: &Model) -> TokenStream {
     });
     let assignments = assignments(model, &present);
     let reads = present.iter().map(|(_, field)| {
-        let Field { name, ty, .. } = field;
-        let read = of_type(krate, ty, "from_json");
+        let name = &field.name;
+        let read = reading(model, field);
         match need(field) {
             Need::Given if field.inner.is_none() => quote!(fields.required(#name, #read)),
             Need::Given => {
@@ -56,6 +57,7 @@ pub(super) fn new(model: &Model) -> TokenStream {
         }
     });
     let from_json = from_json(model, &present, reads);
+    let objects = objects(model, &present);
     quote! {
         #[doc = #summary]
         #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
@@ -69,9 +71,11 @@ pub(super) fn new(model: &Model) -> TokenStream {
         impl #krate::NewModel for #name {
             type Model = #ident;
 
+            #objects
+
             fn into_assignments(
                 self,
-                _keys: &dyn #krate::ObjectKeys,
+                keys: &dyn #krate::ObjectKeys,
             ) -> #krate::Result<#krate::Assignments> {
                 #assignments
             }
@@ -85,21 +89,113 @@ pub(super) fn new(model: &Model) -> TokenStream {
     }
 }
 
+/// The type of a field of `NewCar`: that of the model's field, or a `Reference` where it is another row's key.
+fn given(model: &Model, field: &Field) -> TokenStream {
+    let krate = &model.krate;
+    match (&field.refers_to, &field.inner) {
+        (None, _) => field.ty.to_token_stream(),
+        (Some(target), None) => quote!(#krate::Reference<#target>),
+        (Some(target), Some(_)) => quote!(::core::option::Option<#krate::Reference<#target>>),
+    }
+}
+
+/// How JSON becomes what `given` says: a key for a `Reference`.
+fn reading(model: &Model, field: &Field) -> TokenStream {
+    let krate = &model.krate;
+    let read = of_type(krate, &field.ty, "from_json");
+    let Some(target) = &field.refers_to else { return read };
+    // At the type, so that the compiler points there when it is not that of the other's key.
+    let key = Ident::new("key", field.ty.span());
+    let reference = quote!(#krate::Reference::<#target>::Key);
+    let reference = match field.inner {
+        Some(_) => quote! {
+            match #key {
+                ::core::option::Option::Some(#key) => ::core::option::Option::Some(#reference(#key)),
+                ::core::option::Option::None => ::core::option::Option::None,
+            }
+        },
+        None => quote!(#reference(#key)),
+    };
+    quote! {
+        |json| match #read(json) {
+            ::core::result::Result::Ok(#key) => ::core::result::Result::Ok(#reference),
+            ::core::result::Result::Err(rule) => ::core::result::Result::Err(rule),
+        }
+    }
+}
+
+/// `NewModel::objects`, where the model refers to others.
+fn objects(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
+    let krate = &model.krate;
+    let references: Vec<_> = present
+        .iter()
+        .filter(|(_, field)| field.refers_to.is_some())
+        .map(|(index, field)| {
+            let ident = &field.ident;
+            let mut options = usize::from(field.inner.is_some());
+            options += usize::from(matches!(need(field), Need::Defaulted(_)));
+            let mut object = quote!(objects.extend(reference.object(#index)););
+            for _ in 0..options {
+                object = quote!(if let ::core::option::Option::Some(reference) = reference { #object });
+            }
+            quote! {
+                let reference = &self.#ident;
+                #object
+            }
+        })
+        .collect();
+    if references.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn objects(&self) -> ::std::vec::Vec<#krate::ObjectReference> {
+            let mut objects = ::std::vec::Vec::new();
+            #(#references)*
+            objects
+        }
+    }
+}
+
+/// The value of what `given` says, `held`, for a column.
+fn value(model: &Model, index: usize, field: &Field, held: TokenStream) -> TokenStream {
+    let into_value = of_type(&model.krate, &field.ty, "into_value");
+    match (&field.refers_to, &field.inner) {
+        (None, _) => quote!(#into_value(#held)),
+        (Some(_), None) => quote!(#held.into_value(#index, keys)?),
+        (Some(_), Some(_)) => quote! {
+            match #held {
+                ::core::option::Option::Some(reference) => reference.into_value(#index, keys)?,
+                ::core::option::Option::None => #into_value(::core::option::Option::None),
+            }
+        },
+    }
+}
+
 /// The body of `NewModel::into_assignments`.
 fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
-    let krate = &model.krate;
+    let unused = if present.iter().any(|(_, field)| field.refers_to.is_some()) {
+        TokenStream::new()
+    } else {
+        quote!(let _ = keys;)
+    };
     if present.iter().all(|(_, field)| field.default.is_none()) {
-        let assignments = present.iter().map(|(index, Field { ident, ty, .. })| {
-            let into_value = of_type(krate, ty, "into_value");
-            quote!((#index, #into_value(self.#ident)))
+        let assignments = present.iter().map(|(index, field)| {
+            let ident = &field.ident;
+            let value = value(model, *index, field, quote!(self.#ident));
+            quote!((#index, #value))
         });
-        return quote!(::core::result::Result::Ok(::std::vec![#(#assignments,)*]));
+        return quote! {
+            #unused
+            ::core::result::Result::Ok(::std::vec![#(#assignments,)*])
+        };
     }
     let most = present.len();
     let pushes = present.iter().map(|(index, field)| {
         let ident = &field.ident;
-        let into_value = of_type(krate, &field.ty, "into_value");
-        let push = |value| quote!(assignments.push((#index, #into_value(#value))););
+        let push = |held| {
+            let value = value(model, *index, field, held);
+            quote!(assignments.push((#index, #value));)
+        };
         match need(field) {
             Need::Defaulted(_) => {
                 let push = push(quote!(value));
@@ -109,6 +205,7 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
         }
     });
     quote! {
+        #unused
         let mut assignments = ::std::vec::Vec::with_capacity(#most);
         #(#pushes)*
         ::core::result::Result::Ok(assignments)
@@ -117,20 +214,46 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
 
 /// The body of `Model::assign`.
 pub(super) fn assign(model: &Model) -> TokenStream {
-    let statements = model.fields.iter().filter_map(|field| {
-        let ident = &field.ident;
-        match need(field) {
-            Need::Generated => None,
-            Need::Given => Some(quote!(self.#ident = new.#ident;)),
-            Need::Defaulted(_) => Some(quote! {
-                if let ::core::option::Option::Some(value) = new.#ident {
-                    self.#ident = value;
+    let present: Vec<_> = model.fields.iter().filter(|field| !matches!(need(field), Need::Generated)).collect();
+    if present.is_empty() {
+        return quote!(let _ = new;);
+    }
+    // Every reference is a key before any field changes.
+    let keys = present.iter().enumerate().filter(|(_, field)| field.refers_to.is_some()).map(|(index, field)| {
+        let Field { ident, inner, .. } = field;
+        let local = format_ident!("key_{index}", span = field.ty.span());
+        let mut key = quote!(reference.into_key()?);
+        let options = usize::from(inner.is_some()) + usize::from(matches!(need(field), Need::Defaulted(_)));
+        for _ in 0..options {
+            key = quote! {
+                match reference {
+                    ::core::option::Option::Some(reference) => ::core::option::Option::Some(#key),
+                    ::core::option::Option::None => ::core::option::Option::None,
                 }
-            }),
+            };
+        }
+        quote! {
+            let reference = new.#ident;
+            let #local = #key;
         }
     });
-    let statements: Vec<_> = statements.collect();
-    if statements.is_empty() { quote!(let _ = new;) } else { quote!(#(#statements)*) }
+    let changes = present.iter().enumerate().map(|(index, field)| {
+        let ident = &field.ident;
+        let local = format_ident!("key_{index}", span = field.ty.span());
+        let given = if field.refers_to.is_some() { quote!(#local) } else { quote!(new.#ident) };
+        match need(field) {
+            Need::Defaulted(_) => quote! {
+                if let ::core::option::Option::Some(value) = #given {
+                    self.#ident = value;
+                }
+            },
+            _ => quote!(self.#ident = #given;),
+        }
+    });
+    quote! {
+        #(#keys)*
+        #(#changes)*
+    }
 }
 
 /// `CarPatch` and what it implements.

@@ -44,6 +44,18 @@ mod models {
         }
     }
 
+    /// A part of a car.
+    #[derive(Debug, Clone, Model)]
+    #[model(crate = "::orm", table = "parts", has_one(next = Self::PREVIOUS))]
+    pub(crate) struct Part {
+        #[model(primary_key)]
+        pub(crate) id: i32,
+        #[model(belongs_to = Car)]
+        pub(crate) car_id: i32,
+        #[model(belongs_to = Self, default = 1)]
+        pub(crate) previous_id: Option<i32>,
+    }
+
     /// A number.
     #[derive(Debug, Clone, Model)]
     #[model(crate = "crate::models::inner")]
@@ -83,5 +95,7 @@ mod models {
 fn main() {
     let _ = models::Car::NAME;
     let _ = |car: models::Car| (car.id, car.name.len(), car.text().1);
+    let _ = |part: models::Part| (part.id, part.car_id, part.previous_id);
+    let _ = (models::Part::CAR, models::Part::PREVIOUS, models::Part::NEXT);
     let _ = |counter: models::Counter| counter.n;
 }

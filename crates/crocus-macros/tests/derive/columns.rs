@@ -1,11 +1,13 @@
-//! What `derive(Model)` makes of a struct: the table's description, `NewX`, `XPatch` and the typed columns.
+//! Columns and constraints: the table's description, `NewX`, `XPatch` and the typed columns.
 
 use crocus_macros::Model;
 use crocus_orm::table::{CheckDef, ColumnDef, IndexDef, IndexKey, IndexPart, UniqueDef};
 use crocus_orm::{
     Column, ColumnType, ColumnValue, FromJson, JsonObject, Key, Model, NewModel, NoObjects, Patch, PatchModel, Value,
 };
-use serde_json::{Value as Json, json};
+use serde_json::json;
+
+use crate::{mistakes, object};
 
 /// A car on sale.
 #[derive(Debug, Clone, PartialEq, Model)]
@@ -40,19 +42,7 @@ fn car() -> Car {
     }
 }
 
-fn object(json: Json) -> JsonObject {
-    match json {
-        Json::Object(object) => object,
-        other => panic!("not an object: {other}"),
-    }
-}
-
-/// The mistakes as `pointer: detail`.
-fn mistakes<T: FromJson>(json: Json) -> Vec<String> {
-    let Err(errors) = T::from_json(object(json)) else { panic!("the object has mistakes") };
-    errors.into_iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect()
-}
-
+/// A column of which nothing is said.
 const PLAIN: ColumnDef = ColumnDef {
     name: "",
     field: "",
