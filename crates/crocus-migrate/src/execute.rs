@@ -37,7 +37,7 @@ pub(crate) async fn run(connection: &Connection, what: &str, operations: &[Opera
 /// Makes a revision last. What is refused here was done by no step alone, such as a deferred constraint.
 pub(crate) async fn commit(connection: &Connection, what: &str) -> Result<()> {
     let Err(error) = connection.batch("COMMIT").await else { return Ok(()) };
-    if error.is_unavailable() {
+    if error.kind() == crocus_orm::ErrorKind::OutcomeUnknown {
         let text = format!("it is not known whether {what} was done: the connection was lost at its end");
         return Err(Error::new(ErrorKind::Database, text).with_hint("`db current` tells"));
     }

@@ -210,7 +210,9 @@ async fn begin(connection: &Connection, on_step: &mut impl FnMut(Step<'_>)) -> R
         };
         match begun {
             // Another program is in the middle of a revision.
-            Err(error) if error.is_unavailable() && connection.dialect() == Dialect::Sqlite => {
+            Err(error)
+                if error.kind() == crocus_orm::ErrorKind::Conflict && connection.dialect() == Dialect::Sqlite =>
+            {
                 if attempt == 0 {
                     on_step(Step::Waiting);
                 }

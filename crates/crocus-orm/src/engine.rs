@@ -1,13 +1,18 @@
 //! The engine: a database behind a URL, of whichever dialect, with its connections.
 
+use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::database_url::Location;
+use crate::connection::{Connection, Held};
+use crate::database_url::Location as UrlLocation;
 use crate::dialect::{postgres, sqlite};
-use crate::statement::Statement;
-use crate::transaction::{Connection, Held};
-use crate::{DatabaseUrl, Dialect, Result, Row, RowStream, Session, Transaction};
+use crate::observe::{Observer, Recorded, Watch};
+use crate::statement::{Access, Answer, Statement};
+use crate::{
+    DatabaseUrl, Dialect, Error, ErrorKind, Result, Row, RowStream, Savepoint, Session, Transaction, TransactionOptions,
+};
 
 /// A database: its dialect and its connections. Cloning it is cheap and shares the connections.
 ///
@@ -22,10 +27,22 @@ use crate::{DatabaseUrl, Dialect, Result, Row, RowStream, Session, Transaction};
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine {
+    inner: Arc<Inner>,
+    observer: Arc<Observer>,
+    /// Whether this handle has written, when it is one for a request.
+    written: Option<Arc<AtomicBool>>,
+}
 
 #[derive(Debug)]
 struct Inner {
+    primary: Database,
+    /// What reads outside a transaction are asked of.
+    replica: Option<Database>,
+}
+
+#[derive(Debug)]
+struct Database {
     url: DatabaseUrl,
     pool: Pool,
 }
@@ -36,7 +53,7 @@ enum Pool {
     Postgres(postgres::pool::Pool),
 }
 
-/// How an engine keeps its connections.
+/// How an engine keeps its connections, and who looks at its statements.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// Connections at most; for SQLite those that read, beside the one that writes.
@@ -45,6 +62,15 @@ pub struct EngineOptions {
     pub pool_timeout: Duration,
     /// What PostgreSQL shows in `pg_stat_activity`, unless the URL says otherwise.
     pub application_name: String,
+    /// Whether each statement is logged with its values, its duration and its number of rows: an event at the level
+    /// INFO of the target `crocus::sql`.
+    pub echo: bool,
+    /// How long a statement may take before it is warned of, with its place in the program: an event at the level WARN
+    /// of the target `crocus::sql`. `None`: as long as it likes.
+    pub slow_query: Option<Duration>,
+    /// A copy of the database that follows it, for reads outside transactions. What was written a moment ago may not be
+    /// there yet: see [`Engine::request`].
+    pub replica: Option<DatabaseUrl>,
 }
 
 impl Default for EngineOptions {
@@ -53,6 +79,9 @@ impl Default for EngineOptions {
             max_connections: 16,
             pool_timeout: Duration::from_secs(10),
             application_name: "crocus".to_owned(),
+            echo: false,
+            slow_query: None,
+            replica: None,
         }
     }
 }
@@ -60,14 +89,10 @@ impl Default for EngineOptions {
 impl Engine {
     /// An engine that has not connected yet. Connections are opened as they are needed.
     pub fn new(url: &DatabaseUrl, options: &EngineOptions) -> Engine {
-        let pool = match &url.location {
-            Location::Memory => Pool::Sqlite(sqlite::pool::Pool::new(None, options)),
-            Location::File(path) => Pool::Sqlite(sqlite::pool::Pool::new(Some(path.clone()), options)),
-            Location::Postgres { config, tls } => {
-                Pool::Postgres(postgres::pool::Pool::new((**config).clone(), tls.clone(), options))
-            }
-        };
-        Engine(Arc::new(Inner { url: url.clone(), pool }))
+        let primary = Database::new(url, options);
+        let replica = options.replica.as_ref().map(|url| Database::new(url, options));
+        let observer = Arc::new(Observer::new(url.dialect(), options));
+        Engine { inner: Arc::new(Inner { primary, replica }), observer, written: None }
     }
 
     /// An engine whose database is known to answer.
@@ -80,31 +105,40 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life, and its replica too.
     ///
     /// # Errors
-    /// When it gives none.
-    pub async fn ping(&self) -> Result<()> {
-        self.query(Statement::read("SELECT 1", [])).await.map(drop)
+    /// When one of them gives none.
+    #[track_caller]
+    pub fn ping(&self) -> impl Future<Output = Result<()>> + Send {
+        let statement = Arc::new(Statement::read("SELECT 1", []).at(Location::caller()));
+        async move {
+            let watch = || self.observer.watch(std::slice::from_ref(&statement));
+            self.inner.primary.query(&statement, &watch()).await?;
+            if self.inner.replica.is_some() {
+                self.replica()?.query(&statement, &watch()).await.map_err(|error| self.of_replica(error))?;
+            }
+            Ok(())
+        }
     }
 
     /// Closes the engine, for all its clones: statements fail from now on. On SQLite it waits until every connection is
     /// closed, so that nothing is left beside the database's file.
     pub async fn close(&self) {
-        match &self.0.pool {
-            Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool) => pool.close(),
+        self.inner.primary.close().await;
+        if let Some(replica) = &self.inner.replica {
+            replica.close().await;
         }
     }
 
     /// Where the database is.
     pub fn url(&self) -> &DatabaseUrl {
-        &self.0.url
+        &self.inner.primary.url
     }
 
     /// Which SQL the database speaks.
     pub fn dialect(&self) -> Dialect {
-        self.0.url.dialect()
+        self.url().dialect()
     }
 
     /// Starts a unit of work.
@@ -112,12 +146,49 @@ impl Engine {
         Session::new(self.clone())
     }
 
-    /// Starts a transaction, on a connection of its own.
+    /// A handle for one request: it reads from the replica until it, or one of its clones, has written; from then on it
+    /// reads what it wrote. A handle that was not made so reads from the replica whatever it has written.
+    #[must_use]
+    pub fn request(&self) -> Engine {
+        Engine { written: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// A handle that notes its statements, also those of its transactions, streams and sessions. Other handles on the
+    /// same engine are not noted.
+    pub fn record(&self) -> (Engine, Recorded) {
+        let (observer, recorded) = self.observer.recording();
+        (Engine { observer: Arc::new(observer), ..self.clone() }, recorded)
+    }
+
+    /// Starts a transaction, on a connection of its own. On SQLite it is the one that writes.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn begin(&self) -> Result<Transaction> {
-        self.connection().await?.start(false).await
+    #[track_caller]
+    pub fn begin(&self) -> impl Future<Output = Result<Transaction>> + Send {
+        self.begin_with(TransactionOptions::new())
+    }
+
+    /// Starts a transaction that is not the usual one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[track_caller]
+    pub fn begin_with(&self, options: TransactionOptions) -> impl Future<Output = Result<Transaction>> + Send {
+        let location = Location::caller();
+        async move { self.begin_at(&options, location).await }
+    }
+
+    pub(crate) async fn begin_at(
+        &self,
+        options: &TransactionOptions,
+        location: &'static Location<'static>,
+    ) -> Result<Transaction> {
+        let held = match &self.inner.primary.pool {
+            Pool::Sqlite(pool) if options.read_only => Held::Sqlite(pool.reader().await?),
+            _ => self.inner.primary.connection().await?,
+        };
+        Ok(Transaction::new(self.connection_of(held), options, false, location))
     }
 
     /// Checks out a connection for statements that must share one. It is not shared with anybody.
@@ -125,32 +196,31 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn connection(&self) -> Result<Connection> {
-        Ok(Connection::new(match &self.0.pool {
-            Pool::Sqlite(pool) => Held::Sqlite(pool.writer().await?),
-            Pool::Postgres(pool) => Held::Postgres(pool.connection().await?),
-        }))
+        Ok(self.connection_of(self.inner.primary.connection().await?))
+    }
+
+    fn connection_of(&self, held: Held) -> Connection {
+        Connection::new(held, self.observer.clone(), self.written.clone())
     }
 
     /// Runs a statement and gives all its rows.
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
-    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
-        match &self.0.pool {
-            Pool::Sqlite(pool) => pool.query(statement).await,
-            Pool::Postgres(pool) => pool.query(&statement).await,
-        }
+    #[track_caller]
+    pub fn query(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        let statement = statement.run_at(Location::caller());
+        async { self.answer(statement).await.map(|answer| answer.rows) }
     }
 
     /// Runs a statement and gives the number of rows that it wrote.
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
-    pub async fn execute(&self, statement: Statement) -> Result<u64> {
-        match &self.0.pool {
-            Pool::Sqlite(pool) => pool.execute(statement).await,
-            Pool::Postgres(pool) => pool.execute(&statement).await,
-        }
+    #[track_caller]
+    pub fn execute(&self, statement: Statement) -> impl Future<Output = Result<u64>> + Send {
+        let statement = statement.run_at(Location::caller());
+        async { self.answer(statement).await.map(|answer| answer.written) }
     }
 
     /// Runs a statement and gives its rows as they arrive. The stream holds a connection until its end; of a database
@@ -158,10 +228,102 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
-    pub async fn stream(&self, statement: Statement) -> Result<RowStream> {
-        match &self.0.pool {
-            Pool::Sqlite(pool) => pool.stream(statement).await,
-            Pool::Postgres(pool) => pool.stream(&statement).await,
+    #[track_caller]
+    pub fn stream(&self, statement: Statement) -> impl Future<Output = Result<RowStream>> + Send {
+        let statement = Arc::new(statement.run_at(Location::caller()));
+        async move {
+            let watch = self.observer.watch(std::slice::from_ref(&statement));
+            if self.reads_replica(statement.access) {
+                return self.replica()?.stream(statement, watch).await.map_err(|error| self.of_replica(error));
+            }
+            self.inner.primary.stream(statement, watch).await
+        }
+    }
+
+    async fn answer(&self, statement: Statement) -> Result<Answer> {
+        let statement = Arc::new(statement);
+        let watch = self.observer.watch(std::slice::from_ref(&statement));
+        if self.reads_replica(statement.access) {
+            return self.replica()?.query(&statement, &watch).await.map_err(|error| self.of_replica(error));
+        }
+        self.inner.primary.query(&statement, &watch).await
+    }
+
+    /// Whether a statement is for the replica. It takes note of a write.
+    fn reads_replica(&self, access: Access) -> bool {
+        if self.inner.replica.is_none() {
+            return false;
+        }
+        match (&self.written, access) {
+            (written, Access::Read) => !written.as_ref().is_some_and(|written| written.load(Ordering::Relaxed)),
+            (Some(written), Access::Write) => {
+                written.store(true, Ordering::Relaxed);
+                false
+            }
+            (None, Access::Write) => false,
+        }
+    }
+
+    /// The replica, where it speaks the same SQL.
+    fn replica(&self) -> Result<&Database> {
+        let replica = self.inner.replica.as_ref().expect("it was asked whether there is one");
+        if replica.url.dialect() != self.dialect() {
+            let text = format!("the replica `{}` is no {} database", replica.url, self.dialect());
+            return Err(
+                Error::new(ErrorKind::InvalidUrl, text).with_hint("a replica is a copy of the engine's database")
+            );
+        }
+        Ok(replica)
+    }
+
+    /// An error of the replica, which says so where it is about reaching it.
+    fn of_replica(&self, error: Error) -> Error {
+        match (error.kind(), &self.inner.replica) {
+            (ErrorKind::Unavailable | ErrorKind::Authentication | ErrorKind::MissingDatabase, Some(replica)) => {
+                error.with_subject(&format!("the replica `{}` does not answer", replica.url))
+            }
+            _ => error,
+        }
+    }
+}
+
+impl Database {
+    fn new(url: &DatabaseUrl, options: &EngineOptions) -> Database {
+        let pool = match &url.location {
+            UrlLocation::Memory => Pool::Sqlite(sqlite::pool::Pool::new(None, options)),
+            UrlLocation::File(path) => Pool::Sqlite(sqlite::pool::Pool::new(Some(path.clone()), options)),
+            UrlLocation::Postgres { config, tls } => {
+                Pool::Postgres(postgres::pool::Pool::new((**config).clone(), tls.clone(), options))
+            }
+        };
+        Database { url: url.clone(), pool }
+    }
+
+    async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close(),
+        }
+    }
+
+    async fn connection(&self) -> Result<Held> {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.writer().await.map(Held::Sqlite),
+            Pool::Postgres(pool) => pool.connection().await.map(Held::Postgres),
+        }
+    }
+
+    async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.query(statement, watch).await,
+            Pool::Postgres(pool) => pool.query(statement, watch).await,
+        }
+    }
+
+    async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<RowStream> {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.stream(statement, watch).await,
+            Pool::Postgres(pool) => pool.stream(statement, watch).await,
         }
     }
 }
@@ -173,9 +335,9 @@ impl DatabaseUrl {
     /// When the server cannot be asked.
     pub async fn database_exists(&self) -> Result<bool> {
         match &self.location {
-            Location::Memory => Ok(true),
-            Location::File(path) => sqlite::database::exists(path.clone()).await,
-            Location::Postgres { config, tls } => postgres::database::exists(config, tls).await,
+            UrlLocation::Memory => Ok(true),
+            UrlLocation::File(path) => sqlite::database::exists(path.clone()).await,
+            UrlLocation::Postgres { config, tls } => postgres::database::exists(config, tls).await,
         }
     }
 
@@ -185,9 +347,9 @@ impl DatabaseUrl {
     /// When the server or the disk refuses.
     pub async fn create_database(&self) -> Result<bool> {
         match &self.location {
-            Location::Memory => Ok(false),
-            Location::File(path) => sqlite::database::create(path.clone()).await,
-            Location::Postgres { config, tls } => postgres::database::create(config, tls).await,
+            UrlLocation::Memory => Ok(false),
+            UrlLocation::File(path) => sqlite::database::create(path.clone()).await,
+            UrlLocation::Postgres { config, tls } => postgres::database::create(config, tls).await,
         }
     }
 
@@ -197,14 +359,14 @@ impl DatabaseUrl {
     /// When the server or the disk refuses.
     pub async fn drop_database(&self) -> Result<bool> {
         match &self.location {
-            Location::Memory => Ok(false),
-            Location::File(path) => sqlite::database::drop(path.clone()).await,
-            Location::Postgres { config, tls } => postgres::database::drop(config, tls).await,
+            UrlLocation::Memory => Ok(false),
+            UrlLocation::File(path) => sqlite::database::drop(path.clone()).await,
+            UrlLocation::Postgres { config, tls } => postgres::database::drop(config, tls).await,
         }
     }
 }
 
-/// What queries run on: an [`Engine`], each statement on its own, or a [`Transaction`].
+/// What queries run on: an [`Engine`], each statement on its own, a [`Transaction`] or a [`Savepoint`].
 #[diagnostic::on_unimplemented(
     message = "a query cannot run on `{Self}`",
     note = "give it a reference to an engine (`&db`) or to a transaction (`&transaction`)"
@@ -239,6 +401,12 @@ impl Executor for Transaction {
     }
 }
 
+impl Executor for Savepoint<'_> {
+    fn target(&self) -> Target<'_> {
+        Target::Transaction(self.transaction)
+    }
+}
+
 impl Target<'_> {
     pub(crate) fn dialect(self) -> Dialect {
         match self {
@@ -261,10 +429,30 @@ impl Target<'_> {
         }
     }
 
+    /// Runs statements in one go, as [`Transaction::query_each`] does; for an engine in a transaction of their own.
+    ///
+    /// # Errors
+    /// As for a transaction, and when the database does not answer.
+    #[track_caller]
+    pub fn query_each(self, statements: Vec<Statement>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
+        let location = Location::caller();
+        let statements = statements.into_iter().map(|statement| statement.run_at(location)).collect();
+        async move {
+            let engine = match self {
+                Target::Engine(engine) => engine,
+                Target::Transaction(transaction) => return transaction.query_each(statements).await,
+            };
+            let transaction = engine.begin_at(&TransactionOptions::new(), location).await?;
+            let rows = transaction.query_each(statements).await?;
+            transaction.commit().await?;
+            Ok(rows)
+        }
+    }
+
     pub(crate) async fn stream(self, statement: Statement) -> Result<RowStream> {
         match self {
             Target::Engine(engine) => engine.stream(statement).await,
-            Target::Transaction(transaction) => Ok(RowStream::Ready(transaction.query(statement).await?.into_iter())),
+            Target::Transaction(transaction) => transaction.query(statement).await.map(RowStream::ready),
         }
     }
 }

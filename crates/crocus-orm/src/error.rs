@@ -3,7 +3,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::statement::{REDACTED, Statement};
 use crate::table::TableDef;
+
+/// What to do where a statement may fail and the transaction is to go on.
+pub(crate) const SAVEPOINT: &str =
+    "run what may fail in a savepoint (`transaction.savepoint()`), and roll that back before you go on";
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,6 +22,12 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    /// What the database adds to its message. It quotes values.
+    detail: Option<String>,
+    /// Whether the database itself refused a statement; the transaction around it has failed then.
+    refused: bool,
+    /// Which of the statements that were run together failed.
+    index: Option<usize>,
     hint: Option<String>,
     constraint: Option<Constraint>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -79,12 +90,17 @@ pub struct Constraint {
 impl Error {
     /// An error of a kind, with its one line of text.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        let mut message = message.into();
-        // A database quotes values, and those may have several lines.
-        if message.contains(['\n', '\r']) {
-            message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
-        Error(Box::new(Inner { kind, message, hint: None, constraint: None, source: None }))
+        let message = one_line(message.into());
+        Error(Box::new(Inner {
+            kind,
+            message,
+            detail: None,
+            refused: false,
+            index: None,
+            hint: None,
+            constraint: None,
+            source: None,
+        }))
     }
 
     /// The error for a caller that has waited in vain for a connection.
@@ -99,10 +115,62 @@ impl Error {
         Error::new(ErrorKind::InvalidQuery, text).with_hint("join the table, as with `.join(Car::MAKER)`")
     }
 
+    /// The error for a commit of what has failed before.
+    pub(crate) fn not_committed() -> Error {
+        Error::new(ErrorKind::Database, "the transaction was not committed, since a statement in it has failed")
+            .with_hint(SAVEPOINT)
+    }
+
+    /// The error for a write in a transaction or on a connection that only reads.
+    pub(crate) fn read_only() -> Error {
+        Error::new(ErrorKind::Database, "the statement writes where only reading is allowed")
+            .with_hint("was the statement or its transaction said to read only?")
+    }
+
+    /// Says that the database itself refused a statement.
+    pub(crate) fn refused(mut self) -> Error {
+        self.0.refused = true;
+        self
+    }
+
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.0.refused
+    }
+
+    /// Says which of the statements that were run together failed, counted from 0.
+    pub(crate) fn with_index(mut self, index: usize) -> Error {
+        self.0.index = Some(index);
+        self
+    }
+
+    pub(crate) fn with_detail(mut self, detail: &str) -> Error {
+        self.0.detail = Some(one_line(detail.to_owned()));
+        self
+    }
+
+    /// Takes out what must not be seen: the sensitive values of the statement that failed.
+    pub(crate) fn redact(mut self, statement: &Statement) -> Error {
+        if statement.values.has_secrets() {
+            // Both quote values in forms of the database's own.
+            self.0.detail = None;
+            self.0.source = None;
+            for secret in statement.values.secrets().filter(|secret| !secret.is_empty()) {
+                self.0.message = self.0.message.replace(&one_line(secret), REDACTED);
+            }
+        }
+        self
+    }
+
     /// Adds what a person can do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts before the text what it is about.
+    pub(crate) fn with_subject(mut self, subject: &str) -> Error {
+        self.0.message = format!("{subject}: {}", self.0.message);
         self
     }
 
@@ -122,6 +190,7 @@ impl Error {
     pub(crate) fn lost_during_write(mut self) -> Error {
         if self.0.kind == ErrorKind::Unavailable {
             self.0.kind = ErrorKind::OutcomeUnknown;
+            self.0.refused = false;
             self.0.message = format!(
                 "the outcome of the write is unknown: the connection was lost before the answer ({})",
                 self.0.message
@@ -132,10 +201,17 @@ impl Error {
 
     /// The reverse, for a statement inside a transaction: what was not committed was not done.
     pub(crate) fn lost_before_commit(mut self) -> Error {
-        if self.0.kind == ErrorKind::OutcomeUnknown {
+        if self.0.kind == ErrorKind::OutcomeUnknown && !self.0.refused {
             self.0.kind = ErrorKind::Unavailable;
             self.0.message = "the connection to the database is lost; the transaction was not committed".to_owned();
         }
+        self
+    }
+
+    /// Says that a write was done although its transaction could not be begun.
+    pub(crate) fn written_without_transaction(mut self) -> Error {
+        self.0.kind = ErrorKind::OutcomeUnknown;
+        self.0.message = format!("the transaction was not begun, and a write was done without it ({})", self.0.message);
         self
     }
 
@@ -177,6 +253,12 @@ impl Error {
         self.0.constraint.as_ref()
     }
 
+    /// Which of the statements that were run together failed, counted from 0:
+    /// [`Transaction::query_each`](crate::Transaction::query_each) says it.
+    pub fn index(&self) -> Option<usize> {
+        self.0.index
+    }
+
     /// Whether the row was not there.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
@@ -188,9 +270,18 @@ impl Error {
     }
 }
 
+/// A database quotes values, and those may have several lines.
+fn one_line(text: String) -> String {
+    if text.contains(['\n', '\r']) { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.0.message)?;
+        match &self.0.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -198,7 +289,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
-            .field("message", &self.0.message)
+            .field("message", &self.to_string())
             .field("source", &self.0.source)
             .finish()
     }

@@ -5,6 +5,7 @@
 //! the model's typed columns and run on the engine, or on a [`Transaction`]; a [`Session`] is a unit of work.
 
 mod binds;
+mod connection;
 pub mod database_url;
 pub mod dialect;
 mod engine;
@@ -14,6 +15,7 @@ mod expr;
 mod json;
 mod lower;
 mod model;
+mod observe;
 mod query;
 #[expect(dead_code, reason = "the session sets references")]
 mod relation;
@@ -25,6 +27,7 @@ mod transaction;
 mod value;
 
 pub use binds::Binds;
+pub use connection::Connection;
 pub use database_url::DatabaseUrl;
 pub use dialect::Dialect;
 pub use engine::{Engine, EngineOptions, Executor, Target};
@@ -32,6 +35,7 @@ pub use error::{Constraint, Error, ErrorKind, Result};
 pub use expr::{Base, Column, ColumnOperators, Expr, IntoExpr, IntoOperand, Order};
 pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
+pub use observe::{Recorded, RecordedStatement};
 pub use query::{Delete, Load, LoadMany, LoadOne, Loaded, Select, Update};
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,
@@ -41,5 +45,5 @@ pub use row::{Row, RowStream, Rows};
 pub use session::{Handle, Session};
 pub use statement::Statement;
 pub use table::{ColumnType, TableDef};
-pub use transaction::{Connection, Transaction};
+pub use transaction::{Isolation, Savepoint, Transaction, TransactionOptions};
 pub use value::{ColumnValue, Value};

@@ -8,26 +8,28 @@ use futures_util::Stream;
 
 use crate::dialect::{postgres, sqlite};
 use crate::query::shape::Shape;
+use crate::observe::Watch;
+use crate::statement::Statement;
 use crate::value::FromColumn;
 use crate::{ColumnValue, Error, ErrorKind, Result};
 
 /// A row of a result.
 #[derive(Debug)]
-pub struct Row(Source);
+pub struct Row(Stored);
 
 #[derive(Debug)]
-enum Source {
+enum Stored {
     Sqlite { names: Arc<[String]>, values: Vec<rusqlite::types::Value> },
     Postgres(tokio_postgres::Row),
 }
 
 impl Row {
     pub(crate) fn sqlite(names: Arc<[String]>, values: Vec<rusqlite::types::Value>) -> Row {
-        Row(Source::Sqlite { names, values })
+        Row(Stored::Sqlite { names, values })
     }
 
     pub(crate) fn postgres(row: tokio_postgres::Row) -> Row {
-        Row(Source::Postgres(row))
+        Row(Stored::Postgres(row))
     }
 
     /// The value of the column at `index`, counted from 0.
@@ -41,8 +43,8 @@ impl Row {
     /// How many columns the row has.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Source::Sqlite { values, .. } => values.len(),
-            Source::Postgres(row) => row.len(),
+            Stored::Sqlite { values, .. } => values.len(),
+            Stored::Postgres(row) => row.len(),
         }
     }
 
@@ -65,11 +67,11 @@ impl Row {
             return Err(Error::new(ErrorKind::Mismatch, text));
         }
         let (name, cause): (&str, Box<dyn std::error::Error + Send + Sync>) = match &self.0 {
-            Source::Sqlite { names, values } => match T::from_sqlite(&values[index]) {
+            Stored::Sqlite { names, values } => match T::from_sqlite(&values[index]) {
                 Ok(value) => return Ok(value),
                 Err(cause) => (&names[index], cause.into()),
             },
-            Source::Postgres(row) => match T::from_postgres(row, index) {
+            Stored::Postgres(row) => match T::from_postgres(row, index) {
                 Ok(value) => return Ok(value),
                 Err(cause) => (row.columns()[index].name(), postgres::errors::decode_cause(&cause).into()),
             },
@@ -84,27 +86,64 @@ impl Row {
 /// It holds a connection until it is read to its end or dropped: a program that holds as many streams as it has
 /// connections cannot ask anything else meanwhile.
 #[derive(Debug)]
-pub enum RowStream {
-    /// Rows that are all here.
-    #[doc(hidden)]
+pub struct RowStream {
+    source: Source,
+    /// For what its errors may show; none where the rows are all here.
+    statement: Option<Arc<Statement>>,
+    watch: Watch,
+    /// How many rows were read.
+    read: u64,
+}
+
+/// Where the rows of a stream are from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// They are all here, and were seen.
     Ready(std::vec::IntoIter<Row>),
-    /// Rows from an SQLite connection.
-    #[doc(hidden)]
     Sqlite(sqlite::connection::RowStream),
-    /// Rows from a PostgreSQL connection.
-    #[doc(hidden)]
     Postgres(Box<postgres::connection::RowStream>),
+}
+
+impl RowStream {
+    /// The rows of a statement that was started, or its error.
+    pub(crate) fn new(source: Result<Source>, statement: Arc<Statement>, watch: Watch) -> Result<RowStream> {
+        match source {
+            Ok(source) => Ok(RowStream { source, statement: Some(statement), watch, read: 0 }),
+            Err(error) => {
+                let error = error.redact(&statement);
+                watch.failed(0, &error);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn ready(rows: Vec<Row>) -> RowStream {
+        RowStream { source: Source::Ready(rows.into_iter()), statement: None, watch: Watch::nobody(), read: 0 }
+    }
 }
 
 impl Stream for RowStream {
     type Item = Result<Row>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Row>>> {
-        match self.get_mut() {
-            RowStream::Ready(rows) => Poll::Ready(rows.next().map(Ok)),
-            RowStream::Sqlite(rows) => rows.poll_next(context),
-            RowStream::Postgres(rows) => rows.poll_next(context),
+        let stream = self.get_mut();
+        let row = std::task::ready!(match &mut stream.source {
+            Source::Ready(rows) => Poll::Ready(rows.next().map(Ok)),
+            Source::Sqlite(rows) => rows.poll_next(context),
+            Source::Postgres(rows) => rows.poll_next(context),
+        });
+        let row = row.map(|row| {
+            row.map_err(|error| match &stream.statement {
+                Some(statement) => error.redact(statement),
+                None => error,
+            })
+        });
+        match &row {
+            Some(Ok(_)) => stream.read += 1,
+            Some(Err(error)) => stream.watch.failed(0, error),
+            None => stream.watch.answered(0, stream.read),
         }
+        Poll::Ready(row)
     }
 }
 

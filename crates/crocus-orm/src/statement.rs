@@ -1,34 +1,83 @@
-//! A statement: SQL text of one dialect with its bound values.
+//! A statement: SQL text of one dialect with its bound values, and the answer to it.
 
-use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder};
+use std::panic::Location;
 
-use crate::Dialect;
+use sea_query::{PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder};
+
 use crate::value::Value;
+use crate::{Dialect, Row};
+
+/// What is shown in the place of a sensitive value.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// SQL text with its values, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub(crate) sql: String,
-    pub(crate) values: Vec<Value>,
+    pub(crate) values: Values,
     pub(crate) access: Access,
+    pub(crate) form: Form,
+    location: Option<&'static Location<'static>>,
 }
 
-/// Whether a statement changes anything. It decides which SQLite connection runs it, and what a lost connection means.
+/// The values of a statement. Its `Debug` shows no sensitive one.
+#[derive(Clone)]
+pub(crate) struct Values {
+    all: Vec<Value>,
+    sensitive: Vec<usize>,
+}
+
+/// Whether a statement changes anything. It decides which connection runs it, and what a lost connection means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
+/// How a statement is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Prepared once on each connection.
+    Prepared,
+    /// As text, without values; several may be separated by semicolons. Nobody wants rows of it.
+    Text,
+    /// The end of a transaction. A connection lost here leaves the outcome unknown.
+    Commit,
+}
+
+/// What a database answers to a statement.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<Row>,
+    /// How many rows it wrote.
+    pub(crate) written: u64,
+}
+
+/// The error of one among several statements that were run together.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) index: usize,
+    pub(crate) error: crate::Error,
+}
+
 impl Statement {
     /// A statement that only reads, in the dialect's own SQL: `$1`, `$2`, ... stand for the values on both dialects.
     pub fn read(sql: impl Into<String>, values: impl Into<Vec<Value>>) -> Statement {
-        Statement { sql: sql.into(), values: values.into(), access: Access::Read }
+        Statement::new(sql.into(), values.into(), Access::Read, Form::Prepared)
     }
 
     /// A statement that writes, in the dialect's own SQL: `$1`, `$2`, ... stand for the values on both dialects.
     pub fn write(sql: impl Into<String>, values: impl Into<Vec<Value>>) -> Statement {
-        Statement { sql: sql.into(), values: values.into(), access: Access::Write }
+        Statement::new(sql.into(), values.into(), Access::Write, Form::Prepared)
+    }
+
+    /// Statements that bring no values and whose rows nobody wants. Any of them may write.
+    pub(crate) fn text(sql: impl Into<String>) -> Statement {
+        Statement::new(sql.into(), Vec::new(), Access::Write, Form::Text)
+    }
+
+    pub(crate) fn commit() -> Statement {
+        Statement::new("COMMIT".to_owned(), Vec::new(), Access::Write, Form::Commit)
     }
 
     pub(crate) fn build(dialect: Dialect, access: Access, query: &impl QueryStatementWriter) -> Statement {
@@ -36,11 +85,92 @@ impl Statement {
             Dialect::Sqlite => query.build(SqliteQueryBuilder),
             Dialect::Postgres => query.build(PostgresQueryBuilder),
         };
-        Statement { sql, values: values.0, access }
+        Statement::new(sql, values.0, access, Form::Prepared)
+    }
+
+    fn new(sql: String, values: Vec<Value>, access: Access, form: Form) -> Statement {
+        let values = Values { all: values, sensitive: Vec::new() };
+        Statement { sql, values, access, form, location: None }
+    }
+
+    /// Says that a value, counted from 0, is nobody's business: it is shown as `[redacted]` in the log, in what is
+    /// recorded and in errors.
+    #[must_use]
+    pub fn sensitive(mut self, index: usize) -> Statement {
+        if !self.values.sensitive.contains(&index) {
+            self.values.sensitive.push(index);
+        }
+        self
+    }
+
+    /// Says where in the program the statement is from. Without it, it is the place that runs it.
+    #[must_use]
+    pub fn at(mut self, location: &'static Location<'static>) -> Statement {
+        self.location = Some(location);
+        self
+    }
+
+    /// The same where the place is not known yet.
+    pub(crate) fn run_at(mut self, location: &'static Location<'static>) -> Statement {
+        self.location.get_or_insert(location);
+        self
     }
 
     /// The SQL text.
     pub fn sql(&self) -> &str {
         &self.sql
+    }
+
+    /// Where in the program the statement is from.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.location
+    }
+}
+
+impl Values {
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.all.iter()
+    }
+
+    /// The values as they may be seen, in SQL's notation, each in one line.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = String> {
+        self.all
+            .iter()
+            .enumerate()
+            .map(|(index, value)| if self.sensitive.contains(&index) { REDACTED.to_owned() } else { one_line(value) })
+    }
+
+    /// What must not be seen, in the forms in which a database quotes it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        self.sensitive.iter().filter_map(|index| self.all.get(*index)).filter_map(|value| match value {
+            Value::String(text) => text.clone(),
+            value => Some(one_line(value).trim_matches('\'').to_owned()),
+        })
+    }
+
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.sensitive.is_empty()
+    }
+}
+
+/// A value in SQL's notation. PostgreSQL's has escapes for line ends.
+fn one_line(value: &Value) -> String {
+    PostgresQueryBuilder.value_to_string(value)
+}
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.shown()).finish()
+    }
+}
+
+impl Answer {
+    /// How many rows it gave or wrote.
+    pub(crate) fn count(&self) -> u64 {
+        if self.rows.is_empty() { self.written } else { self.rows.len() as u64 }
     }
 }

@@ -1,36 +1,32 @@
-//! Connections held by one caller, and transactions on them.
+//! Transactions: statements on one connection that happen together or not at all.
 
-use deadpool::managed::Object;
+mod options;
+mod retry;
+mod savepoint;
+mod state;
 
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use options::{Isolation, TransactionOptions};
+pub use savepoint::Savepoint;
+
+use self::state::{Failed, State};
+use crate::connection::{Connection, Held};
 use crate::dialect::{postgres, sqlite};
-use crate::statement::Statement;
-use crate::{Dialect, Error, Result, Row};
-
-/// A connection that one caller has for itself, for settings and statements that must share one.
-///
-/// When it is dropped, an open transaction is rolled back, and the connection is closed: its settings are gone. (A
-/// database in memory has one connection only, of which nothing but `PRAGMA foreign_keys` is set back.)
-#[derive(Debug)]
-pub struct Connection {
-    /// Taken only when it is dropped.
-    held: Option<Held>,
-}
-
-/// The two dialects' connections.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as connections, and a box would be one more allocation each"
-)]
-pub(crate) enum Held {
-    Sqlite(Object<sqlite::pool::Manager>),
-    Postgres(postgres::connection::Pooled),
-}
+use crate::statement::{Answer, Failure, Statement};
+use crate::{Dialect, ErrorKind, Result, Row};
 
 /// Statements that happen together or not at all. Queries take it in the place of an engine.
 ///
 /// A transaction that is dropped without [`commit`](Transaction::commit) is rolled back. So is one whose future is
 /// dropped half-way, as at a time-out.
+///
+/// When the database has refused a statement, or a statement's future was dropped before its answer, the transaction can
+/// only be rolled back: further statements and the commit are refused. A statement that may fail goes into a
+/// [savepoint](Transaction::savepoint). A row that is not found, or does not fit its model, is no failure of a statement.
+///
+/// `BEGIN` is sent together with the first statement, and costs no round trip of its own.
 ///
 /// # Example
 /// ```
@@ -60,120 +56,65 @@ pub(crate) enum Held {
 #[derive(Debug)]
 pub struct Transaction {
     connection: Connection,
+    read_only: bool,
     /// Whether the connection had another caller before, who may have changed its settings.
     used: bool,
     finished: bool,
+    state: Mutex<State>,
 }
 
-impl Connection {
-    pub(crate) fn new(held: Held) -> Connection {
-        Connection { held: Some(held) }
-    }
-
-    fn held(&self) -> &Held {
-        self.held.as_ref().expect("a connection is taken only when it is dropped")
-    }
-
-    /// Which SQL the database speaks.
-    pub fn dialect(&self) -> Dialect {
-        match self.held() {
-            Held::Sqlite(_) => Dialect::Sqlite,
-            Held::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
-    /// Runs a statement and gives all its rows.
-    ///
-    /// # Errors
-    /// When the database does not answer, or refuses the statement.
-    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
-        match self.held() {
-            Held::Sqlite(connection) => connection.query(statement).await,
-            Held::Postgres(connection) => connection.query(&statement).await,
-        }
-    }
-
-    /// Runs a statement and gives the number of rows that it wrote.
-    ///
-    /// # Errors
-    /// When the database does not answer, or refuses the statement.
-    pub async fn execute(&self, statement: Statement) -> Result<u64> {
-        match self.held() {
-            Held::Sqlite(connection) => connection.execute(statement).await,
-            Held::Postgres(connection) => connection.execute(&statement).await,
-        }
-    }
-
-    /// Runs statements, separated by semicolons, that bring no values.
-    ///
-    /// # Errors
-    /// When the database does not answer, or refuses one of them. Those before it have run.
-    pub async fn batch(&self, sql: &str) -> Result<()> {
-        match self.held() {
-            Held::Sqlite(connection) => connection.batch(sql.to_owned()).await,
-            Held::Postgres(connection) => connection.batch(sql).await,
-        }
-    }
-
-    /// Starts a transaction. On SQLite it takes the right to write at once, so that it cannot fail for it later.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn begin(self) -> Result<Transaction> {
-        self.start(true).await
-    }
-
-    pub(crate) async fn start(self, used: bool) -> Result<Transaction> {
-        self.batch(self.begin_sql()).await.map_err(nothing_done)?;
-        Ok(Transaction { connection: self, used, finished: false })
-    }
-
-    fn begin_sql(&self) -> &'static str {
-        match self.held() {
-            Held::Sqlite(_) => "BEGIN IMMEDIATE",
-            Held::Postgres(_) => "BEGIN",
-        }
-    }
-
-    async fn commit(&self) -> Result<()> {
-        match self.held() {
-            Held::Sqlite(connection) => connection.batch("COMMIT".to_owned()).await,
-            Held::Postgres(connection) => connection.commit().await,
-        }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        match self.held.take() {
-            Some(Held::Sqlite(connection)) => sqlite::connection::roll_back_and_close(connection),
-            Some(Held::Postgres(connection)) => connection.close(),
-            None => {}
-        }
-    }
-}
+type Place = &'static Location<'static>;
 
 impl Transaction {
-    /// Makes what was done last.
+    pub(crate) fn new(connection: Connection, options: &TransactionOptions, used: bool, at: Place) -> Transaction {
+        let begin = Statement::text(options.begin_sql(connection.dialect())).at(at);
+        let state = Mutex::new(State::new(begin));
+        Transaction { connection, read_only: options.read_only, used, finished: false, state }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes what was done last. Where nothing was done, nothing is sent.
     ///
     /// # Errors
-    /// When the database refuses; then nothing was done. PostgreSQL refuses a transaction in which a statement has
-    /// failed, whatever became of the error. When the connection is lost here, nobody knows whether it was done:
-    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
-    pub async fn commit(mut self) -> Result<()> {
-        let result = self.connection.commit().await;
-        self.finished = result.is_ok();
-        result
+    /// When the database refuses, or a statement has failed before; then nothing was done. When the connection is lost
+    /// here, nobody knows whether it was done: [`ErrorKind::OutcomeUnknown`].
+    #[track_caller]
+    pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
+        self.commit_at(Location::caller())
+    }
+
+    async fn commit_at(mut self, at: Place) -> Result<()> {
+        let before = self.state().commit()?;
+        if let Some(mut statements) = before {
+            statements.push(Arc::new(Statement::commit().at(at)));
+            if !self.read_only {
+                self.connection.has_written();
+            }
+            self.connection.run(&statements).await.map_err(|failure| failure.error)?;
+        }
+        self.finished = true;
+        Ok(())
     }
 
     /// Undoes what was done.
     ///
     /// # Errors
     /// When the connection is lost; then it is undone too.
-    pub async fn rollback(mut self) -> Result<()> {
-        let result = self.connection.batch("ROLLBACK").await.map_err(nothing_done);
-        self.finished = result.is_ok();
-        result
+    #[track_caller]
+    pub fn rollback(self) -> impl Future<Output = Result<()>> + Send {
+        self.rollback_at(Location::caller())
+    }
+
+    async fn rollback_at(mut self, at: Place) -> Result<()> {
+        if self.state().is_begun() {
+            let rollback = Arc::new(Statement::text("ROLLBACK").at(at));
+            self.connection.run(&[rollback]).await.map_err(|failure| failure.error.lost_before_commit())?;
+        }
+        self.finished = true;
+        Ok(())
     }
 
     /// Which SQL the database speaks.
@@ -185,16 +126,20 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
-    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
-        self.connection.query(statement).await.map_err(nothing_done)
+    #[track_caller]
+    pub fn query(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        let statement = statement.run_at(Location::caller());
+        async { self.answer(statement).await.map(|answer| answer.rows) }
     }
 
     /// Runs a statement and gives the number of rows that it wrote.
     ///
     /// # Errors
     /// When the database does not answer, or refuses the statement.
-    pub async fn execute(&self, statement: Statement) -> Result<u64> {
-        self.connection.execute(statement).await.map_err(nothing_done)
+    #[track_caller]
+    pub fn execute(&self, statement: Statement) -> impl Future<Output = Result<u64>> + Send {
+        let statement = statement.run_at(Location::caller());
+        async { self.answer(statement).await.map(|answer| answer.written) }
     }
 
     /// Runs statements, separated by semicolons, that bring no values. Settings should end with the transaction, as with
@@ -202,29 +147,99 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database does not answer, or refuses one of them.
-    pub async fn batch(&self, sql: &str) -> Result<()> {
-        self.connection.batch(sql).await.map_err(nothing_done)
+    #[track_caller]
+    pub fn batch(&self, sql: &str) -> impl Future<Output = Result<()>> + Send {
+        let statement = Statement::text(sql).at(Location::caller());
+        async { self.answer(statement).await.map(drop) }
+    }
+
+    /// Runs statements one after the other without waiting for each, and gives the rows of each: on PostgreSQL in one
+    /// round trip, and one more when some of them are new on the connection; on SQLite in one visit to its thread.
+    ///
+    /// PostgreSQL is shown all of them before the first is run: none may need a table that one before it makes.
+    ///
+    /// # Errors
+    /// When the database does not answer, or refuses one of them: the error has its [index](crate::Error::index), and
+    /// those after it were not done.
+    #[track_caller]
+    pub fn query_each(&self, statements: Vec<Statement>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
+        let location = Location::caller();
+        let statements = statements.into_iter().map(|statement| statement.run_at(location)).collect();
+        async {
+            let answers = self.run(statements).await.map_err(|failure| failure.error.with_index(failure.index))?;
+            Ok(answers.into_iter().map(|answer| answer.rows).collect())
+        }
+    }
+
+    async fn answer(&self, statement: Statement) -> Result<Answer> {
+        match self.run(vec![statement]).await {
+            Ok(answers) => Ok(answers.into_iter().next().unwrap_or_default()),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    /// Sends what was to go with the next statement without one.
+    async fn send_waiting(&self) -> Result<()> {
+        if !self.state().is_begun() {
+            return Ok(());
+        }
+        self.run(Vec::new()).await.map(drop).map_err(|failure| failure.error)
+    }
+
+    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Answer>, Failure> {
+        let mut all = self.state().start().map_err(|error| Failure { index: 0, error })?;
+        let early = all.len();
+        all.extend(statements.into_iter().map(Arc::new));
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let abandoned = Abandoned(self);
+        let result = self.connection.run(&all).await;
+        std::mem::forget(abandoned);
+        match result {
+            Ok(mut answers) => Ok(answers.split_off(early)),
+            Err(Failure { index, error }) => {
+                // A connection that is lost says so at the next statement too.
+                if error.is_refusal() && error.kind() != ErrorKind::Unavailable {
+                    self.state().fail(Failed::Refused(error.kind()), index < early);
+                }
+                Err(Failure { index: index.saturating_sub(early), error: error.lost_before_commit() })
+            }
+        }
+    }
+
+    /// Whether another transaction stood in the way: trying the whole again may work.
+    fn has_conflict(&self) -> bool {
+        self.state().has_conflict()
     }
 }
 
-/// A connection lost before COMMIT was sent has done nothing, whatever the statement was.
-fn nothing_done(error: Error) -> Error {
-    error.lost_before_commit()
+/// Notes that nobody waited for a statement's answer: it may have failed.
+struct Abandoned<'a>(&'a Transaction);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.state().fail(Failed::Abandoned, false);
+    }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        let open = self.state().is_begun() && !self.finished;
+        if open {
+            let rollback = [Arc::new(Statement::text("ROLLBACK"))];
+            self.connection.observer.watch(&rollback).answered(0, 0);
+        }
         if self.used {
-            // The connection's own drop undoes the settings too.
+            // The connection's own drop rolls back, and undoes the settings too.
             return;
         }
-        let Some(held) = self.connection.held.take() else {
-            return;
-        };
-        match (held, self.finished) {
-            (Held::Postgres(connection), false) => postgres::connection::roll_back_and_release(connection),
-            (Held::Sqlite(connection), false) => sqlite::connection::roll_back_and_release(connection),
-            (held, true) => drop(held),
+        match self.connection.take() {
+            Some(Held::Postgres(connection)) if open => postgres::connection::roll_back_and_release(connection),
+            Some(Held::Sqlite(connection)) if open || self.read_only => {
+                sqlite::connection::roll_back_and_release(connection);
+            }
+            held => drop(held),
         }
     }
 }

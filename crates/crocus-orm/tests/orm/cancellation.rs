@@ -12,7 +12,7 @@ use crate::database::{Database, each, each_with, few_connections, soon};
 use crate::models::{Car, Sample, car};
 
 /// Polls a future so many times, then drops it. `None`: it was dropped before its end.
-async fn dropped_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn dropped_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|context| {

@@ -112,7 +112,7 @@ async fn check_read_only(path: &Path) {
 async fn a_statement_that_only_reads_cannot_write() {
     let db = Database::sqlite().await;
     let error = assert_kind(db.query(Statement::read("DELETE FROM cars", [])).await, ErrorKind::Database);
-    assert_eq!(error.to_string(), "the statement writes, but was said to read only");
+    assert_eq!(error.to_string(), "the statement writes where only reading is allowed");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod batches;
 mod cancellation;
 mod connections;
 mod constraints;
@@ -15,6 +16,8 @@ mod missing;
 mod models;
 mod outages;
 mod queries;
+mod retries;
+mod savepoints;
 mod secrets;
 mod sessions;
 mod tls;

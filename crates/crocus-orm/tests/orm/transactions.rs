@@ -95,16 +95,15 @@ async fn a_transaction_that_has_failed_is_never_committed_without_a_word() {
         let transaction = db.begin().await.unwrap();
         Car::insert(&transaction, car("Two")).await.unwrap();
         assert_kind(Car::insert(&transaction, car("One")).await, ErrorKind::UniqueViolation);
-        if db.is_sqlite() {
-            // Only the statement failed; SQLite's transaction goes on.
-            transaction.commit().await.unwrap();
-            assert_eq!(names(&db).await, ["One", "Two"]);
-        } else {
-            let error = assert_kind(transaction.commit().await, ErrorKind::Database);
-            let text = "the transaction was not committed, since a statement in it has failed";
-            assert_eq!(error.to_string(), text);
-            assert_eq!(names(&db).await, ["One"]);
-        }
+        let error = assert_kind(Car::select().all(&transaction).await, ErrorKind::Database);
+        let text = "the transaction can only be rolled back, since a statement in it has failed";
+        assert_eq!(error.to_string(), text, "{db}");
+        assert!(error.hint().unwrap().contains("savepoint"), "{:?}", error.hint());
+        let error = assert_kind(transaction.commit().await, ErrorKind::Database);
+        let text = "the transaction was not committed, since a statement in it has failed";
+        assert_eq!(error.to_string(), text, "{db}");
+        assert!(error.hint().unwrap().contains("savepoint"), "{:?}", error.hint());
+        assert_eq!(names(&db).await, ["One"], "{db}");
     }
 }
 

@@ -1,25 +1,27 @@
 //! One PostgreSQL connection, with its prepared statements.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool::managed::Object;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use futures_util::{Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use tokio_postgres::types::ToSql;
 
 use super::errors;
 use super::pool::Manager;
 use super::tls::Tls;
 use super::types::Parameter;
+use crate::observe::Watch;
 use crate::row::Row;
-use crate::statement::{Access, Statement};
+use crate::statement::{Access, Answer, Failure, Form, Statement};
 use crate::value::invalid;
 use crate::{Error, ErrorKind, Result};
 
@@ -65,27 +67,127 @@ impl Connection {
         answer
     }
 
-    pub(crate) async fn query(&self, statement: &Statement) -> Result<Vec<Row>> {
-        self.answer(async {
-            let mut rows = self.start(statement).await?;
-            let mut all = Vec::new();
-            while let Some(row) = rows.next().await {
-                all.push(Row::postgres(row.map_err(|error| lost(error, statement.access))?));
+    /// Runs one statement, outside a transaction or in one that the caller has begun.
+    pub(crate) async fn query(&self, statement: &Statement, watch: &Watch) -> Result<Answer> {
+        let answer = self.answer(async {
+            if statement.form != Form::Prepared {
+                watch.round_trip();
+                return self.send(statement, None).await;
             }
-            Ok(all)
-        })
-        .await
+            read(self.start(statement, watch).await?, statement.access).await
+        });
+        let answer = answer.await.map_err(|error| error.redact(statement));
+        match &answer {
+            Ok(answer) => watch.answered(0, answer.count()),
+            Err(error) => watch.failed(0, error),
+        }
+        answer
     }
 
-    pub(crate) async fn execute(&self, statement: &Statement) -> Result<u64> {
-        self.answer(async {
-            let mut rows = self.start(statement).await?;
-            while let Some(row) = rows.next().await {
-                row.map_err(|error| lost(error, statement.access))?;
+    /// Runs the statements of a transaction in one go: those that are new here are prepared together, then all are sent
+    /// at once. Gives their answers, or the first failure; what comes after it was not done.
+    ///
+    /// The text statements at the start are always sent, whatever becomes of the others.
+    pub(crate) async fn run(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
+        self.answer(self.pipeline(statements, watch)).await
+    }
+
+    async fn pipeline(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
+        let mut queue = Queue::new(watch);
+        let leading = statements.iter().take_while(|statement| statement.form != Form::Prepared).count();
+        for statement in &statements[..leading] {
+            queue.send(statement, self.send(statement, None)).await;
+        }
+        watch.round_trip();
+        let plans = match self.prepare_each(&statements[leading..]).await {
+            Ok(plans) => plans,
+            Err(failure) => {
+                // Where a text statement before it has failed, that is the cause.
+                queue.answers().await?;
+                let failure = Failure { index: leading + failure.index, ..failure };
+                watch.failed(failure.index, &failure.error);
+                return Err(failure);
             }
-            Ok(rows.rows_affected().unwrap_or(0))
-        })
-        .await
+        };
+        if plans.waited {
+            watch.round_trip();
+        }
+        for (statement, plan) in statements[leading..].iter().zip(plans.all) {
+            if !queue.send(statement, self.send(statement, plan)).await {
+                break;
+            }
+        }
+        queue.answers().await
+    }
+
+    /// The prepared form of each statement that has one.
+    async fn prepare_each(&self, statements: &[Arc<Statement>]) -> Result<Plans, Failure> {
+        for (index, statement) in statements.iter().enumerate() {
+            check_number(statement).map_err(|error| Failure { index, error })?;
+        }
+        let mut all: Vec<_> = {
+            let cache = self.cache();
+            statements.iter().map(|statement| cache.get(&statement.sql).cloned()).collect()
+        };
+        let mut new: Vec<(usize, &str)> = Vec::new();
+        for (index, statement) in statements.iter().enumerate() {
+            if statement.form == Form::Prepared
+                && all[index].is_none()
+                && new.iter().all(|(_, sql)| *sql != statement.sql)
+            {
+                new.push((index, &statement.sql));
+            }
+        }
+        let waited = !new.is_empty();
+        let mut asked = Vec::with_capacity(new.len());
+        for (_, sql) in &new {
+            let mut plan = Box::pin(maybe_done(self.client.prepare(sql)));
+            poll_once(plan.as_mut()).await;
+            asked.push(plan);
+        }
+        let mut made = HashMap::with_capacity(new.len());
+        let mut failure = None;
+        for ((index, sql), mut plan) in new.into_iter().zip(asked) {
+            plan.as_mut().await;
+            match plan.as_mut().take_output().expect("it is done") {
+                Ok(plan) => drop(made.insert(sql, self.keep(sql, plan))),
+                Err(error) => {
+                    let error = errors::from_driver(error).redact(&statements[index]);
+                    failure.get_or_insert(Failure { index, error });
+                }
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        for (plan, statement) in all.iter_mut().zip(statements) {
+            if plan.is_none() {
+                *plan = made.get(&*statement.sql).cloned();
+            }
+        }
+        Ok(Plans { all, waited })
+    }
+
+    /// Sends a statement of a transaction, at the first poll, and reads its answer.
+    async fn send(&self, statement: &Statement, plan: Option<tokio_postgres::Statement>) -> Result<Answer> {
+        let access = statement.access;
+        match (statement.form, plan) {
+            (Form::Prepared, Some(plan)) => {
+                check_values(statement, &plan)?;
+                match self.client.query_raw(&plan, parameters(statement)).await {
+                    Ok(rows) => read(Box::pin(rows), access).await,
+                    Err(error) if errors::is_stale_plan(&error) => {
+                        self.cache().remove(&statement.sql);
+                        Err(table_changed(error))
+                    }
+                    Err(error) => Err(lost(error, access)),
+                }
+            }
+            (Form::Commit, _) => self.commit().await.map(|()| Answer::default()),
+            _ => {
+                self.client.batch_execute(&statement.sql).await.map(|()| Answer::default()).map_err(|e| lost(e, access))
+            }
+        }
     }
 
     /// Runs statements that bring no values and whose rows nobody wants. Any of them may write.
@@ -94,35 +196,25 @@ impl Connection {
     }
 
     /// `COMMIT`. A connection lost here leaves the outcome unknown.
-    pub(crate) async fn commit(&self) -> Result<()> {
+    async fn commit(&self) -> Result<()> {
         // The server takes COMMIT in a transaction that has failed, and rolls back without a word ("COMMIT"). Any
         // other statement is refused there, and what follows it is not run.
-        self.answer(self.client.batch_execute("SELECT; COMMIT")).await.map_err(|error| {
+        self.client.batch_execute("SELECT; COMMIT").await.map_err(|error| {
             if errors::is_in_failed_transaction(&error) {
-                let text = "the transaction was not committed, since a statement in it has failed";
-                return Error::new(ErrorKind::Database, text).with_source(error);
+                return Error::not_committed().with_source(error);
             }
             lost(error, Access::Write)
         })
     }
 
-    async fn start(&self, statement: &Statement) -> Result<Pin<Box<tokio_postgres::RowStream>>> {
-        let given = statement.values.len();
-        if given > MOST_VALUES {
-            let text = format!("the statement has {given} values, and PostgreSQL takes {MOST_VALUES}");
-            return Err(invalid(text));
-        }
+    async fn start(&self, statement: &Statement, watch: &Watch) -> Result<Pin<Box<tokio_postgres::RowStream>>> {
+        check_number(statement)?;
         let mut retried = false;
         loop {
-            let prepared = self.prepare(&statement.sql, retried).await?;
-            let wanted = prepared.params().len();
-            if wanted != given {
-                let text = format!("the statement takes {wanted} values and was given {given}");
-                return Err(Error::new(ErrorKind::Database, text));
-            }
-            let parameters: Vec<_> = statement.values.iter().map(Parameter).collect();
-            let parameters = parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync));
-            match self.client.query_raw(&prepared, parameters).await {
+            let plan = self.prepare(&statement.sql, retried, watch).await?;
+            check_values(statement, &plan)?;
+            watch.round_trip();
+            match self.client.query_raw(&plan, parameters(statement)).await {
                 Ok(rows) => return Ok(Box::pin(rows)),
                 // A migration changed the table under a prepared statement. The server refused it before it did
                 // anything, so it is prepared anew; inside a transaction the second try says what it is.
@@ -135,28 +227,139 @@ impl Connection {
         }
     }
 
-    async fn prepare(&self, sql: &str, again: bool) -> Result<tokio_postgres::Statement> {
-        if let Some(prepared) = self.cache().get(sql) {
-            return Ok(prepared.clone());
+    async fn prepare(&self, sql: &str, again: bool, watch: &Watch) -> Result<tokio_postgres::Statement> {
+        if let Some(plan) = self.cache().get(sql) {
+            return Ok(plan.clone());
         }
-        let prepared = self.client.prepare(sql).await.map_err(|error| {
-            if again && errors::is_in_failed_transaction(&error) {
-                let text = "a table of the transaction was changed in the meantime; it can be tried again";
-                return Error::new(ErrorKind::Conflict, text).with_source(error);
-            }
-            errors::from_driver(error)
-        })?;
+        watch.round_trip();
+        match self.client.prepare(sql).await {
+            Ok(plan) => Ok(self.keep(sql, plan)),
+            Err(error) if again && errors::is_in_failed_transaction(&error) => Err(table_changed(error)),
+            Err(error) => Err(errors::from_driver(error)),
+        }
+    }
+
+    fn keep(&self, sql: &str, plan: tokio_postgres::Statement) -> tokio_postgres::Statement {
         let mut cache = self.cache();
         if cache.len() >= PREPARED {
             cache.clear();
         }
-        cache.insert(sql.to_owned(), prepared.clone());
-        Ok(prepared)
+        cache.insert(sql.to_owned(), plan.clone());
+        plan
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, tokio_postgres::Statement>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Prepared statements, where there are some; whether the server had to be asked for one.
+struct Plans {
+    all: Vec<Option<tokio_postgres::Statement>>,
+    waited: bool,
+}
+
+/// Statements that were sent and whose answers are still to be read. They come in the same order.
+struct Queue<'a> {
+    watch: &'a Watch,
+    sent: Vec<(&'a Statement, Question<'a>)>,
+}
+
+type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
+
+impl<'a> Queue<'a> {
+    fn new(watch: &'a Watch) -> Queue<'a> {
+        Queue { watch, sent: Vec::new() }
+    }
+
+    /// Polls the question once, which sends it. `false`: it was refused before it was sent, or the connection is gone.
+    async fn send(
+        &mut self,
+        statement: &'a Statement,
+        question: impl Future<Output = Result<Answer>> + Send + 'a,
+    ) -> bool {
+        let mut question: Question<'a> = maybe_done(Box::pin(question));
+        poll_once(Pin::new(&mut question)).await;
+        let refused = matches!(question, MaybeDone::Done(Err(_)));
+        self.sent.push((statement, question));
+        !refused
+    }
+
+    /// Waits for every answer: after a failure the rest are refusals, which come at once.
+    async fn answers(self) -> Result<Vec<Answer>, Failure> {
+        let mut answers = Vec::with_capacity(self.sent.len());
+        let mut failure = None;
+        for (index, (statement, mut question)) in self.sent.into_iter().enumerate() {
+            (&mut question).await;
+            match Pin::new(&mut question).take_output().expect("it is done") {
+                Ok(answer) => {
+                    self.watch.answered(index, answer.count());
+                    answers.push(answer);
+                    // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
+                    if statement.form == Form::Prepared && statement.access == Access::Write {
+                        failure = failure.map(|Failure { index, error }| Failure {
+                            index,
+                            error: error.written_without_transaction(),
+                        });
+                    }
+                }
+                Err(error) => {
+                    let error = error.redact(statement);
+                    self.watch.failed(index, &error);
+                    failure.get_or_insert(Failure { index, error });
+                }
+            }
+        }
+        failure.map_or(Ok(answers), Err)
+    }
+}
+
+/// Polls once: the driver sends a question at the first poll, and the rest waits for the answer.
+async fn poll_once(mut question: Pin<&mut impl Future<Output = ()>>) {
+    poll_fn(|context| {
+        let _ = question.as_mut().poll(context);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Refuses a statement before the server hears of it, which leaves the transaction around it whole.
+fn check_number(statement: &Statement) -> Result<()> {
+    let given = statement.values.len();
+    if given > MOST_VALUES {
+        let text = format!("the statement has {given} values, and PostgreSQL takes {MOST_VALUES}");
+        return Err(invalid(text));
+    }
+    Ok(())
+}
+
+/// The same for a statement that is prepared.
+fn check_values(statement: &Statement, plan: &tokio_postgres::Statement) -> Result<()> {
+    let (given, wanted) = (statement.values.len(), plan.params().len());
+    if wanted != given {
+        let text = format!("the statement takes {wanted} values and was given {given}");
+        return Err(Error::new(ErrorKind::Database, text));
+    }
+    Ok(())
+}
+
+fn parameters(statement: &Statement) -> impl ExactSizeIterator<Item = Parameter<'_>> {
+    statement.values.iter().map(Parameter)
+}
+
+async fn read(mut rows: Pin<Box<tokio_postgres::RowStream>>, access: Access) -> Result<Answer> {
+    let mut answer = Answer::default();
+    while let Some(row) = rows.next().await {
+        answer.rows.push(Row::postgres(row.map_err(|error| lost(error, access))?));
+    }
+    answer.written = rows.rows_affected().unwrap_or(0);
+    Ok(answer)
+}
+
+/// A prepared statement does not fit its table any more, and the transaction around it has failed by that.
+fn table_changed(error: tokio_postgres::Error) -> Error {
+    let text = "a table of the transaction was changed in the meantime; it can be tried again";
+    Error::new(ErrorKind::Conflict, text).refused().with_source(error)
 }
 
 /// An error, where a connection lost under a statement that writes leaves the outcome unknown.
@@ -234,15 +437,16 @@ pub(crate) fn roll_back_and_release(connection: Pooled) {
 }
 
 /// Rows on their way from the server. The connection is given back after the last one.
-pub struct RowStream {
+pub(crate) struct RowStream {
     rows: Pin<Box<tokio_postgres::RowStream>>,
     /// The stream is a question that is answered with its last row.
     connection: Option<Pooled>,
 }
 
 impl RowStream {
-    pub(crate) async fn start(connection: Pooled, statement: &Statement) -> Result<RowStream> {
-        let rows = connection.answer(connection.start(statement)).await?;
+    /// Gives the stream once the server has taken the statement.
+    pub(crate) async fn start(connection: Pooled, statement: &Statement, watch: &Watch) -> Result<RowStream> {
+        let rows = connection.answer(connection.start(statement, watch)).await?;
         connection.unanswered.fetch_add(1, Ordering::Relaxed);
         Ok(RowStream { rows, connection: Some(connection) })
     }

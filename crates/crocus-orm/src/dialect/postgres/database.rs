@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 use super::connection::Connection;
 use super::pool;
 use super::tls::TlsOptions;
+use crate::observe::Watch;
 use crate::statement::Statement;
 use crate::{Dialect, ErrorKind, Result, Value};
 
@@ -77,5 +78,5 @@ async fn maintenance(config: &tokio_postgres::Config, tls: &TlsOptions) -> Resul
 async fn listed(server: &Connection, name: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1";
     let statement = Statement::read(sql, [Value::from(name)]);
-    Ok(!server.query(&statement).await?.is_empty())
+    Ok(!server.query(&statement, &Watch::nobody()).await?.rows.is_empty())
 }

@@ -14,7 +14,7 @@ pub(crate) const NOT_RUNNING: &str = "is the server running, and are the host an
 pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     if let Some(refusal) = error.as_db_error() {
         let refusal = refusal.clone();
-        return from_server(&refusal).with_source(error);
+        return from_server(&refusal).refused().with_source(error);
     }
     // The driver hides the kinds of its own errors, and tells them in its texts only.
     let text = error.to_string();
@@ -74,13 +74,15 @@ fn from_server(refusal: &DbError) -> Error {
         ref code if code.code().starts_with("08") || code.code().starts_with("57P") => ErrorKind::Unavailable,
         _ => ErrorKind::Database,
     };
-    let mut message = refusal.message().to_owned();
+    if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return Error::read_only();
+    }
     // The detail of these two is the whole row, with values that are nobody's business.
     let is_row = matches!(kind, ErrorKind::NotNullViolation | ErrorKind::CheckViolation);
+    let mut error = Error::new(kind, refusal.message());
     if let Some(detail) = refusal.detail().filter(|_| !is_row) {
-        message = format!("{message} ({detail})");
+        error = error.with_detail(detail);
     }
-    let error = Error::new(kind, message);
     match kind {
         ErrorKind::UniqueViolation
         | ErrorKind::ForeignKeyViolation

@@ -1,5 +1,6 @@
 //! PostgreSQL connections, checked out one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -9,8 +10,10 @@ use tokio::time::timeout;
 use super::connection::{Connection, Pooled, RowStream};
 use super::tls::{Tls, TlsOptions};
 use super::{database, errors};
-use crate::statement::Statement;
-use crate::{EngineOptions, Error, ErrorKind, Result, Row};
+use crate::observe::Watch;
+use crate::row::Source;
+use crate::statement::{Answer, Statement};
+use crate::{EngineOptions, Error, ErrorKind, Result};
 
 /// How long a server may take until it has accepted the user, unless the URL's `connect_timeout` says otherwise.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,18 +58,13 @@ impl Pool {
         })
     }
 
-    pub(crate) async fn query(&self, statement: &Statement) -> Result<Vec<Row>> {
-        self.connection().await?.query(statement).await
+    pub(crate) async fn query(&self, statement: &Statement, watch: &Watch) -> Result<Answer> {
+        self.connection().await?.query(statement, watch).await
     }
 
-    pub(crate) async fn execute(&self, statement: &Statement) -> Result<u64> {
-        self.connection().await?.execute(statement).await
-    }
-
-    pub(crate) async fn stream(&self, statement: &Statement) -> Result<crate::RowStream> {
-        RowStream::start(self.connection().await?, statement)
-            .await
-            .map(|rows| crate::RowStream::Postgres(Box::new(rows)))
+    pub(crate) async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<crate::RowStream> {
+        let rows = RowStream::start(self.connection().await?, &statement, &watch).await;
+        crate::RowStream::new(rows.map(|rows| Source::Postgres(Box::new(rows))), statement, watch)
     }
 }
 

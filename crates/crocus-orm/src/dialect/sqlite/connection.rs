@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use deadpool::managed::Object;
 use rusqlite::limits::Limit;
@@ -11,8 +12,9 @@ use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
 use super::pool::{Alive, Manager};
 use super::{errors, types};
+use crate::observe::Watch;
 use crate::row::Row;
-use crate::statement::Statement;
+use crate::statement::{Answer, Failure, Form, Statement};
 use crate::value::invalid;
 use crate::{Error, ErrorKind, Result};
 
@@ -83,41 +85,51 @@ impl Connection {
         self.jobs.send(Box::new(job)).map_err(|_| ended())
     }
 
-    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
+    /// Runs one statement.
+    pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+        match self.run(std::slice::from_ref(statement), watch).await {
+            Ok(answers) => Ok(answers.into_iter().next().unwrap_or_default()),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    /// Runs statements one after the other in one visit to the thread. Gives their answers, or the first failure; what
+    /// comes after it was not done.
+    pub(crate) async fn run(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
+        watch.round_trip();
+        let all = statements.to_vec();
         // Gone when this future is.
         let waiting = Arc::new(());
         let still_waiting = Arc::downgrade(&waiting);
-        let rows = self.call(move |connection| {
-            let mut rows = Vec::new();
-            let prepared = prepare(connection, &statement)?;
-            each_row(
-                prepared,
-                move || still_waiting.strong_count() > 0,
-                |row| {
-                    rows.push(row);
-                    true
-                },
-            )?;
-            Ok(rows)
+        let ran = self.call(move |connection| {
+            let mut answers = Vec::with_capacity(all.len());
+            for (index, statement) in all.iter().enumerate() {
+                let start = Instant::now();
+                let waiting = still_waiting.clone();
+                match run_one(connection, statement, move || waiting.strong_count() > 0) {
+                    Ok(answer) => answers.push((answer, start.elapsed())),
+                    Err(error) => return Ok((answers, Some((Failure { index, error }, start.elapsed())))),
+                }
+            }
+            Ok((answers, None))
         });
-        let rows = rows.await;
+        let ran = ran.await;
         drop(waiting);
-        rows
+        let (answers, failure) = ran.map_err(|error| Failure { index: 0, error })?;
+        for (index, (answer, duration)) in answers.iter().enumerate() {
+            watch.answered_in(index, *duration, answer.count());
+        }
+        if let Some((Failure { index, error }, duration)) = failure {
+            let failure = Failure { index, error: error.redact(&statements[index]) };
+            watch.failed_in(failure.index, duration, &failure.error);
+            return Err(failure);
+        }
+        Ok(answers.into_iter().map(|(answer, _)| answer).collect())
     }
 
-    pub(crate) async fn execute(&self, statement: Statement) -> Result<u64> {
-        self.call(move |connection| {
-            let before = connection.total_changes();
-            prepare(connection, &statement)?.raw_execute().map_err(errors::from_driver)?;
-            // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
-            Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
-        })
-        .await
-    }
-
-    /// Runs statements that bring no values and whose rows nobody wants.
-    pub(crate) async fn batch(&self, sql: String) -> Result<()> {
-        self.call(move |connection| connection.execute_batch(&sql).map_err(errors::from_driver)).await
+    /// Refuses writes, until the transaction is over.
+    pub(crate) async fn only_read(&self) -> Result<()> {
+        self.call(|connection| connection.pragma_update(None, "query_only", true).map_err(errors::from_driver)).await
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -128,9 +140,12 @@ impl Connection {
 /// Rolls back, then gives the connection back: in this order, also when the caller has stopped waiting.
 pub(crate) fn roll_back_and_release(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
+    let in_memory = is_in_memory(&connection);
     let job: Job = Box::new(move |raw| {
         let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
-        if let Err(error) = rolled_back {
+        // A transaction that only reads has had the one connection for itself.
+        let usual = if in_memory { raw.pragma_update(None, "query_only", false) } else { Ok(()) };
+        if let Err(error) = rolled_back.and(usual) {
             tracing::error!(%error, "failed to roll back; the connection is closed");
             drop(Object::take(connection));
         }
@@ -138,11 +153,15 @@ pub(crate) fn roll_back_and_release(connection: Object<Manager>) {
     drop(jobs.send(job));
 }
 
+fn is_in_memory(connection: &Object<Manager>) -> bool {
+    Object::pool(connection).is_some_and(|pool| pool.manager().is_in_memory())
+}
+
 /// Rolls back and closes the connection, and its settings with it; the next caller gets a new one. A database in memory
 /// would end with its only connection: there, foreign keys are set back.
 pub(crate) fn roll_back_and_close(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
-    let in_memory = Object::pool(&connection).is_some_and(|pool| pool.manager().is_in_memory());
+    let in_memory = is_in_memory(&connection);
     let job: Job = Box::new(move |raw| {
         let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
         match rolled_back.and_then(|()| raw.pragma_update(None, "foreign_keys", true)) {
@@ -156,14 +175,19 @@ pub(crate) fn roll_back_and_close(connection: Object<Manager>) {
 /// Rows on their way from a connection's thread. The connection is released when the last row was read, or the
 /// stream dropped.
 #[derive(Debug)]
-pub struct RowStream {
+pub(crate) struct RowStream {
     batches: tokio_mpsc::Receiver<Result<Vec<Row>>>,
     batch: std::vec::IntoIter<Row>,
 }
 
 impl RowStream {
     /// Gives the stream once the statement is found to be in order.
-    pub(crate) async fn start(connection: Object<Manager>, statement: Statement) -> Result<RowStream> {
+    pub(crate) async fn start(
+        connection: Object<Manager>,
+        statement: Arc<Statement>,
+        watch: &Watch,
+    ) -> Result<RowStream> {
+        watch.round_trip();
         let (sender, batches) = tokio_mpsc::channel(1);
         let (started, answer) = oneshot::channel();
         let jobs = connection.jobs.clone();
@@ -206,6 +230,25 @@ impl RowStream {
             }
         }
     }
+}
+
+fn run_one(
+    connection: &rusqlite::Connection,
+    statement: &Statement,
+    wanted: impl Fn() -> bool + 'static,
+) -> Result<Answer> {
+    if statement.form != Form::Prepared {
+        return connection.execute_batch(&statement.sql).map(|()| Answer::default()).map_err(errors::from_driver);
+    }
+    let before = connection.total_changes();
+    let mut rows = Vec::new();
+    each_row(prepare(connection, statement)?, wanted, |row| {
+        rows.push(row);
+        true
+    })?;
+    // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
+    let written = if connection.total_changes() == before { 0 } else { connection.changes() };
+    Ok(Answer { rows, written })
 }
 
 /// The statement with its values.

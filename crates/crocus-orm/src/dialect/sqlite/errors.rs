@@ -9,7 +9,7 @@ use crate::{Constraint, Error, ErrorKind};
 pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
     let text = error.to_string();
     let (Some(code), message) = parts(&error) else {
-        return Error::new(ErrorKind::Database, text).with_source(error);
+        return Error::new(ErrorKind::Database, text).refused().with_source(error);
     };
     let message = message.unwrap_or(text);
     let violated = |kind, what: &str, subject: &str| {
@@ -18,7 +18,7 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
             ErrorKind::ForeignKeyViolation => "a foreign key does not hold".to_owned(),
             _ => format!("{what}: {subject}"),
         };
-        Error::new(kind, text).with_constraint(constraint)
+        Error::new(kind, text).refused().with_constraint(constraint)
     };
     let subject = message.split_once("constraint failed: ").map_or("", |(_, subject)| subject);
     match code.extended_code {
@@ -29,8 +29,13 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
         ffi::SQLITE_CONSTRAINT_NOTNULL => violated(ErrorKind::NotNullViolation, "a value is required", subject),
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => violated(ErrorKind::ForeignKeyViolation, "", subject),
         _ => {
+            // A file that cannot be written is told when it is opened: this is a connection that only reads.
+            if code.code == ErrorCode::ReadOnly {
+                return Error::read_only().refused().with_source(error);
+            }
             let kind = match code.code {
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen => ErrorKind::Unavailable,
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ErrorKind::Conflict,
+                ErrorCode::CannotOpen => ErrorKind::Unavailable,
                 ErrorCode::Unknown if is_missing(&message) => ErrorKind::MissingTable,
                 _ => ErrorKind::Database,
             };
@@ -38,11 +43,9 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                     "another program has had the database locked for too long".to_owned()
                 }
-                // A file that cannot be written is told when it is opened: this is a connection that only reads.
-                ErrorCode::ReadOnly => "the statement writes, but was said to read only".to_owned(),
                 _ => message,
             };
-            Error::new(kind, message).with_source(error)
+            Error::new(kind, message).refused().with_source(error)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! SQLite connections: one that writes, and several that read beside it (WAL, "Write-Ahead Logging", 2.2).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
@@ -12,8 +13,10 @@ use super::connection::{Connection, RowStream};
 use super::errors;
 #[cfg(feature = "decimal")]
 use super::types;
-use crate::statement::{Access, Statement};
-use crate::{EngineOptions, Error, ErrorKind, Result, Row};
+use crate::observe::Watch;
+use crate::row::Source;
+use crate::statement::{Access, Answer, Statement};
+use crate::{EngineOptions, Error, ErrorKind, Result};
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,21 +94,27 @@ impl Pool {
         }
     }
 
-    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<Row>> {
-        self.connection(statement.access).await?.query(statement).await
+    /// A connection for a transaction that only reads.
+    pub(crate) async fn reader(&self) -> Result<Object<Manager>> {
+        let connection = self.connection(Access::Read).await?;
+        if self.readers.is_none() {
+            connection.only_read().await?;
+        }
+        Ok(connection)
     }
 
-    pub(crate) async fn execute(&self, statement: Statement) -> Result<u64> {
-        self.connection(statement.access).await?.execute(statement).await
+    pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+        self.connection(statement.access).await?.query(statement, watch).await
     }
 
-    pub(crate) async fn stream(&self, statement: Statement) -> Result<crate::RowStream> {
+    pub(crate) async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<crate::RowStream> {
         if self.readers.is_none() {
             // The one connection must not wait for a slow reader.
-            return Ok(crate::RowStream::Ready(self.query(statement).await?.into_iter()));
+            return Ok(crate::RowStream::ready(self.query(&statement, &watch).await?.rows));
         }
         let connection = self.connection(statement.access).await?;
-        RowStream::start(connection, statement).await.map(crate::RowStream::Sqlite)
+        let rows = RowStream::start(connection, statement.clone(), &watch).await;
+        crate::RowStream::new(rows.map(Source::Sqlite), statement, watch)
     }
 }
 
