@@ -52,7 +52,7 @@ async fn the_first_failure_is_told_and_ends_it() {
         Car::insert(db.engine(), car("There")).await.unwrap();
         let unprepared = || Statement::read("SELECT absent FROM nowhere", []);
         let nul = || insert("a\0b");
-        let too_few = || Statement::read("SELECT $1 + $2", [1.into()]);
+        let too_few = || Statement::read("SELECT CAST($1 AS integer) + $2", [1.into()]);
         let bad: [(Vec<Statement>, usize, ErrorKind, bool); 5] = [
             (vec![insert("A"), insert("There"), insert("B"), insert("A")], 1, ErrorKind::UniqueViolation, true),
             (vec![insert("A"), insert("B"), unprepared()], 2, ErrorKind::MissingTable, true),
