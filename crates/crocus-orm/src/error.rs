@@ -154,8 +154,13 @@ impl Error {
             // Both quote values in forms of the database's own.
             self.0.detail = None;
             self.0.source = None;
-            for secret in statement.values.secrets().filter(|secret| !secret.is_empty()) {
-                self.0.message = self.0.message.replace(&one_line(secret), REDACTED);
+            for secret in statement.values.secrets() {
+                let in_one_line = secret.split_whitespace().collect::<Vec<_>>().join(" ");
+                for form in [secret.replace('\'', "''"), in_one_line.replace('\'', "''"), secret, in_one_line] {
+                    if !form.is_empty() {
+                        self.0.message = self.0.message.replace(&form, REDACTED);
+                    }
+                }
             }
         }
         self

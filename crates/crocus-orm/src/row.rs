@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 
 use crate::dialect::{postgres, sqlite};
-use crate::query::shape::Shape;
 use crate::observe::Watch;
+use crate::query::shape::Shape;
 use crate::statement::Statement;
 use crate::value::FromColumn;
 use crate::{ColumnValue, Error, ErrorKind, Result};
@@ -51,8 +51,8 @@ impl Row {
     /// Whether the column at `index` is NULL.
     pub(crate) fn is_null(&self, index: usize) -> bool {
         match &self.0 {
-            Source::Sqlite { values, .. } => matches!(values[index], rusqlite::types::Value::Null),
-            Source::Postgres(row) => postgres::types::is_null(row, index),
+            Stored::Sqlite { values, .. } => matches!(values[index], rusqlite::types::Value::Null),
+            Stored::Postgres(row) => postgres::types::is_null(row, index),
         }
     }
 

@@ -22,7 +22,7 @@ impl Engine {
     /// ```
     /// # use crocus_macros::Model;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
-    /// use crocus_orm::{Engine, Error, Model, Statement};
+    /// use crocus_orm::{ColumnOperators, Engine, Error, Model, Statement};
     ///
     /// #[derive(Debug, Clone, Model)]
     /// # #[model(crate = "crocus_orm")]

@@ -1,6 +1,6 @@
 //! Statements that are sent together: in their order, with each one's rows, up to the first failure.
 
-use crocus_orm::{Error, ErrorKind, Executor, Model, Row, Statement};
+use crocus_orm::{ColumnOperators, Error, ErrorKind, Executor, Model, Row, Statement};
 
 use crate::database::{assert_kind, each, each_with, few_connections, soon};
 use crate::models::{Car, car};

@@ -1,7 +1,7 @@
 //! A read replica: which statements go there, and what is said when it is away. A second database plays the replica;
 //! it follows nobody, so that each answer tells where it is from.
 
-use crocus_orm::{Engine, EngineOptions, Error, ErrorKind, Model, Statement, TransactionOptions};
+use crocus_orm::{ColumnOperators, Engine, EngineOptions, Error, ErrorKind, Model, Statement, TransactionOptions};
 use futures_util::TryStreamExt;
 
 use crate::database::{Database, assert_kind, each};

@@ -1,6 +1,6 @@
 //! Savepoints: what failed is undone alone, and one rule on both databases for what has failed.
 
-use crocus_orm::{ErrorKind, Executor, Isolation, Model, Statement, TransactionOptions};
+use crocus_orm::{ColumnOperators, ErrorKind, Executor, Isolation, Model, Statement, TransactionOptions};
 
 use crate::cancellation::dropped_after;
 use crate::database::{Database, assert_kind, each, each_with, few_connections, soon};
