@@ -402,8 +402,8 @@ impl Executor for Transaction {
 }
 
 impl Executor for Savepoint<'_> {
-    fn target(&self) -> Target<'_> {
-        Target::Transaction(self.transaction)
+    fn target(&self, _: Option<&'static str>) -> Result<Target<'_>> {
+        Ok(Target::Transaction(self.transaction))
     }
 }
 

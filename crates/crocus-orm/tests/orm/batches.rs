@@ -38,8 +38,8 @@ async fn each_statement_has_its_own_rows() {
 #[tokio::test]
 async fn an_engine_runs_them_in_a_transaction() {
     for db in each().await {
-        db.engine().target().query_each(vec![insert("One"), insert("Two")]).await.unwrap();
-        let result = db.engine().target().query_each(vec![insert("Three"), insert("One")]).await;
+        db.engine().target(None).unwrap().query_each(vec![insert("One"), insert("Two")]).await.unwrap();
+        let result = db.engine().target(None).unwrap().query_each(vec![insert("Three"), insert("One")]).await;
         let error = assert_kind(result.map(drop), ErrorKind::UniqueViolation);
         assert_eq!(error.index(), Some(1));
         assert_eq!(Car::select().count(db.engine()).await.unwrap(), 2, "{db}");
