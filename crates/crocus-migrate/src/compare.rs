@@ -24,6 +24,15 @@ pub struct Comparison {
     pub notes: Vec<String>,
 }
 
+/// What the migrations of this program have made, and have not dropped again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ours {
+    /// The names of tables. No other one is dropped.
+    pub tables: BTreeSet<String>,
+    /// The names of indexes. No other one is dropped that is unique, partial, descending or over an expression.
+    pub indexes: BTreeSet<String>,
+}
+
 /// One table, three times.
 struct Sides<'a> {
     model: &'a Table,
@@ -31,8 +40,8 @@ struct Sides<'a> {
     actual: &'a Table,
 }
 
-/// Compares. `ours` are the names of tables that migrations of this program have made: only they can be dropped.
-pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &BTreeSet<String>) -> Comparison {
+/// Compares the models, as they are and as [`declared`](crate::declared) reads them back, with what the database has.
+pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours) -> Comparison {
     let mut comparison = Comparison::default();
     let sides = || {
         models.tables.iter().filter_map(|model| {
@@ -45,7 +54,7 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &BTree
     tables::create(models, actual, &mut comparison);
     for sides in sides() {
         constraints::drop(&sides, &mut comparison);
-        indexes::drop(&sides, &mut comparison);
+        indexes::drop(&sides, ours, &mut comparison);
         columns::compare(&sides, &mut comparison);
         constraints::create(&sides, &mut comparison);
         indexes::create(&sides, &mut comparison);

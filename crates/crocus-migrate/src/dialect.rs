@@ -14,8 +14,10 @@ pub(crate) mod sqlite {
     //! SQLite: DDL is transactional; what ALTER TABLE cannot do, a rebuilt table does (`rebuild.rs`).
 
     pub(crate) mod ddl;
+    pub(crate) mod index_sql;
     pub(crate) mod inspect;
     pub(crate) mod lock;
     pub(crate) mod rebuild;
     pub(crate) mod table_sql;
+    pub(crate) mod tokens;
 }

@@ -23,7 +23,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, applied};
 pub use inspect::{declared, inspect};
 pub use operation::{Constraint, Irreversible, Operation};
-pub use operations::{ColumnBuilder, ForeignKeyBuilder, Operations, TableBuilder};
+pub use operations::{ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder};
 pub use revision::{Migration, Migrations, Target};
 pub use runner::{Direction, Step, apply, downgrade, pending, stamp, upgrade};
 
@@ -32,7 +32,7 @@ pub mod prelude {
     pub use crocus_orm::table::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNull};
 
     pub use crate::operations::{
-        Operations, big_integer, binary, boolean, custom, date, datetime, decimal, double, integer, json,
-        small_integer, text, time, timestamp, uuid,
+        Operations, big_integer, binary, boolean, column, custom, date, datetime, decimal, double, expression, integer,
+        json, small_integer, text, time, timestamp, uuid,
     };
 }

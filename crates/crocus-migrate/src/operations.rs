@@ -4,7 +4,7 @@ use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
 
 use crate::operation::Operation;
-use crate::schema::{Check, Column, ForeignKey, Index, Table, Type, Unique};
+use crate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// Collects the operations of one direction of a migration, in order.
 #[derive(Debug, Default)]
@@ -30,6 +30,12 @@ pub struct ColumnBuilder {
 #[derive(Debug)]
 pub struct ForeignKeyBuilder<'a> {
     foreign_key: &'a mut ForeignKey,
+}
+
+/// Says of an index which rows are in it, and whether equal ones may be.
+#[derive(Debug)]
+pub struct IndexBuilder<'a> {
+    index: &'a mut Index,
 }
 
 impl Operations {
@@ -65,10 +71,31 @@ impl Operations {
         self.list.push(Operation::AlterColumn { table: table.to_owned(), column: column.named(name), was: None });
     }
 
-    /// Makes an index on columns of a table.
-    pub fn create_index<const N: usize>(&mut self, name: &str, table: &str, columns: [&str; N]) {
-        let index = Index { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() };
+    /// Makes an index on a table, over columns by their names, or over [`column`]s and [`expression`]s.
+    ///
+    /// # Example
+    /// ```
+    /// use crocus_migrate::Operations;
+    /// use crocus_migrate::prelude::*;
+    ///
+    /// let mut op = Operations::default();
+    /// op.create_index("cars_maker_id_idx", "cars", ["maker_id"]);
+    /// op.create_index("cars_newest_idx", "cars", [column("sold_on").desc(), expression("lower(name)")]);
+    /// op.create_index("cars_plate_idx", "cars", ["plate"]).unique().condition("scrapped IS NULL");
+    /// ```
+    pub fn create_index<P: Into<IndexPart>, const N: usize>(
+        &mut self,
+        name: &str,
+        table: &str,
+        parts: [P; N],
+    ) -> IndexBuilder<'_> {
+        let parts = parts.map(Into::into).to_vec();
+        let index = Index { name: name.to_owned(), parts, unique: false, condition: None };
         self.list.push(Operation::CreateIndex { table: table.to_owned(), index });
+        match self.list.last_mut() {
+            Some(Operation::CreateIndex { index, .. }) => IndexBuilder { index },
+            _ => unreachable!("it was just pushed"),
+        }
     }
 
     /// Drops an index of a table.
@@ -161,6 +188,20 @@ impl TableBuilder {
     ) -> ForeignKeyBuilder<'_> {
         self.table.foreign_keys.push(foreign_key(name, columns, target, target_columns));
         ForeignKeyBuilder { foreign_key: self.table.foreign_keys.last_mut().expect("it was just pushed") }
+    }
+}
+
+impl IndexBuilder<'_> {
+    /// No two rows may agree in all parts.
+    pub fn unique(self) -> Self {
+        self.index.unique = true;
+        self
+    }
+
+    /// Only the rows for which this SQL condition holds are in it.
+    pub fn condition(self, sql: &str) -> Self {
+        self.index.condition = Some(sql.to_owned());
+        self
     }
 }
 
@@ -278,4 +319,14 @@ column_types! {
 /// A column of a type as the database writes it, such as `varchar(20)`.
 pub fn custom(ty: &str) -> ColumnBuilder {
     ColumnBuilder::new(Type::Other(ty.to_owned()))
+}
+
+/// A column of an index.
+pub fn column(name: &str) -> IndexPart {
+    name.into()
+}
+
+/// An SQL expression of an index.
+pub fn expression(sql: &str) -> IndexPart {
+    IndexPart { key: IndexKey::Expression(sql.to_owned()), descending: false }
 }

@@ -7,7 +7,7 @@ use crocus_orm::table::ReferentialAction;
 use crate::head::Head;
 use crate::operation::Operation;
 use crate::operations::function_name;
-use crate::schema::{Column, ForeignKey, Table, Type};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type};
 
 /// The text of a migration file.
 pub fn migration(head: &Head, operations: &[Operation]) -> String {
@@ -43,7 +43,8 @@ fn write_operation(body: &mut String, operation: Operation) {
             ("alter_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
         }
         Operation::CreateIndex { table, index } => {
-            ("create_index", vec![text_of(&index.name), text_of(&table), list_of(&index.columns)])
+            let arguments = [text_of(&index.name), text_of(&table), parts_of(&index)];
+            return chained_statement(body, 1, "op.create_index", &arguments, &calls_of_index(&index));
         }
         Operation::DropIndex { table, name, .. } => ("drop_index", vec![text_of(&name), text_of(&table)]),
         Operation::CreateUnique { table, unique } => {
@@ -56,7 +57,7 @@ fn write_operation(body: &mut String, operation: Operation) {
             let columns = [list_of(&key.columns), list_of(&key.target_columns)];
             let arguments = [text_of(&key.name), text_of(&table), text_of(&key.target)].into_iter().chain(columns);
             let arguments: Vec<_> = arguments.collect();
-            return chained_statement(body, 1, "op.create_foreign_key", &arguments, &actions_of(&key));
+            return chained_statement(body, 1, "op.create_foreign_key", &arguments, &calls_of_key(&key));
         }
         Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), text_of(&table)]),
         Operation::Execute { sql } => ("execute", vec![text_of(&sql)]),
@@ -83,7 +84,7 @@ fn create_table(body: &mut String, table: &Table) {
     for key in &table.foreign_keys {
         let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
         let arguments = [text_of(&key.name), columns, text_of(&key.target), target_columns];
-        chained_statement(body, 2, "t.foreign_key", &arguments, &actions_of(key));
+        chained_statement(body, 2, "t.foreign_key", &arguments, &calls_of_key(key));
     }
     line(body, 1, "});");
 }
@@ -95,10 +96,10 @@ enum Argument {
     /// A call and the calls on its result.
     Chain(Vec<Call>),
     /// An array.
-    List(Vec<String>),
+    List(Vec<Argument>),
 }
 
-/// A call with at most one argument, a text.
+/// A call with at most one argument.
 struct Call {
     name: &'static str,
     argument: Option<String>,
@@ -119,7 +120,7 @@ fn text_of(text: &str) -> Argument {
 }
 
 fn list_of(names: &[String]) -> Argument {
-    Argument::List(names.iter().map(|name| format!("{name:?}")).collect())
+    Argument::List(names.iter().map(|name| text_of(name)).collect())
 }
 
 fn column_of(column: &Column, primary_key: bool) -> Argument {
@@ -142,12 +143,37 @@ fn column_of(column: &Column, primary_key: bool) -> Argument {
     Argument::Chain(chain)
 }
 
-/// The calls on a foreign key that say what it does.
-fn actions_of(key: &ForeignKey) -> Vec<String> {
-    let actions = [("on_delete", key.on_delete), ("on_update", key.on_update)].into_iter();
-    // An action is written as its variant is.
+/// Names where all parts are columns in ascending order.
+fn parts_of(index: &Index) -> Argument {
+    let name = |part: &IndexPart| match &part.key {
+        IndexKey::Column(name) if !part.descending => Some(text_of(name)),
+        _ => None,
+    };
+    let part = |part: &IndexPart| {
+        let mut chain = vec![match &part.key {
+            IndexKey::Column(name) => Call::new("column", Some(name)),
+            IndexKey::Expression(sql) => Call::new("expression", Some(sql)),
+        }];
+        if part.descending {
+            chain.push(Call::new(".desc", None));
+        }
+        Argument::Chain(chain)
+    };
+    let names: Option<Vec<_>> = index.parts.iter().map(name).collect();
+    Argument::List(names.unwrap_or_else(|| index.parts.iter().map(part).collect()))
+}
+
+fn calls_of_index(index: &Index) -> Vec<Call> {
+    let unique = index.unique.then(|| Call::new(".unique", None));
+    let condition = index.condition.as_ref().map(|sql| Call::new(".condition", Some(sql)));
+    unique.into_iter().chain(condition).collect()
+}
+
+fn calls_of_key(key: &ForeignKey) -> Vec<Call> {
+    let actions = [(".on_delete", key.on_delete), (".on_update", key.on_update)].into_iter();
     let said = actions.filter(|(_, action)| *action != ReferentialAction::NoAction);
-    said.map(|(call, action)| format!(".{call}({action:?})")).collect()
+    // An action is written as its variant is.
+    said.map(|(name, action)| Call { name, argument: Some(format!("{action:?}")) }).collect()
 }
 
 /// rustfmt's `max_width`, and the width from which it breaks arguments, chains and arrays: `fn_call_width`,
@@ -175,27 +201,46 @@ fn statement(body: &mut String, depth: usize, function: &str, arguments: &[Argum
     line(body, depth, ");");
 }
 
-/// A call, and short calls on its result.
-fn chained_statement(body: &mut String, depth: usize, function: &str, arguments: &[Argument], calls: &[String]) {
+/// A call, and calls on its result, of which only the last one may be long.
+fn chained_statement(body: &mut String, depth: usize, function: &str, arguments: &[Argument], calls: &[Call]) {
     let Some((last, others)) = calls.split_last() else { return statement(body, depth, function, arguments) };
     let flat: Vec<_> = arguments.iter().map(Argument::flat).collect();
     let flat = flat.join(", ");
-    let call = format!("{function}({flat})");
-    let one_line = format!("{call}{}", calls.concat());
-    if width(&flat) <= SMALL_WIDTH && width(&one_line) <= SMALL_WIDTH {
-        return line(body, depth, &format!("{one_line};"));
+    let others: Vec<_> = others.iter().map(Call::flat).collect();
+    let before = format!("{function}({flat}){}", others.concat());
+    let small = width(&flat) <= SMALL_WIDTH;
+    if small && width(&before) + width(&last.flat()) <= SMALL_WIDTH {
+        return line(body, depth, &format!("{before}{};", last.flat()));
     }
-    let indent = if width(&flat) <= SMALL_WIDTH && depth * 4 + width(&call) <= WIDTH {
+    let call = format!("{function}({flat})");
+    let one_line = small && depth * 4 + width(&call) <= WIDTH;
+    let indent = if one_line { depth + 1 } else { depth };
+    let fits = indent * 4 + width(&last.flat()) < WIDTH;
+    let below = last.argument.as_ref().filter(|_| !fits);
+    if let Some(argument) = below
+        && one_line
+        && width(&before) + width(last.name) < SMALL_WIDTH
+    {
+        line(body, depth, &format!("{before}{}(", last.name));
+        line(body, depth + 1, &format!("{argument},"));
+        return line(body, depth, ");");
+    }
+    if one_line {
         line(body, depth, &call);
-        depth + 1
     } else {
         line(body, depth, &format!("{function}("));
         arguments.iter().for_each(|argument| argument.write(body, depth + 1));
         line(body, depth, ")");
-        depth
-    };
+    }
     others.iter().for_each(|call| line(body, indent, call));
-    line(body, indent, &format!("{last};"));
+    match below {
+        None => line(body, indent, &format!("{};", last.flat())),
+        Some(argument) => {
+            line(body, indent, &format!("{}(", last.name));
+            line(body, indent + 1, &format!("{argument},"));
+            line(body, indent, ");");
+        }
+    }
 }
 
 impl Argument {
@@ -203,7 +248,10 @@ impl Argument {
         match self {
             Argument::Whole(text) => text.clone(),
             Argument::Chain(calls) => calls.iter().map(Call::flat).collect(),
-            Argument::List(elements) => format!("[{}]", elements.join(", ")),
+            Argument::List(elements) => {
+                let elements: Vec<_> = elements.iter().map(Argument::flat).collect();
+                format!("[{}]", elements.join(", "))
+            }
         }
     }
 
@@ -219,15 +267,26 @@ impl Argument {
                     return chain(body, depth, calls, fits);
                 }
             }
+            // One call alone keeps the brackets around it.
+            Argument::List(elements)
+                if let [Argument::Chain(calls)] = elements.as_slice()
+                    && let [Call { name, argument: Some(argument) }] = calls.as_slice()
+                    && width(&flat) > SMALL_WIDTH + 2 =>
+            {
+                line(body, depth, &format!("[{name}("));
+                line(body, depth + 1, &format!("{argument},"));
+                return line(body, depth, ")],");
+            }
             // One element alone may be as wide as the line.
             Argument::List(elements)
                 if (elements.len() > 1 && width(&flat) > SMALL_WIDTH + 2) || !fits(depth, &flat) =>
             {
                 line(body, depth, "[");
-                if elements.iter().all(|element| width(element) <= SHORT_ELEMENT) {
-                    fill(body, depth + 1, elements);
+                let flat: Vec<_> = elements.iter().map(Argument::flat).collect();
+                if flat.iter().all(|element| width(element) <= SHORT_ELEMENT) {
+                    fill(body, depth + 1, &flat);
                 } else {
-                    elements.iter().for_each(|element| line(body, depth + 1, &format!("{element},")));
+                    elements.iter().for_each(|element| element.write(body, depth + 1));
                 }
                 return line(body, depth, "],");
             }
@@ -242,9 +301,20 @@ fn chain(body: &mut String, depth: usize, calls: &[Call], fits: impl Fn(usize, &
     let Some((last, others)) = calls.split_last() else { return };
     match (others.split_first(), &last.argument) {
         (Some((first, between)), argument) if argument.is_none() || fits(depth + 1, &last.flat()) => {
-            line(body, depth, &first.flat());
-            between.iter().for_each(|call| line(body, depth + 1, &call.flat()));
-            line(body, depth + 1, &format!("{},", last.flat()));
+            let indent = match &first.argument {
+                Some(argument) if !fits(depth, &first.flat()) => {
+                    line(body, depth, &format!("{}(", first.name));
+                    line(body, depth + 1, &format!("{argument},"));
+                    line(body, depth, ")");
+                    depth
+                }
+                _ => {
+                    line(body, depth, &first.flat());
+                    depth + 1
+                }
+            };
+            between.iter().for_each(|call| line(body, indent, &call.flat()));
+            line(body, indent, &format!("{},", last.flat()));
         }
         (_, argument) => {
             let before: String = others.iter().map(Call::flat).collect();

@@ -2,8 +2,7 @@
 //!
 //! Assumption: the history is one line from base to head. Two revisions that follow one are an error that names both.
 
-use std::collections::BTreeSet;
-
+use crate::compare::Ours;
 use crate::head::BASE;
 use crate::operation::Operation;
 use crate::operations::Operations;
@@ -153,22 +152,24 @@ impl Migrations {
         }
     }
 
-    /// The names of the tables that the first `applied` revisions have made and not dropped again.
+    /// What the first `applied` revisions have made and not dropped again.
     ///
     /// # Errors
     /// When the migrations are not one line.
-    pub fn tables(&self, applied: usize) -> Result<BTreeSet<String>> {
-        let mut tables = BTreeSet::new();
+    pub fn made(&self, applied: usize) -> Result<Ours> {
+        let mut ours = Ours::default();
         for migration in self.ordered()?.into_iter().take(applied) {
             for operation in migration.operations(migration.upgrade)? {
                 match operation {
-                    Operation::CreateTable(table) => drop(tables.insert(table.name)),
-                    Operation::DropTable { name, .. } => drop(tables.remove(&name)),
+                    Operation::CreateTable(table) => drop(ours.tables.insert(table.name)),
+                    Operation::DropTable { name, .. } => drop(ours.tables.remove(&name)),
+                    Operation::CreateIndex { index, .. } => drop(ours.indexes.insert(index.name)),
+                    Operation::DropIndex { name, .. } => drop(ours.indexes.remove(&name)),
                     _ => {}
                 }
             }
         }
-        Ok(tables)
+        Ok(ours)
     }
 }
 

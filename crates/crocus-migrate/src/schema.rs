@@ -1,7 +1,7 @@
 //! What a database's tables are: one vocabulary for what the models declare and what a database has.
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{ColumnDef, ForeignKeyDef, IndexDef, IndexKey, ReferentialAction, TableDef};
+use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAction, TableDef};
 
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -93,8 +93,30 @@ pub struct ForeignKey {
 pub struct Index {
     /// Its name.
     pub name: String,
-    /// Its columns, in order.
-    pub columns: Vec<String>,
+    /// What it is over, in order.
+    pub parts: Vec<IndexPart>,
+    /// Whether no two rows may agree in all parts.
+    pub unique: bool,
+    /// The SQL condition of the rows that are in it; all when there is none.
+    pub condition: Option<String>,
+}
+
+/// What an index orders rows by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexPart {
+    /// A column, or an expression.
+    pub key: IndexKey,
+    /// Whether from the largest to the smallest.
+    pub descending: bool,
+}
+
+/// A column or an expression of an index.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IndexKey {
+    /// The column with this name.
+    Column(String),
+    /// An SQL expression.
+    Expression(String),
 }
 
 impl Schema {
@@ -139,11 +161,7 @@ impl Table {
                 .map(|check| Check { name: check.name.to_owned(), expression: check.expression.to_owned() })
                 .collect(),
             foreign_keys: model.foreign_keys.iter().map(ForeignKey::from_model).collect(),
-            indexes: model
-                .indexes
-                .iter()
-                .map(|index| Index { name: index.name.to_owned(), columns: key_columns(index) })
-                .collect(),
+            indexes: model.indexes.iter().map(Index::from_model).collect(),
         }
     }
 
@@ -179,12 +197,51 @@ impl ForeignKey {
     }
 }
 
-fn key_columns(index: &IndexDef) -> Vec<String> {
-    let names = index.parts.iter().filter_map(|part| match part.key {
-        IndexKey::Column(name) => Some(name.to_owned()),
-        IndexKey::Expression(_) => None,
-    });
-    names.collect()
+impl Index {
+    fn from_model(index: &IndexDef) -> Index {
+        let part = |part: &table::IndexPart| IndexPart {
+            key: match part.key {
+                table::IndexKey::Column(name) => IndexKey::Column(name.to_owned()),
+                table::IndexKey::Expression(sql) => IndexKey::Expression(sql.to_owned()),
+            },
+            descending: part.descending,
+        };
+        Index {
+            name: index.name.to_owned(),
+            parts: index.parts.iter().map(part).collect(),
+            unique: index.unique,
+            condition: index.condition.map(str::to_owned),
+        }
+    }
+
+    /// Whether it is over columns as they are, in ascending order, with all rows, and admits equal ones.
+    pub(crate) fn is_plain(&self) -> bool {
+        let plain = |part: &IndexPart| matches!(part.key, IndexKey::Column(_)) && !part.descending;
+        !self.unique && self.condition.is_none() && self.parts.iter().all(plain)
+    }
+
+    /// The columns among its parts.
+    pub(crate) fn columns(self) -> Vec<String> {
+        let columns = self.parts.into_iter().filter_map(|part| match part.key {
+            IndexKey::Column(name) => Some(name),
+            IndexKey::Expression(_) => None,
+        });
+        columns.collect()
+    }
+}
+
+impl IndexPart {
+    /// The same from the largest to the smallest.
+    pub fn desc(mut self) -> IndexPart {
+        self.descending = true;
+        self
+    }
+}
+
+impl From<&str> for IndexPart {
+    fn from(column: &str) -> IndexPart {
+        IndexPart { key: IndexKey::Column(column.to_owned()), descending: false }
+    }
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
-
-use crocus_migrate::compare::{Comparison, compare};
+use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{apply, declared, inspect};
 use crocus_orm::table::{ColumnDef, ForeignKeyDef, ReferentialAction, TableDef};
@@ -62,7 +60,7 @@ static CARS: TableDef = TableDef {
 
 async fn compared(engine: &Engine, models: &Schema) -> Comparison {
     let declared = declared(engine, models).await.unwrap();
-    compare(models, &declared, &inspect(engine).await.unwrap(), &BTreeSet::new())
+    compare(models, &declared, &inspect(engine).await.unwrap(), &Ours::default())
 }
 
 #[tokio::test]

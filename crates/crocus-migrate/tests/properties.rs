@@ -3,10 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
-
-use crocus_migrate::compare::{Comparison, compare};
-use crocus_migrate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
+use crocus_migrate::compare::{Comparison, Ours, compare};
+use crocus_migrate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
 use crocus_migrate::{apply, declared, inspect};
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect, Engine};
@@ -36,12 +34,22 @@ struct RandomColumn {
 }
 
 #[derive(Debug, Clone)]
+struct RandomIndex {
+    unique: bool,
+    /// Whether its last part is an expression, and its first one descending.
+    expression: bool,
+    descending: bool,
+    /// Whether it has a condition, and which of two.
+    condition: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
 struct RandomTable {
     name: usize,
     columns: Vec<RandomColumn>,
     /// Lists of columns by their place in `columns`; what is out of range is nothing.
     uniques: Vec<(usize, Vec<usize>)>,
-    indexes: Vec<(usize, Vec<usize>)>,
+    indexes: Vec<(usize, Vec<usize>, RandomIndex)>,
     /// A check's number, the column that it is on, and which of two expressions it has.
     checks: Vec<(usize, usize, bool)>,
     /// A foreign key's number, the place of the table that it refers to, and its actions.
@@ -54,9 +62,13 @@ fn random_schema() -> impl Strategy<Value = RandomSchema> {
     let column = (0..COLUMNS.len(), 0..TYPES.len(), any::<bool>(), 0..4usize)
         .prop_map(|(name, ty, nullable, default)| RandomColumn { name, ty, nullable, default });
     let list = || vec((0..3usize, vec(0..6usize, 1..3)), 0..3);
+    let index = (any::<bool>(), any::<bool>(), any::<bool>(), any::<Option<bool>>()).prop_map(
+        |(unique, expression, descending, condition)| RandomIndex { unique, expression, descending, condition },
+    );
+    let indexes = vec((0..3usize, vec(0..6usize, 1..3), index), 0..3);
     let checks = vec((0..3usize, 0..6usize, any::<bool>()), 0..3);
     let foreign_keys = vec((0..3usize, 0..4usize, 0..ACTIONS.len()), 0..3);
-    let table = (0..TABLES.len(), vec(column, 0..6), list(), list(), checks, foreign_keys).prop_map(
+    let table = (0..TABLES.len(), vec(column, 0..6), list(), indexes, checks, foreign_keys).prop_map(
         |(name, columns, uniques, indexes, checks, foreign_keys)| RandomTable {
             name,
             columns,
@@ -179,11 +191,19 @@ fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
             table.uniques.push(unique);
         }
     }
-    for (number, places) in &random.indexes {
-        let index = Index { name: format!("{prefix}_idx {number}"), columns: list(places) };
-        if !index.columns.is_empty() && !table.indexes.iter().any(|other| other.name == index.name) {
-            table.indexes.push(index);
+    for (number, places, random) in &random.indexes {
+        let name = format!("{prefix}_idx {number}");
+        let mut parts: Vec<IndexPart> = list(places).iter().map(|name| name.as_str().into()).collect();
+        if parts.is_empty() || table.indexes.iter().any(|other| other.name == name) {
+            continue;
         }
+        parts[0].descending = random.descending;
+        if random.expression {
+            let key = IndexKey::Expression("id%2  +1".to_owned());
+            parts.push(IndexPart { key, descending: false });
+        }
+        let condition = random.condition.map(|other| expression(&table.columns[0], other));
+        table.indexes.push(Index { name, parts, unique: random.unique, condition });
     }
     for (number, place, other) in &random.checks {
         let Some(column) = table.columns.get(*place) else { continue };
@@ -215,7 +235,11 @@ fn can_become(from: ColumnType, to: ColumnType) -> bool {
 }
 
 async fn holds(engine: &Engine, before: &Schema, after: &Schema) -> TestCaseResult {
-    let ours: BTreeSet<_> = before.tables.iter().chain(&after.tables).map(|table| table.name.clone()).collect();
+    let tables = || before.tables.iter().chain(&after.tables);
+    let ours = Ours {
+        tables: tables().map(|table| table.name.clone()).collect(),
+        indexes: tables().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
+    };
     let empty = sorted(inspected(engine).await?);
     prop_assert_eq!(&empty, &Schema::default());
 
@@ -230,7 +254,7 @@ async fn holds(engine: &Engine, before: &Schema, after: &Schema) -> TestCaseResu
 }
 
 /// Brings the database to a schema. Comparing again finds nothing.
-async fn changed(engine: &Engine, models: &Schema, ours: &BTreeSet<String>) -> Result<Comparison, TestCaseError> {
+async fn changed(engine: &Engine, models: &Schema, ours: &Ours) -> Result<Comparison, TestCaseError> {
     let declared = declared(engine, models).await.map_err(failed)?;
     let comparison = compare(models, &declared, &inspected(engine).await?, ours);
     apply(engine, &comparison.operations).await.map_err(failed)?;

@@ -141,9 +141,24 @@ fn every_operation(op: &mut Operations, x: &str) {
     op.create_unique_constraint("cars_name_key", x, ["name"]);
     op.create_check_constraint(x, "cars", "doors >= 0");
     op.create_check_constraint("cars_doors_check", "cars", x);
+    indexes(op, x);
     foreign_keys(op, x);
     op.drop_constraint(x, "cars");
     op.execute(x);
+}
+
+fn indexes(op: &mut Operations, x: &str) {
+    op.create_index(x, "cars", ["name"]).unique();
+    op.create_index("i", x, ["name"]).unique().condition("doors > 2");
+    op.create_index("i", "cars", ["name"]).condition(x);
+    op.create_index("cars_name_and_doors_idx", "cars", ["name", "doors"]).unique().condition(x);
+    op.create_index("i", "cars", [column(x).desc(), column("name")]).unique();
+    op.create_index("i", "cars", [expression(x), column("name").desc()]);
+    op.create_index("i", "cars", [expression(x).desc(), column("name")]).condition("doors > 2");
+    op.create_index("cars_lower_idx", "cars", [expression(x)]);
+    if x.len() <= 63 {
+        op.create_index("cars_lower_idx", "cars", [column(x).desc()]);
+    }
 }
 
 fn foreign_keys(op: &mut Operations, x: &str) {

@@ -1,10 +1,21 @@
 //! New, dropped and changed indexes. A changed one is dropped and made again.
 
-use super::{Comparison, Sides};
+use super::{Comparison, Ours, Sides};
 use crate::operation::Operation;
+use crate::schema::Index;
 
-pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
-    for index in sides.actual.indexes.iter().filter(|index| !sides.declared.indexes.contains(index)) {
+/// What somebody made with a purpose (a condition, an order, an expression, uniqueness) and no model declares is left
+/// alone, unless its name is wanted.
+pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) {
+    let named = |name: &str| {
+        sides.declared.indexes.iter().any(|index| index.name == name)
+            || sides.declared.uniques.iter().any(|unique| unique.name == name)
+    };
+    let goes = |index: &&Index| {
+        !sides.declared.indexes.contains(index)
+            && (index.is_plain() || ours.indexes.contains(&index.name) || named(&index.name))
+    };
+    for index in sides.actual.indexes.iter().filter(goes) {
         comparison.operations.push(Operation::DropIndex {
             table: sides.model.name.clone(),
             name: index.name.clone(),
@@ -14,7 +25,12 @@ pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
 }
 
 pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
-    for index in sides.model.indexes.iter().filter(|index| !sides.actual.indexes.contains(index)) {
-        comparison.operations.push(Operation::CreateIndex { table: sides.model.name.clone(), index: index.clone() });
+    let table = &sides.model.name;
+    for (model, declared) in sides.model.indexes.iter().filter_map(|index| {
+        sides.declared.indexes.iter().find(|declared| declared.name == index.name).map(|declared| (index, declared))
+    }) {
+        if !sides.actual.indexes.contains(declared) {
+            comparison.operations.push(Operation::CreateIndex { table: table.clone(), index: model.clone() });
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! New and dropped tables, in an order that their foreign keys allow.
 
-use std::collections::BTreeSet;
-
-use super::Comparison;
+use super::{Comparison, Ours};
 use crate::operation::{Constraint, Operation};
 use crate::schema::{ForeignKey, Schema, Table};
 
@@ -21,8 +19,8 @@ pub(super) fn create(models: &Schema, actual: &Schema, comparison: &mut Comparis
 }
 
 /// A table that no model declares and no migration made is somebody else's.
-pub(super) fn drop(models: &Schema, actual: &Schema, ours: &BTreeSet<String>, comparison: &mut Comparison) {
-    let gone = |table: &&Table| models.table(&table.name).is_none() && ours.contains(&table.name);
+pub(super) fn drop(models: &Schema, actual: &Schema, ours: &Ours, comparison: &mut Comparison) {
+    let gone = |table: &&Table| models.table(&table.name).is_none() && ours.tables.contains(&table.name);
     let (tables, cyclic) = ordered(actual.tables.iter().rev().filter(gone).collect());
     comparison.operations.extend(cyclic.into_iter().map(|(table, key)| Operation::DropConstraint {
         table,

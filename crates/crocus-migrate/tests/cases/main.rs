@@ -5,11 +5,10 @@
 mod case;
 mod notation;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use case::{Case, Rows};
-use crocus_migrate::compare::{Comparison, compare};
+use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Operation, apply, declared, inspect};
 use crocus_orm::{DatabaseUrl, Engine, Statement};
@@ -68,10 +67,13 @@ async fn fresh(database: &TestDatabase, number: usize) -> Engine {
 /// Before to after, and back.
 async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     let empty = Schema::default();
-    let nobody = BTreeSet::new();
-    let make = compare(&case.before, &declared_as(engine, &case.before).await?, &empty, &nobody);
+    let make = compare(&case.before, &declared_as(engine, &case.before).await?, &empty, &Ours::default());
     applied(engine, &make.operations, "making `before`").await?;
-    let ours = case.before.tables.iter().map(|table| table.name.clone()).collect();
+    let tables = &case.before.tables;
+    let ours = Ours {
+        tables: tables.iter().map(|table| table.name.clone()).collect(),
+        indexes: tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
+    };
     same("the comparison with `before`", &lines(&compared(engine, &case.before, &ours).await?), &[])?;
     for sql in &case.sql {
         engine.connection().await.unwrap().batch(sql).await.map_err(|error| format!("`sql`: {error}"))?;
@@ -108,7 +110,7 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     rows(engine, &case.rows_restored, "after the downgrade").await
 }
 
-async fn compared(engine: &Engine, models: &Schema, ours: &BTreeSet<String>) -> Outcome<Comparison> {
+async fn compared(engine: &Engine, models: &Schema, ours: &Ours) -> Outcome<Comparison> {
     let (declared, actual) = (declared_as(engine, models).await?, inspected(engine).await?);
     Ok(compare(models, &declared, &actual, ours))
 }

@@ -1,6 +1,6 @@
 //! The notation for schemas: a line for a table, a column, a constraint or an index.
 
-use crocus_migrate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
+use crocus_migrate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
 use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
 
@@ -37,10 +37,7 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
                 word(&mut rest);
                 table.uniques.push(Unique { name: name(&mut rest)?, columns: list(rest)? });
             }
-            ("index", Some(table)) => {
-                word(&mut rest);
-                table.indexes.push(Index { name: name(&mut rest)?, columns: list(rest)? });
-            }
+            ("index", Some(table)) => table.indexes.push(index(rest)?),
             ("check", Some(table)) => {
                 word(&mut rest);
                 table.checks.push(Check { name: name(&mut rest)?, expression: inside(rest)?.to_owned() });
@@ -77,6 +74,45 @@ fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
     }
     table.columns.push(column);
     Ok(())
+}
+
+/// `index NAME [unique] (PART, ...) [where EXPRESSION]`, a part being `column [desc]` or `(EXPRESSION) [desc]`
+fn index(mut rest: &str) -> Result<Index, String> {
+    expect(&mut rest, "index")?;
+    let mut index = Index { name: name(&mut rest)?, parts: Vec::new(), unique: false, condition: None };
+    if rest.starts_with("unique") {
+        expect(&mut rest, "unique")?;
+        index.unique = true;
+    }
+    let mut before = "(";
+    while !rest.starts_with(')') || index.parts.is_empty() {
+        expect(&mut rest, before)?;
+        let key = if rest.starts_with('(') {
+            let mut depth = 0;
+            let end = rest.find(|character| {
+                depth += i32::from(character == '(') - i32::from(character == ')');
+                depth == 0
+            });
+            let end = end.ok_or_else(|| format!("a parenthesis is not closed: {rest}"))?;
+            let sql = rest[1..end].to_owned();
+            rest = rest[end + 1..].trim_start();
+            IndexKey::Expression(sql)
+        } else {
+            IndexKey::Column(name(&mut rest)?)
+        };
+        let descending = rest.starts_with("desc");
+        if descending {
+            expect(&mut rest, "desc")?;
+        }
+        index.parts.push(IndexPart { key, descending });
+        before = ",";
+    }
+    expect(&mut rest, ")")?;
+    if !rest.is_empty() {
+        expect(&mut rest, "where")?;
+        index.condition = Some(rest.to_owned());
+    }
+    Ok(index)
 }
 
 /// `foreign key NAME (columns) references TABLE (columns) [on delete ACTION] [on update ACTION]`

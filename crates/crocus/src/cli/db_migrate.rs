@@ -69,7 +69,7 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
     let models = Schema::from_models(&context.app.models);
     let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
     let actual = crocus_migrate::inspect(&engine).await.map_err(context.of_migration())?;
-    let ours = migrations.tables(applied.applied).map_err(context.of_migration())?;
+    let ours = migrations.made(applied.applied).map_err(context.of_migration())?;
     let comparison = compare::compare(&models, &declared, &actual, &ours);
     let mut text = String::new();
     for note in &comparison.notes {

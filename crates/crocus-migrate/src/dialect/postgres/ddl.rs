@@ -4,7 +4,7 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, ForeignKey, Index, Table, Type, Unique};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +66,21 @@ fn create_unique(table: &str, unique: &Unique) -> String {
 }
 
 fn create_index(table: &str, index: &Index) -> String {
-    format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let parts: Vec<_> = index.parts.iter().map(index_part).collect();
+    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(table), parts.join(", "));
+    if let Some(condition) = &index.condition {
+        sql.push_str(&format!(" WHERE {condition}"));
+    }
+    sql
+}
+
+fn index_part(part: &IndexPart) -> String {
+    let key = match &part.key {
+        IndexKey::Column(name) => quote(name),
+        IndexKey::Expression(sql) => format!("({sql})"),
+    };
+    if part.descending { format!("{key} DESC") } else { key }
 }
 
 pub(crate) fn create_foreign_key(table: &str, key: &ForeignKey) -> String {

@@ -4,7 +4,7 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Dialect, Result, Statement};
 
 use super::ddl::{ACTIONS, TYPES};
-use crate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
+use crate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
 
 /// Without generated columns, which no model can declare.
 const COLUMNS: &str = "
@@ -35,22 +35,24 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND k.cont
   AND NOT c.relispartition AND (k.contype <> 'f' OR k.conparentid = 0)
 ORDER BY c.relname, k.conname";
 
-/// Plain indexes only: what is unique, partial, on expressions, includes further columns, has an order or operators
-/// of its own or another method than btree is left alone.
+/// A row for each part of each index. What serves a constraint is one of those; what includes further columns, puts
+/// nulls elsewhere, has operators of its own or another method than btree no model can declare: it is left alone.
 const INDEXES: &str = "
-SELECT c.relname::text, i.relname::text,
-       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
-        FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS n (attnum, position)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.attnum)
+SELECT c.relname::text, i.relname::text, x.indisunique, pg_get_expr(x.indpred, x.indrelid), a.attname::text,
+       pg_get_indexdef(x.indexrelid, n.position::integer, false), x.indoption[(n.position - 1)::integer] & 1 = 1
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = i.relam
+CROSS JOIN unnest(x.indkey::int2[]) WITH ORDINALITY AS n (attnum, position)
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.attnum AND n.attnum <> 0
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND NOT c.relispartition
-  AND m.amname = 'btree' AND NOT x.indisunique AND x.indpred IS NULL AND x.indexprs IS NULL
-  AND NOT x.indisexclusion AND x.indnatts = x.indnkeyatts AND 0 = ALL (x.indoption::int2[])
+  AND m.amname = 'btree' AND x.indnatts = x.indnkeyatts
+  AND NOT EXISTS (SELECT FROM unnest(x.indoption::int2[]) AS o (option) WHERE o.option NOT IN (0, 3))
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)
-ORDER BY c.relname, i.relname";
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                  WHERE k.conindid = x.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x'))
+ORDER BY c.relname, i.relname, n.position";
 
 /// The tables of the current schema.
 pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
@@ -93,7 +95,16 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     }
     for row in connection.query(Statement::read(INDEXES, [])).await? {
         let Some(table) = table_mut(&mut schema, &row.get::<String>(0)?) else { continue };
-        table.indexes.push(Index { name: row.get(1)?, columns: columns_from(row.get(2)?) });
+        let name: String = row.get(1)?;
+        if table.indexes.last().is_none_or(|index| index.name != name) {
+            table.indexes.push(Index { name, parts: Vec::new(), unique: row.get(2)?, condition: row.get(3)? });
+        }
+        let key = match row.get::<Option<String>>(4)? {
+            Some(column) => IndexKey::Column(column),
+            None => IndexKey::Expression(row.get(5)?),
+        };
+        let part = IndexPart { key, descending: row.get(6)? };
+        table.indexes.last_mut().expect("it was just pushed").parts.push(part);
     }
     Ok(schema)
 }

@@ -1,12 +1,14 @@
-//! Operations as SQLite's SQL. A unique constraint is a unique index: it holds the same, and can be added and dropped.
+//! Operations as SQLite's SQL. A unique constraint is a marked unique index: it holds the same, and
+//! can be added and dropped.
 
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
+use super::index_sql::CONSTRAINT_MARK;
 use super::rebuild::Edit;
-use super::table_sql::is_literal;
+use super::tokens::is_literal;
 use crate::operation::Operation;
-use crate::schema::{Column, ForeignKey, Index, Table, Type, Unique};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,11 +81,26 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
 }
 
 fn create_index(table: &str, index: &Index) -> String {
-    format!("CREATE INDEX {} ON {} ({})", quote(&index.name), quote(table), quoted(&index.columns))
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let parts: Vec<_> = index.parts.iter().map(index_part).collect();
+    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(table), parts.join(", "));
+    if let Some(condition) = &index.condition {
+        sql.push_str(&format!(" WHERE {condition}"));
+    }
+    sql
+}
+
+fn index_part(part: &IndexPart) -> String {
+    let key = match &part.key {
+        IndexKey::Column(name) => quote(name),
+        IndexKey::Expression(sql) => format!("({sql})"),
+    };
+    if part.descending { format!("{key} DESC") } else { key }
 }
 
 fn create_unique(table: &str, unique: &Unique) -> String {
-    format!("CREATE UNIQUE INDEX {} ON {} ({})", quote(&unique.name), quote(table), quoted(&unique.columns))
+    let (name, table, columns) = (quote(&unique.name), quote(table), quoted(&unique.columns));
+    format!("CREATE UNIQUE INDEX {name} ON {table} {CONSTRAINT_MARK} ({columns})")
 }
 
 fn foreign_key_clause(key: &ForeignKey) -> String {

@@ -4,9 +4,10 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Statement};
 
 use super::ddl::{ACTIONS, TYPES};
+use super::index_sql::IndexSql;
 use super::rebuild::Stored;
-use super::table_sql::{TableSql, has_word};
-use crate::schema::{Check, Column, ForeignKey, Index, Schema, Table, Type, Unique};
+use super::table_sql::TableSql;
+use crate::schema::{Check, Column, ForeignKey, Schema, Table, Type, Unique};
 
 const TABLES: &str = "
 SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
@@ -21,13 +22,9 @@ WHERE m.type = 'table' AND x.hidden = 0 ORDER BY m.name, x.cid";
 const KEYED: &str = "
 SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) l WHERE m.type = 'table' AND l.origin = 'pk'";
 
-/// Those made by `CREATE INDEX`, without those that are partial or on expressions.
+/// Those made by `CREATE INDEX`.
 const INDEXES: &str = "
-SELECT m.name, l.name, l.\"unique\", group_concat(i.name, char(31) ORDER BY i.seqno), x.sql
-FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i
-JOIN sqlite_master x ON x.type = 'index' AND x.name = l.name
-WHERE m.type = 'table' AND l.partial = 0 AND l.origin = 'c'
-GROUP BY m.name, l.name HAVING count(*) = count(i.name) ORDER BY m.name, l.name";
+SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY tbl_name, name";
 
 /// In the order in which they are written: the last one has the number 0.
 const FOREIGN_KEYS: &str = "
@@ -62,15 +59,16 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     }
     for row in connection.query(Statement::read(INDEXES, [])).await? {
         let Some(at) = position(&schema, &row.get::<String>(0)?) else { continue };
-        let (name, sql): (String, String) = (row.get(1)?, row.get(4)?);
-        // Not one that we make: made by hand for its order, it is left alone.
-        if has_word(&sql, "COLLATE") || has_word(&sql, "DESC") {
-            continue;
-        }
-        let columns = row.get::<String>(3)?.split('\u{1f}').map(str::to_owned).collect();
-        match row.get::<i64>(2)? {
-            0 => schema.tables[at].indexes.push(Index { name, columns }),
-            _ => schema.tables[at].uniques.push(Unique { name, columns }),
+        let (name, sql): (String, String) = (row.get(1)?, row.get(2)?);
+        let table = &mut schema.tables[at];
+        let columns: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        match IndexSql::parse(&name, &sql, &columns) {
+            Some(IndexSql { index, is_constraint: true }) => {
+                let columns = index.columns();
+                table.uniques.push(Unique { name, columns });
+            }
+            Some(IndexSql { index, is_constraint: false }) => table.indexes.push(index),
+            None => {}
         }
     }
     foreign_keys(connection, &mut schema).await?;

@@ -3,6 +3,7 @@
 
 use super::ddl::quote;
 use super::table_sql::{Clause, ColumnSql, TableSql};
+use super::tokens::has_word;
 
 /// What is changed in a table's definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +41,7 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
         .collect();
     let kept = kept.join(", ");
     let mut statements = vec![table.render(&new), format!("INSERT INTO {new} ({kept}) SELECT {kept} FROM {old}")];
-    if super::table_sql::has_word(&stored.sql, "AUTOINCREMENT") {
+    if has_word(&stored.sql, "AUTOINCREMENT") {
         // Numbers of deleted rows must not be given again.
         let (old, new) = (literal(&stored.name), literal(&new_name(&stored.name)));
         statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {new}"));

@@ -1,13 +1,11 @@
 //! The text of a `CREATE TABLE` statement as SQLite stores it, taken apart into its clauses and put together again.
-//! Whatever is not changed stays as it was written. `column.rs` takes a column's definition apart, `tokens.rs` the text.
+//! Whatever is not changed stays as it was written. `column.rs` takes a column's definition apart.
 
 mod column;
-mod tokens;
 
-use tokens::{Token, closing, tokens};
+use super::tokens::{Token, closing, spaced, tokens};
 
 pub(crate) use column::ColumnSql;
-pub(crate) use tokens::{has_word, is_literal};
 
 /// A statement's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,11 +73,7 @@ impl TableSql {
 
     /// The named check constraints: name and expression, with single spaces between tokens.
     pub(crate) fn checks(&self) -> Vec<(String, String)> {
-        let spaced = |text: &str, tokens: &[Token]| {
-            let tokens: Vec<_> = tokens.iter().map(|token| token.text(text)).collect();
-            Some(tokens.join(" "))
-        };
-        self.named("CHECK", spaced)
+        self.named("CHECK", |text, tokens| Some(spaced(text, tokens)))
     }
 
     /// The named unique constraints over plain columns: name and columns.

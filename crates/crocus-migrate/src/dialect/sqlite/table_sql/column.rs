@@ -1,6 +1,6 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use super::tokens::{Token, closing, tokens};
+use crate::dialect::sqlite::tokens::{Token, closing, tokens};
 
 /// A column's definition. Each part is as it is written.
 #[derive(Debug, Clone, PartialEq)]

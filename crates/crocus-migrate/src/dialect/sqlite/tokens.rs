@@ -16,6 +16,12 @@ pub(crate) fn is_literal(sql: &str) -> bool {
         || token.is_word(sql, "FALSE")
 }
 
+/// Tokens with single spaces between them: the one form of all texts that mean the same.
+pub(super) fn spaced(sql: &str, tokens: &[Token]) -> String {
+    let tokens: Vec<_> = tokens.iter().map(|token| token.text(sql)).collect();
+    tokens.join(" ")
+}
+
 /// Where the parenthesis at `open` is closed.
 pub(super) fn closing(sql: &str, tokens: &[Token], open: usize) -> Option<usize> {
     let mut depth = 0usize;
