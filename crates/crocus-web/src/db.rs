@@ -1,28 +1,46 @@
-//! `Db`: the program's database, as handlers ask for it.
+//! `Db`: the program's databases, as handlers ask for them.
 
 use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use crocus_orm::{Engine, Executor, Target};
+use crocus_orm::{Binds, Engine, Executor, Target};
 
 use crate::Problem;
 
-/// The program's database. A handler that takes a `Db` gets the engine that the program was started with.
+/// The program's databases. A handler that takes a `Db` gets the engines that the program was started with: queries run
+/// on the one that has their model, and everything else on the default one.
 #[derive(Debug, Clone)]
-pub struct Db(Engine);
+pub struct Db(Binds);
 
-impl From<Engine> for Db {
-    fn from(engine: Engine) -> Db {
-        Db(engine)
+impl Db {
+    /// The engine of a bind.
+    ///
+    /// # Errors
+    /// When there is no such bind.
+    pub fn bind(&self, key: &str) -> crocus_orm::Result<&Engine> {
+        self.0.engine(Some(key))
     }
 }
 
+impl From<Engine> for Db {
+    fn from(engine: Engine) -> Db {
+        Db(Binds::new(engine))
+    }
+}
+
+impl From<Binds> for Db {
+    fn from(binds: Binds) -> Db {
+        Db(binds)
+    }
+}
+
+/// The default engine.
 impl Deref for Db {
     type Target = Engine;
 
     fn deref(&self) -> &Engine {
-        &self.0
+        self.0.default_engine()
     }
 }
 

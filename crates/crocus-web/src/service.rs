@@ -25,13 +25,13 @@ impl Default for Limits {
     }
 }
 
-/// Routes with the database for [`Db`], limits, request ids and the log; what no route answers is a problem.
-pub fn service(routes: Router, engine: crocus_orm::Engine, limits: Limits) -> Router {
+/// Routes with the databases for [`Db`], limits, request ids and the log; what no route answers is a problem.
+pub fn service(routes: Router, db: impl Into<Db>, limits: Limits) -> Router {
     routes
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(observe::observe))
-        .layer(Extension(Db::from(engine)))
+        .layer(Extension(db.into()))
         .layer(Extension(limits))
 }
 

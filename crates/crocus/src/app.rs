@@ -10,6 +10,7 @@ use crocus_orm::{Model, TableDef};
 use crocus_web::routing::{Methods, Route};
 
 use crate::cli;
+use crate::registry::{Bind, Registered};
 
 /// A program: its models, its migrations and its routes.
 ///
@@ -18,8 +19,11 @@ use crate::cli;
 pub struct App {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    pub(crate) models: Vec<&'static TableDef>,
+    pub(crate) models: Vec<Registered>,
+    /// Those of the default database.
     pub(crate) migrations: Option<Migrations>,
+    /// The other databases.
+    pub(crate) binds: Vec<Bind>,
     pub(crate) router: Router,
     pub(crate) routes: Vec<Route>,
 }
@@ -33,6 +37,7 @@ impl App {
             version: "unknown",
             models: Vec::new(),
             migrations: None,
+            binds: Vec::new(),
             router: Router::new(),
             routes: Vec::new(),
         }
@@ -52,16 +57,17 @@ impl App {
     #[must_use]
     #[track_caller]
     pub fn model<M: Model>(mut self) -> App {
-        if let Some(other) = self.models.iter().find(|other| other.name == M::TABLE.name) {
+        let place = |table: &TableDef| (table.bind, table.schema, table.name);
+        if let Some(other) = self.models.iter().find(|other| place(other.table) == place(M::TABLE)) {
             panic!(
                 "the models `{}` and `{}` are both on the table `{}` ({})",
-                other.model,
+                other.table.model,
                 M::TABLE.model,
                 M::TABLE.name,
                 Location::caller()
             );
         }
-        self.models.push(M::TABLE);
+        self.models.push(Registered::new::<M>(Location::caller()));
         self
     }
 
@@ -69,6 +75,37 @@ impl App {
     #[must_use]
     pub fn migrations(mut self, migrations: Migrations) -> App {
         self.migrations = Some(migrations);
+        self
+    }
+
+    /// Declares another database under a key, and where it is unless the settings say otherwise: `binds` in
+    /// `crocus.toml`, or the environment variable `DATABASE_URL_KEY`. The models that name the key
+    /// (`#[model(bind = "audit")]`) are on it.
+    ///
+    /// # Panics
+    /// When the key is taken, or is not made of lower-case letters, digits and underscores.
+    #[must_use]
+    #[track_caller]
+    pub fn bind(mut self, key: &'static str, url: &'static str) -> App {
+        let plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_';
+        assert!(!key.is_empty() && key.bytes().all(plain), "`{key}` cannot be a bind's key: use a-z, 0-9 and _");
+        assert!(self.binds.iter().all(|bind| bind.key != key), "the bind `{key}` is declared twice");
+        self.binds.push(Bind { key, url, migrations: None });
+        self
+    }
+
+    /// Adds the migrations of a bind, from a folder of their own:
+    /// `.bind_migrations("audit", crocus::migrations!("audit_migrations"))`.
+    ///
+    /// # Panics
+    /// When the bind is not declared yet.
+    #[must_use]
+    #[track_caller]
+    pub fn bind_migrations(mut self, key: &str, migrations: Migrations) -> App {
+        match self.binds.iter_mut().find(|bind| bind.key == key) {
+            Some(bind) => bind.migrations = Some(migrations),
+            None => panic!("the bind `{key}` is not declared: call `.bind(\"{key}\", url)` before"),
+        }
         self
     }
 

@@ -5,18 +5,20 @@ mod db_migrate;
 mod routes;
 mod run;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crocus_migrate::Migrations;
-use crocus_orm::{DatabaseUrl, Engine, EngineOptions};
+use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, EngineOptions, TableDef};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::{App, logging};
+use crate::registry::Bind;
+use crate::{App, logging, registry};
 
 #[derive(Debug, Parser)]
 #[command(disable_help_subcommand = true)]
@@ -40,24 +42,27 @@ enum Command {
     /// List the routes
     Routes(routes::Routes),
     /// Create, migrate and inspect the database
-    #[command(subcommand)]
-    Db(db::Command),
+    Db(db::Db),
 }
 
 /// What every command can ask for.
 struct Context {
     app: App,
     config: Config,
-    /// The engine that the command has opened: it is closed at the end.
-    opened: Arc<OnceLock<Engine>>,
+    /// The engines that the command has opened: they are closed at the end.
+    opened: Opened,
 }
+
+/// Engines by bind.
+type Opened = Arc<Mutex<HashMap<Option<&'static str>, Engine>>>;
 
 /// How long the end waits for the database's connections to be closed.
 const CLOSING: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\
 Settings come from the flags, else the environment (DATABASE_URL, CROCUS_HOST, CROCUS_PORT,
-CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS), else crocus.toml.";
+CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS), else crocus.toml.
+Other databases of a program have theirs in DATABASE_URL_KEY, or in the table `binds`.";
 
 pub(crate) async fn main(app: App) -> Result<ExitCode> {
     let name = app.name;
@@ -83,15 +88,19 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
     if let Some(url) = cli.database_url {
         config.set_database_url(url, "the flag `--database-url`");
     }
-    let opened = Arc::new(OnceLock::new());
-    let mut context = Context { app, config, opened: opened.clone() };
+    let keys: Vec<_> = app.binds.iter().map(|bind| bind.key).collect();
+    config.check_binds(&keys)?;
+    registry::check(&app.models, &app.binds)?;
+    let opened = Opened::default();
+    let context = Context { app, config, opened: opened.clone() };
     let result = match cli.command {
         None => run::run(context, run::Run::default()).await,
         Some(Command::Run(run)) => run::run(context, run).await,
         Some(Command::Routes(routes)) => routes::routes(&context, &routes),
-        Some(Command::Db(command)) => db::db(&mut context, command).await,
+        Some(Command::Db(db)) => db::db(&context, db).await,
     };
-    if let Some(engine) = opened.get() {
+    let opened: Vec<_> = opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+    for engine in opened {
         // A request that a second signal cut off may hold a connection still: it is not waited for.
         drop(tokio::time::timeout(CLOSING, engine.close()).await);
     }
@@ -129,42 +138,115 @@ impl Context {
         self.app.name
     }
 
-    /// Where the database is, and whether that is the embedded default.
-    fn database_url(&self) -> Result<(DatabaseUrl, bool)> {
-        match self.config.database_url() {
-            None => Ok((DatabaseUrl::sqlite_file(format!("instance/{}.db", self.name())), true)),
-            Some(setting) => {
-                let url = setting.value.parse::<DatabaseUrl>().map_err(|error| {
-                    let shown = Error::new(format!("{error} (from {})", setting.origin));
-                    match error.hint() {
-                        Some(hint) => shown.with_hint(hint),
-                        None => shown,
-                    }
-                })?;
-                Ok((url, false))
+    /// The databases: the default one, then the others as they were declared.
+    fn binds(&self) -> Vec<Option<&'static str>> {
+        std::iter::once(None).chain(self.app.binds.iter().map(|bind| Some(bind.key))).collect()
+    }
+
+    /// The databases that a command is for: the one that is named, or all.
+    fn chosen(&self, named: Option<&str>) -> Result<Vec<Option<&'static str>>> {
+        match named {
+            None => Ok(self.binds()),
+            Some(named) => Ok(vec![self.one(Some(named))?]),
+        }
+    }
+
+    /// The database that a command is for: the one that is named, or the default one.
+    fn one(&self, named: Option<&str>) -> Result<Option<&'static str>> {
+        let Some(named) = named else { return Ok(None) };
+        match self.app.binds.iter().find(|bind| bind.key == named) {
+            Some(bind) => Ok(Some(bind.key)),
+            None => {
+                let known: Vec<_> = self.app.binds.iter().map(|bind| bind.key).collect();
+                let error = Error::new(format!("the program has no bind `{named}`"));
+                Err(if known.is_empty() { error } else { error.with_hint(format!("known are {}", known.join(", "))) })
             }
         }
     }
 
-    /// The engine, with its database known to answer. The embedded default is made when it is not there.
-    async fn engine(&self) -> Result<(Engine, bool)> {
-        let (url, embedded) = self.database_url()?;
+    fn bind(&self, key: &str) -> &Bind {
+        let bind = self.app.binds.iter().find(|bind| bind.key == key);
+        bind.expect("only declared binds are asked for")
+    }
+
+    /// Where a database is, and whether nobody but the program itself said so.
+    fn database_url(&self, bind: Option<&'static str>) -> Result<(DatabaseUrl, bool)> {
+        let setting = match bind {
+            None => self.config.database_url(),
+            Some(key) => self.config.bind_url(key),
+        };
+        let (text, origin) = match (setting, bind) {
+            (Some(setting), _) => (setting.value.as_str(), setting.origin.clone()),
+            (None, None) => return Ok((DatabaseUrl::sqlite_file(format!("instance/{}.db", self.name())), true)),
+            (None, Some(key)) => (self.bind(key).url, format!("the program's bind `{key}`")),
+        };
+        let url = text.parse::<DatabaseUrl>().map_err(|error| {
+            let shown = Error::new(format!("{error} (from {origin})"));
+            match error.hint() {
+                Some(hint) => shown.with_hint(hint),
+                None => shown,
+            }
+        })?;
+        Ok((url, setting.is_none()))
+    }
+
+    /// The engines of all databases, each known to answer.
+    async fn engines(&self) -> Result<Binds> {
+        let mut binds = Binds::new(self.engine(None).await?.0);
+        for bind in &self.app.binds {
+            binds = binds.with(bind.key, self.engine(Some(bind.key)).await?.0);
+        }
+        Ok(binds)
+    }
+
+    /// An engine, with its database known to answer. An embedded default is made when it is not there.
+    async fn engine(&self, bind: Option<&'static str>) -> Result<(Engine, bool)> {
+        let (url, is_default) = self.database_url(bind)?;
+        let embedded = is_default && url.dialect() == Dialect::Sqlite;
         let of_database = |error: crocus_orm::Error| Error::of_database(&error, self.name());
         if embedded {
             url.create_database().await.map_err(of_database)?;
         }
         let mut options = EngineOptions { application_name: self.name().to_owned(), ..EngineOptions::default() };
         options.max_connections = self.config.max_connections(options.max_connections);
-        let engine = self.opened.get_or_init(|| Engine::new(&url, &options)).clone();
+        let engine = {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            opened.entry(bind).or_insert_with(|| Engine::new(&url, &options)).clone()
+        };
         engine.ping().await.map_err(of_database)?;
         Ok((engine, embedded))
     }
 
-    fn migrations(&self) -> Result<&Migrations> {
-        self.app.migrations.as_ref().ok_or_else(|| {
-            Error::new("this program has no migrations")
-                .with_hint("add `.migrations(crocus::migrations!())` to its `App`")
-        })
+    /// The migrations of a database.
+    fn migrations(&self, bind: Option<&'static str>) -> Result<&Migrations> {
+        let (migrations, error) = match bind {
+            None => (
+                self.app.migrations.as_ref(),
+                Error::new("this program has no migrations")
+                    .with_hint("add `.migrations(crocus::migrations!())` to its `App`"),
+            ),
+            Some(key) => (
+                self.bind(key).migrations.as_ref(),
+                Error::new(format!("the bind `{key}` has no migrations")).with_hint(format!(
+                    "add `.bind_migrations(\"{key}\", crocus::migrations!(\"{key}_migrations\"))` to the `App`"
+                )),
+            ),
+        };
+        migrations.ok_or(error)
+    }
+
+    /// The models that are on a database.
+    fn models(&self, bind: Option<&'static str>) -> Vec<&'static TableDef> {
+        let tables = self.app.models.iter().map(|model| model.table);
+        tables.filter(|table| table.bind == bind).collect()
+    }
+
+    /// Says which database the next lines are about, where there are several.
+    fn headline(&self, bind: Option<&'static str>) -> Result<()> {
+        if self.app.binds.is_empty() {
+            return Ok(());
+        }
+        print(&format!("[{}]\n", bind.unwrap_or("default")))
     }
 
     fn of_migration(&self) -> impl Fn(crocus_migrate::Error) -> Error + use<> {

@@ -1,6 +1,7 @@
 //! Settings: from the command line, else the environment, else `crocus.toml`, else the default. A setting that is not
 //! understood is an error that says where it stands.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
@@ -22,6 +23,8 @@ pub(crate) struct Config {
     request_timeout: Option<Setting<u64>>,
     body_limit: Option<Setting<usize>>,
     max_connections: Option<Setting<usize>>,
+    /// The URLs of binds, by key.
+    binds: BTreeMap<String, Setting<String>>,
 }
 
 /// A value and where it came from, as in "(from the environment variable `DATABASE_URL`)".
@@ -30,6 +33,9 @@ pub(crate) struct Setting<T> {
     pub(crate) value: T,
     pub(crate) origin: String,
 }
+
+/// The table of the file with the URLs of binds.
+const BINDS: &str = "binds";
 
 /// The settings: key of the file, environment variable, what a value is.
 const KEYS: [(&str, &str, &str); 6] = [
@@ -70,6 +76,22 @@ impl Config {
         })?;
         for (key, value) in table.get_ref() {
             let origin = format!("`{file}`, line {}", line(key.span().start));
+            if key.get_ref() == BINDS {
+                let toml::de::DeValue::Table(urls) = value.get_ref() else {
+                    let found = value.get_ref().type_str();
+                    return Err(Error::new(format!(
+                        "`{BINDS}` must be a table of database URLs, not a value of type {found} (from {origin})"
+                    )));
+                };
+                for (key, value) in urls {
+                    let origin = format!("`{file}`, line {}", line(key.span().start));
+                    let Some(url) = value.get_ref().as_str() else {
+                        return Err(wrong_type("database_url", &origin, value.get_ref().type_str()));
+                    };
+                    self.binds.extend(setting(url.to_owned(), &origin).map(|url| (key.get_ref().to_string(), url)));
+                }
+                continue;
+            }
             let wants_text = matches!(key.get_ref().as_ref(), "database_url" | "host");
             let known = KEYS.iter().any(|(known, ..)| known == key.get_ref());
             let value = match value.get_ref() {
@@ -96,7 +118,11 @@ impl Config {
                     let known: Vec<_> = KEYS.iter().map(|(_, variable, _)| *variable).collect();
                     return Err(unknown(&name, "the environment", &known));
                 }
-                None => {}
+                None => {
+                    if let Some(key) = name.strip_prefix("DATABASE_URL_") {
+                        self.binds.extend(setting(value, &origin).map(|url| (key.to_ascii_lowercase(), url)));
+                    }
+                }
             }
         }
         Ok(())
@@ -137,6 +163,28 @@ impl Config {
     /// The database URL, if one is set.
     pub(crate) fn database_url(&self) -> Option<&Setting<String>> {
         self.database_url.as_ref()
+    }
+
+    /// The URL of a bind, if one is set.
+    pub(crate) fn bind_url(&self, key: &str) -> Option<&Setting<String>> {
+        self.binds.get(key)
+    }
+
+    /// Refuses the URL of a bind that the program does not have. Another program's may be in the environment.
+    pub(crate) fn check_binds(&self, known: &[&str]) -> Result<()> {
+        let unknown = |(key, setting): &(&String, &Setting<String>)| {
+            !known.contains(&key.as_str()) && !setting.origin.contains("environment")
+        };
+        match self.binds.iter().find(unknown) {
+            Some((key, setting)) => {
+                let error = Error::new(format!("unknown bind `{key}` (from {})", setting.origin));
+                Err(match known {
+                    [] => error.with_hint("the program declares no binds"),
+                    known => error.with_hint(format!("known are {}", known.join(", "))),
+                })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Loopback unless told otherwise.

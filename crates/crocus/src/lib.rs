@@ -32,6 +32,7 @@ mod config;
 mod error;
 mod logging;
 mod panel;
+mod registry;
 
 pub use app::App;
 pub use crocus_macros::{Model, migrations};

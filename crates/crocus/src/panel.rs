@@ -8,8 +8,8 @@ pub(crate) struct Panel<'a> {
     pub(crate) name: &'a str,
     pub(crate) version: &'a str,
     pub(crate) address: SocketAddr,
-    /// The database without its password, and its dialect.
-    pub(crate) database: String,
+    /// The databases without their passwords, and their dialects.
+    pub(crate) databases: Vec<String>,
     /// How many migrations ran just now; `None` where none could.
     pub(crate) migrated: Option<usize>,
     /// A path that answers to GET.
@@ -25,7 +25,10 @@ impl Panel<'_> {
             Some(number) => format!(", {number} migrations ran"),
             None => String::new(),
         };
-        let _ = writeln!(text, "  database  {}{migrated}", self.database);
+        for (index, database) in self.databases.iter().enumerate() {
+            let (name, migrated) = if index == 0 { ("database", migrated.as_str()) } else { ("", "") };
+            let _ = writeln!(text, "  {name:8}  {database}{migrated}");
+        }
         if let Some(path) = self.try_path {
             let _ = writeln!(text, "  try       curl http://{}{path}", self.address);
         }

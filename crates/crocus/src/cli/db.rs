@@ -9,8 +9,19 @@ use crocus_orm::{DatabaseUrl, Engine};
 use super::{Context, db_migrate, print};
 use crate::error::{Error, Result};
 
+#[derive(Debug, Args)]
+pub(super) struct Db {
+    /// The bind: which of the program's databases [default: all for create, migrate, upgrade and current, else the
+    /// default one]
+    #[arg(long, global = true, value_name = "KEY")]
+    bind: Option<String>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+enum Command {
     /// Create the database
     Create,
     /// Drop the database with everything in it
@@ -58,35 +69,60 @@ pub(super) struct Stamp {
     revision: String,
 }
 
-pub(super) async fn db(context: &mut Context, command: Command) -> Result<()> {
+pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()> {
+    let named = bind.as_deref();
     match command {
-        Command::Create => create(context).await,
-        Command::Drop(arguments) => drop_database(context, &arguments).await,
-        Command::Init(arguments) => db_migrate::init(context, &arguments),
-        Command::Migrate(arguments) => db_migrate::migrate(context, &arguments).await,
-        Command::Upgrade(arguments) => {
-            let migrations = context.migrations()?;
-            db_migrate::refuse_stale(context, migrations)?;
-            let (engine, _) = context.engine().await?;
-            match upgrade(context, &engine, migrations, &arguments.revision).await? {
-                0 => print("Nothing to upgrade.\n"),
-                _ => Ok(()),
+        Command::Create => {
+            for bind in context.chosen(named)? {
+                create(context, bind).await?;
             }
+            Ok(())
+        }
+        Command::Drop(arguments) => drop_database(context, context.one(named)?, &arguments).await,
+        Command::Init(arguments) => db_migrate::init(context, context.one(named)?, &arguments),
+        Command::Migrate(arguments) => {
+            for bind in context.chosen(named)? {
+                context.headline(bind)?;
+                db_migrate::migrate(context, bind, &arguments).await?;
+            }
+            Ok(())
+        }
+        Command::Upgrade(arguments) => {
+            // A revision is one database's.
+            let binds = if arguments.revision == "head" { context.chosen(named)? } else { vec![context.one(named)?] };
+            for bind in binds {
+                context.headline(bind)?;
+                let migrations = context.migrations(bind)?;
+                db_migrate::refuse_stale(context, migrations)?;
+                let (engine, _) = context.engine(bind).await?;
+                if upgrade(context, &engine, migrations, &arguments.revision).await? == 0 {
+                    print("Nothing to upgrade.\n")?;
+                }
+            }
+            Ok(())
         }
         Command::Downgrade(arguments) => {
-            let migrations = context.migrations()?;
-            let (engine, _) = context.engine().await?;
+            let bind = context.one(named)?;
+            let migrations = context.migrations(bind)?;
+            let (engine, _) = context.engine(bind).await?;
             let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, report).await;
             match done.map_err(context.of_migration())? {
                 0 => print("Nothing to downgrade.\n"),
                 _ => Ok(()),
             }
         }
-        Command::Current => current(context).await,
-        Command::History => history(context).await,
+        Command::Current => {
+            for bind in context.chosen(named)? {
+                context.headline(bind)?;
+                current(context, bind).await?;
+            }
+            Ok(())
+        }
+        Command::History => history(context, context.one(named)?).await,
         Command::Stamp(arguments) => {
-            let migrations = context.migrations()?;
-            let (engine, _) = context.engine().await?;
+            let bind = context.one(named)?;
+            let migrations = context.migrations(bind)?;
+            let (engine, _) = context.engine(bind).await?;
             let applied = crocus_migrate::stamp(&engine, migrations, &arguments.revision).await;
             let applied = applied.map_err(context.of_migration())?.applied;
             print(&format!("The database is recorded as being at {}.\n", place(migrations, applied)))
@@ -121,8 +157,8 @@ fn report(step: Step<'_>) {
     drop(print(&format!("{line}\n")));
 }
 
-async fn create(context: &Context) -> Result<()> {
-    let (url, _) = context.database_url()?;
+async fn create(context: &Context, bind: Option<&'static str>) -> Result<()> {
+    let (url, _) = context.database_url(bind)?;
     let made = url.create_database().await.map_err(|error| Error::of_database(&error, context.name()))?;
     let name = url.database();
     print(&if made {
@@ -132,8 +168,8 @@ async fn create(context: &Context) -> Result<()> {
     })
 }
 
-async fn drop_database(context: &Context, arguments: &Drop) -> Result<()> {
-    let (url, _) = context.database_url()?;
+async fn drop_database(context: &Context, bind: Option<&'static str>, arguments: &Drop) -> Result<()> {
+    let (url, _) = context.database_url(bind)?;
     let of_database = |error: crocus_orm::Error| Error::of_database(&error, context.name());
     if url.database_exists().await.map_err(of_database)? && !arguments.yes && !agreed(&url, context.name())? {
         return print("Nothing was dropped.\n");
@@ -162,9 +198,9 @@ fn agreed(url: &DatabaseUrl, program: &str) -> Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-async fn current(context: &Context) -> Result<()> {
-    let migrations = context.migrations()?;
-    let (engine, _) = context.engine().await?;
+async fn current(context: &Context, bind: Option<&'static str>) -> Result<()> {
+    let migrations = context.migrations(bind)?;
+    let (engine, _) = context.engine(bind).await?;
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
     let behind = match applied.pending() {
         0 => String::new(),
@@ -173,13 +209,13 @@ async fn current(context: &Context) -> Result<()> {
     print(&format!("{}{behind}\n", place(migrations, applied.applied)))
 }
 
-async fn history(context: &Context) -> Result<()> {
-    let migrations = context.migrations()?;
+async fn history(context: &Context, bind: Option<&'static str>) -> Result<()> {
+    let migrations = context.migrations(bind)?;
     let ordered = migrations.ordered().map_err(context.of_migration())?;
     // Without a database the history is still known, and asking for it makes none.
-    let exists = context.database_url()?.0.database_exists().await.unwrap_or(false);
+    let exists = context.database_url(bind)?.0.database_exists().await.unwrap_or(false);
     let applied = if exists {
-        let (engine, _) = context.engine().await?;
+        let (engine, _) = context.engine(bind).await?;
         Some(crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?.applied)
     } else {
         None

@@ -29,8 +29,8 @@ pub(super) struct Migrate {
     directory: Option<PathBuf>,
 }
 
-pub(super) fn init(context: &Context, arguments: &Init) -> Result<()> {
-    let folder = directory(context, arguments.directory.as_ref())?;
+pub(super) fn init(context: &Context, bind: Option<&'static str>, arguments: &Init) -> Result<()> {
+    let folder = directory(context, bind, arguments.directory.as_ref())?;
     let initialised = folder::init(&folder).map_err(context.of_migration())?;
     let path = initialised.folder.display();
     let mut text = if initialised.made { format!("Made {path}\n") } else { format!("{path} exists already.\n") };
@@ -44,9 +44,10 @@ pub(super) fn init(context: &Context, arguments: &Init) -> Result<()> {
     print(&text)
 }
 
-pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()> {
-    let migrations = context.migrations()?;
-    if context.app.models.is_empty() {
+pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, arguments: &Migrate) -> Result<()> {
+    let migrations = context.migrations(bind)?;
+    let models = context.models(bind);
+    if models.is_empty() {
         return Err(
             Error::new("the program knows no models").with_hint("register them with `.model::<T>()` on its `App`")
         );
@@ -56,9 +57,9 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
             Error::new("the message is empty").with_hint("say what the migration does, as in `-m \"create cars\"`")
         );
     }
-    let folder = directory(context, arguments.directory.as_ref())?;
+    let folder = directory(context, bind, arguments.directory.as_ref())?;
     folder::check(migrations, &folder).map_err(context.of_migration())?;
-    let (engine, _) = context.engine().await?;
+    let (engine, _) = context.engine(bind).await?;
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
     if applied.pending() > 0 {
         // Otherwise the next migration would repeat what the pending ones do.
@@ -66,7 +67,7 @@ pub(super) async fn migrate(context: &Context, arguments: &Migrate) -> Result<()
         return Err(Error::new(text).with_hint(format!("run `{} db upgrade` first", context.name())));
     }
 
-    let models = Schema::from_models(&context.app.models);
+    let models = Schema::from_models(&models);
     let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
     let actual = crocus_migrate::inspect(&engine).await.map_err(context.of_migration())?;
     let ours = migrations.made(applied.applied).map_err(context.of_migration())?;
@@ -100,8 +101,8 @@ pub(super) fn refuse_stale(context: &Context, migrations: &Migrations) -> Result
 }
 
 /// The folder that is named, or the one that the program was built with.
-fn directory(context: &Context, named: Option<&PathBuf>) -> Result<PathBuf> {
-    let built_with = Path::new(context.migrations()?.folder());
+fn directory(context: &Context, bind: Option<&'static str>, named: Option<&PathBuf>) -> Result<PathBuf> {
+    let built_with = Path::new(context.migrations(bind)?.folder());
     // Made absolute, since the source is its parent, which a bare name does not have.
     let named = named.map(|named| std::path::absolute(named).unwrap_or_else(|_| named.clone()));
     Ok(named.unwrap_or_else(|| built_with.to_owned()))

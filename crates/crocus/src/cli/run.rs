@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use clap::Args;
-use crocus_migrate::ErrorKind;
-use crocus_orm::Engine;
+use crocus_migrate::{ErrorKind, Migrations};
+use crocus_orm::{Binds, Engine};
 use crocus_web::{Problem, http::StatusCode};
 use tokio::net::TcpListener;
 
@@ -34,8 +34,14 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
     if let Some(port) = arguments.port {
         context.config.set_port(port, "the flag `--port`");
     }
-    let (engine, embedded) = context.engine().await?;
-    let migrated = bring_up_to_date(&context, &engine, embedded || arguments.upgrade).await?;
+    let mut migrated = None;
+    for bind in context.binds() {
+        let (engine, embedded) = context.engine(bind).await?;
+        if let Some(number) = bring_up_to_date(&context, bind, &engine, embedded || arguments.upgrade).await? {
+            migrated = Some(migrated.unwrap_or(0) + number);
+        }
+    }
+    let db = context.engines().await?;
 
     let (host, port) = (context.config.host(), context.config.port());
     let listener = TcpListener::bind((host, port)).await.map_err(|error| {
@@ -53,7 +59,7 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
         name: context.name(),
         version: context.app.version,
         address,
-        database: format!("{} ({})", engine.url(), engine.dialect()),
+        databases: databases(&db),
         migrated,
         try_path: try_path
             .filter(|(method, path)| *method == crocus_web::http::Method::GET && !path.contains('{'))
@@ -64,14 +70,23 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
 
     let limits = context.config.limits();
     let app = context.app;
-    let readiness = readiness(engine.clone(), app.migrations);
-    let service = crocus_web::service(app.router.merge(crocus_web::health(readiness)), engine, limits);
+    let mut parts = vec![(db.default_engine().clone(), app.migrations)];
+    for bind in app.binds {
+        let engine = db.engine(Some(bind.key)).map_err(|error| Error::of_database(&error, app.name))?;
+        parts.push((engine.clone(), bind.migrations));
+    }
+    let service = crocus_web::service(app.router.merge(crocus_web::health(readiness(parts))), db, limits);
     crocus_web::serve(listener, service).await.map_err(|error| Error::new(format!("failed to serve: {error}")))
 }
 
 /// Runs pending migrations if that is wanted; otherwise a database that is behind stops the start.
-async fn bring_up_to_date(context: &Context, engine: &Engine, upgrade: bool) -> Result<Option<usize>> {
-    let Some(migrations) = &context.app.migrations else {
+async fn bring_up_to_date(
+    context: &Context,
+    bind: Option<&'static str>,
+    engine: &Engine,
+    upgrade: bool,
+) -> Result<Option<usize>> {
+    let Ok(migrations) = context.migrations(bind) else {
         return Ok(None);
     };
     if upgrade {
@@ -88,28 +103,45 @@ async fn bring_up_to_date(context: &Context, engine: &Engine, upgrade: bool) -> 
     Err(Error::new(text).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))
 }
 
-/// Ready is a database that answers and is at the head.
-fn readiness(engine: Engine, migrations: Option<crocus_migrate::Migrations>) -> crocus_web::Readiness {
-    let migrations = Arc::new(migrations);
+/// Each database without its password, and its dialect.
+fn databases(db: &Binds) -> Vec<String> {
+    let engines = std::iter::once(None).chain(db.keys().map(Some)).filter_map(|bind| {
+        let engine = db.engine(bind).ok()?;
+        let name = bind.map_or(String::new(), |key| format!("{key}: "));
+        Some(format!("{name}{} ({})", engine.url(), engine.dialect()))
+    });
+    engines.collect()
+}
+
+/// Ready is when each database answers and is at the head.
+fn readiness(databases: Vec<(Engine, Option<Migrations>)>) -> crocus_web::Readiness {
+    let databases = Arc::new(databases);
     Arc::new(move || {
-        let (engine, migrations) = (engine.clone(), migrations.clone());
+        let databases = databases.clone();
         Box::pin(async move {
-            engine.ping().await?;
-            let Some(migrations) = migrations.as_ref() else { return Ok(()) };
-            let not_ready =
-                |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready").with_detail(detail);
-            match crocus_migrate::pending(&engine, migrations).await {
-                Ok(pending) if pending.is_empty() => Ok(()),
-                Ok(pending) => {
-                    Err(not_ready(format!("the database is behind by {}", db::pending_revisions(pending.len()))))
+            for (engine, migrations) in databases.iter() {
+                engine.ping().await?;
+                if let Some(migrations) = migrations {
+                    at_the_head(engine, migrations).await?;
                 }
-                Err(error) if error.kind() == ErrorKind::Database => {
-                    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable");
-                    Err(problem.with_detail("the database does not answer").with_cause(error.to_string()))
-                }
-                Err(error) => Err(not_ready("the database's revision is not one of this program's".to_owned())
-                    .with_cause(error.to_string())),
             }
+            Ok(())
         })
     })
+}
+
+async fn at_the_head(engine: &Engine, migrations: &Migrations) -> crocus_web::Result<()> {
+    let not_ready = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready").with_detail(detail);
+    match crocus_migrate::pending(engine, migrations).await {
+        Ok(pending) if pending.is_empty() => Ok(()),
+        Ok(pending) => Err(not_ready(format!("the database is behind by {}", db::pending_revisions(pending.len())))),
+        Err(error) if error.kind() == ErrorKind::Database => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable");
+            Err(problem.with_detail("the database does not answer").with_cause(error.to_string()))
+        }
+        Err(error) => {
+            Err(not_ready("the database's revision is not one of this program's".to_owned())
+                .with_cause(error.to_string()))
+        }
+    }
 }
