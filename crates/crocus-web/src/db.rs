@@ -10,8 +10,15 @@ use crate::Problem;
 
 /// The program's databases. A handler that takes a `Db` gets the engines that the program was started with: queries run
 /// on the one that has their model, and everything else on the default one.
+///
+/// Each request has a handle of its own ([`Engine::request`]): after its first write it reads from the primary, and no
+/// more from a replica.
 #[derive(Debug, Clone)]
 pub struct Db(Binds);
+
+/// The handle of one request, which all its extractors share.
+#[derive(Debug, Clone)]
+struct OfRequest(Db);
 
 impl Db {
     /// The engine of a bind.
@@ -54,7 +61,14 @@ impl<S: Sync> FromRequestParts<S> for Db {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Db, Problem> {
-        let db = parts.extensions.get::<Db>().cloned();
-        db.ok_or_else(|| Problem::internal("the handler asks for a database and the service has none"))
+        if let Some(OfRequest(db)) = parts.extensions.get() {
+            return Ok(db.clone());
+        }
+        let Some(Db(binds)) = parts.extensions.get() else {
+            return Err(Problem::internal("the handler asks for a database and the service has none"));
+        };
+        let db = Db(binds.map(Engine::request));
+        parts.extensions.insert(OfRequest(db.clone()));
+        Ok(db)
     }
 }

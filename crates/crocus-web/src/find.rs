@@ -1,6 +1,6 @@
-//! `get_or_404`: rows that a handler cannot do without.
+//! `get_or_404` and its like: rows that a handler cannot do without.
 
-use crocus_orm::{Executor, Handle, Model, Session};
+use crocus_orm::{Executor, Handle, Model, Select, Session};
 
 use crate::Result;
 
@@ -16,6 +16,32 @@ pub trait ModelExt: Model {
 }
 
 impl<M: Model> ModelExt for M {}
+
+/// What handlers ask of queries.
+pub trait SelectExt<O> {
+    /// The first row, or a 404 problem.
+    ///
+    /// # Errors
+    /// When there is none, or the database does not answer.
+    fn first_or_404(self, db: &impl Executor) -> impl Future<Output = Result<O>> + Send;
+
+    /// The only row, or a 404 problem. Several are a 500: the query should have said which.
+    ///
+    /// # Errors
+    /// When there is none or there are several, or the database does not answer.
+    fn one_or_404(self, db: &impl Executor) -> impl Future<Output = Result<O>> + Send;
+}
+
+impl<O: Send + 'static> SelectExt<O> for Select<O> {
+    async fn first_or_404(self, db: &impl Executor) -> Result<O> {
+        let none = self.none_found();
+        Ok(self.first(db).await?.ok_or(none)?)
+    }
+
+    async fn one_or_404(self, db: &impl Executor) -> Result<O> {
+        Ok(self.one(db).await?)
+    }
+}
 
 /// What handlers ask of sessions.
 pub trait SessionExt {

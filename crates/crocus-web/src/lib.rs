@@ -14,7 +14,7 @@ mod serve;
 mod service;
 
 pub use db::Db;
-pub use find::{ModelExt, SessionExt};
+pub use find::{ModelExt, SelectExt, SessionExt};
 pub use health::{Readiness, health};
 pub use list::List;
 pub use observe::RequestId;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crocus_migrate::Migrations;
-use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, EngineOptions, TableDef};
+use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, TableDef};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -61,7 +61,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\
 Settings come from the flags, else the environment (DATABASE_URL, CROCUS_HOST, CROCUS_PORT,
-CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS), else crocus.toml.
+CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL,
+CROCUS_ECHO, CROCUS_SLOW_QUERY), else crocus.toml.
 Other databases of a program have theirs in DATABASE_URL_KEY, or in the table `binds`.";
 
 pub(crate) async fn main(app: App) -> Result<ExitCode> {
@@ -180,14 +181,7 @@ impl Context {
             (None, None) => return Ok((DatabaseUrl::sqlite_file(format!("instance/{}.db", self.name())), true)),
             (None, Some(key)) => (self.bind(key).url, format!("the program's bind `{key}`")),
         };
-        let url = text.parse::<DatabaseUrl>().map_err(|error| {
-            let shown = Error::new(format!("{error} (from {origin})"));
-            match error.hint() {
-                Some(hint) => shown.with_hint(hint),
-                None => shown,
-            }
-        })?;
-        Ok((url, setting.is_none()))
+        Ok((parse_url(text, &origin)?, setting.is_none()))
     }
 
     /// The engines of all databases, each known to answer.
@@ -207,8 +201,10 @@ impl Context {
         if embedded {
             url.create_database().await.map_err(of_database)?;
         }
-        let mut options = EngineOptions { application_name: self.name().to_owned(), ..EngineOptions::default() };
-        options.max_connections = self.config.max_connections(options.max_connections);
+        let mut options = self.config.engine_options(self.name());
+        if let (None, Some(setting)) = (bind, self.config.replica_url()) {
+            options.replica = Some(parse_url(&setting.value, &setting.origin)?);
+        }
         let engine = {
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
             opened.entry(bind).or_insert_with(|| Engine::new(&url, &options)).clone()
@@ -253,6 +249,16 @@ impl Context {
         let name = self.name();
         move |error| Error::of_migration(&error, name)
     }
+}
+
+fn parse_url(text: &str, origin: &str) -> Result<DatabaseUrl> {
+    text.parse::<DatabaseUrl>().map_err(|error| {
+        let shown = Error::new(format!("{error} (from {origin})"));
+        match error.hint() {
+            Some(hint) => shown.with_hint(hint),
+            None => shown,
+        }
+    })
 }
 
 /// Prints to standard output. A reader that went away (`| head`) is no failure.

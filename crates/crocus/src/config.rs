@@ -7,6 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crocus_orm::EngineOptions;
 use crocus_web::Limits;
 
 use crate::error::{Error, Result};
@@ -23,6 +24,9 @@ pub(crate) struct Config {
     request_timeout: Option<Setting<u64>>,
     body_limit: Option<Setting<usize>>,
     max_connections: Option<Setting<usize>>,
+    replica_url: Option<Setting<String>>,
+    echo: Option<Setting<bool>>,
+    slow_query: Option<Setting<u64>>,
     /// The URLs of binds, by key.
     binds: BTreeMap<String, Setting<String>>,
 }
@@ -38,13 +42,16 @@ pub(crate) struct Setting<T> {
 const BINDS: &str = "binds";
 
 /// The settings: key of the file, environment variable, what a value is.
-const KEYS: [(&str, &str, &str); 6] = [
+const KEYS: [(&str, &str, &str); 9] = [
     ("database_url", "DATABASE_URL", "a database URL"),
     ("host", "CROCUS_HOST", "a host name or an address"),
     ("port", "CROCUS_PORT", "a port number from 0 to 65535"),
     ("request_timeout", "CROCUS_REQUEST_TIMEOUT", "a number of seconds, 1 or more"),
     ("body_limit", "CROCUS_BODY_LIMIT", "a number of bytes"),
     ("max_connections", "CROCUS_MAX_CONNECTIONS", "a number of connections, 1 or more"),
+    ("replica_url", "CROCUS_REPLICA_URL", "a database URL"),
+    ("echo", "CROCUS_ECHO", "true or false"),
+    ("slow_query", "CROCUS_SLOW_QUERY", "a number of milliseconds"),
 ];
 
 impl Config {
@@ -92,12 +99,14 @@ impl Config {
                 }
                 continue;
             }
-            let wants_text = matches!(key.get_ref().as_ref(), "database_url" | "host");
+            let wants_text = matches!(key.get_ref().as_ref(), "database_url" | "replica_url" | "host");
+            let wants_truth = key.get_ref() == "echo";
             let known = KEYS.iter().any(|(known, ..)| known == key.get_ref());
             let value = match value.get_ref() {
                 toml::de::DeValue::String(text) if wants_text || !known => text.to_string(),
                 // 5_000 and 0x1388 are 5000 as well.
-                toml::de::DeValue::Integer(number) if !wants_text => {
+                toml::de::DeValue::Boolean(truth) if wants_truth => truth.to_string(),
+                toml::de::DeValue::Integer(number) if !wants_text && !wants_truth => {
                     i64::from_str_radix(number.as_str(), number.radix())
                         .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
                 }
@@ -140,6 +149,9 @@ impl Config {
             "max_connections" => {
                 self.max_connections = setting(parse(key, value, origin, |number| *number > 0)?, origin);
             }
+            "replica_url" => self.replica_url = setting(value.to_owned(), origin),
+            "echo" => self.echo = setting(parse(key, value, origin, |_| true)?, origin),
+            "slow_query" => self.slow_query = setting(parse(key, value, origin, |_| true)?, origin),
             _ => {
                 let known: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
                 return Err(unknown(key, origin, &known));
@@ -207,8 +219,21 @@ impl Config {
         }
     }
 
-    pub(crate) fn max_connections(&self, default: usize) -> usize {
-        self.max_connections.as_ref().map_or(default, |number| number.value)
+    /// How the engines keep their connections, and what is told of their statements. The replica is left out.
+    pub(crate) fn engine_options(&self, program: &str) -> EngineOptions {
+        let default = EngineOptions::default();
+        EngineOptions {
+            application_name: program.to_owned(),
+            max_connections: self.max_connections.as_ref().map_or(default.max_connections, |number| number.value),
+            echo: self.echo.as_ref().is_some_and(|echo| echo.value),
+            slow_query: self.slow_query.as_ref().map(|slow| Duration::from_millis(slow.value)),
+            ..default
+        }
+    }
+
+    /// The URL of a copy of the default database for reads, if one is set.
+    pub(crate) fn replica_url(&self) -> Option<&Setting<String>> {
+        self.replica_url.as_ref()
     }
 }
 
@@ -252,7 +277,7 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let toml = "port = 8_000\nhost = \"::1\"\nrequest_timeout = 7\nbody_limit = 10\nmax_connections = 3";
         let config = from(toml, &[("CROCUS_PORT", "9000"), ("HOME", "/x")]).unwrap();
-        assert_eq!((config.host(), config.port(), config.max_connections(1)), ("::1", 9000, 3));
+        assert_eq!((config.host(), config.port(), config.engine_options("x").max_connections), ("::1", 9000, 3));
         assert_eq!((config.limits().body, config.limits().request_timeout.as_secs()), (10, 7));
         let config = from("", &[]).unwrap();
         assert_eq!((config.host(), config.port()), ("127.0.0.1", 5000));

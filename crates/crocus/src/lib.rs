@@ -48,7 +48,7 @@ pub mod prelude {
     pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, Session};
     pub use crocus_web::routing::{delete, get, patch, post, put};
     pub use crocus_web::{
-        Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Response, Result, SessionExt,
+        Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Response, Result, SelectExt, SessionExt,
     };
 
     pub use crate::App;

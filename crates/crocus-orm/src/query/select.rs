@@ -236,10 +236,13 @@ impl<O: Send + 'static> Select<O> {
     /// When there is none ([`ErrorKind::NotFound`]) or several ([`ErrorKind::MultipleRows`]), the database does not
     /// answer, or the row does not fit.
     pub async fn one(self, db: &impl Executor) -> Result<O> {
-        let root = self.node.root;
-        self.one_or_none(db)
-            .await?
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no {} was found", root.noun())))
+        let none = self.none_found();
+        self.one_or_none(db).await?.ok_or(none)
+    }
+
+    /// The error for a query that finds nothing where something should be: `no car was found`.
+    pub fn none_found(&self) -> Error {
+        Error::new(ErrorKind::NotFound, format!("no {} was found", self.node.root.noun()))
     }
 
     /// The only row, or none.

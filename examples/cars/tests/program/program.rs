@@ -307,6 +307,9 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // What it said last may be on its way still.
+                self.stdout.all();
+                self.stderr.all();
                 return status;
             }
             assert!(Instant::now() < deadline, "it did not end: {}{}", self.stdout.now(), self.stderr.now());
