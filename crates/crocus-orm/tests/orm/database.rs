@@ -66,6 +66,16 @@ impl Database {
         self.dialect() == Dialect::Sqlite
     }
 
+    /// A query that takes a moment.
+    pub(crate) fn slow(&self) -> Statement {
+        let sql = if self.is_sqlite() {
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 2000000) SELECT count(*) FROM n"
+        } else {
+            "SELECT pg_sleep(0.2)"
+        };
+        Statement::read(sql, [])
+    }
+
     /// Runs statements of the dialect's own, past the models.
     pub(crate) async fn batch(&self, sql: &str) {
         self.connection().await.unwrap().batch(sql).await.unwrap();

@@ -157,7 +157,7 @@ async fn what_did_not_end_well_is_recorded_as_such() {
         let statement = recorded.statements().remove(0);
         assert!(statement.finished && statement.error.unwrap().contains("nowhere"), "{db}");
         recorded.clear();
-        assert!(dropped_after(1, engine.query(Statement::read("SELECT 1", []))).await.is_none(), "{db}");
+        assert!(dropped_after(1, engine.query(db.slow())).await.is_none(), "{db}");
         assert!(recorded.statements().iter().all(|statement| !statement.finished), "{db}");
         recorded.clear();
         let mut stream = engine.stream(Statement::read("SELECT name FROM cars", [])).await.unwrap();
@@ -264,20 +264,17 @@ async fn echo_logs_each_statement_in_one_line() {
 async fn a_slow_statement_is_warned_of_with_its_place() {
     let log = Log::default();
     let _guard = log.listen(LevelFilter::INFO);
-    let slow = Duration::from_millis(100);
+    let slow = Duration::from_millis(50);
     for db in each_with(EngineOptions { slow_query: Some(slow), ..EngineOptions::default() }).await {
         log.clear();
-        let statement = if db.is_sqlite() {
-            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 3000000) SELECT count(*) FROM n"
-        } else {
-            "SELECT pg_sleep(0.2)"
-        };
+        let statement = db.slow();
+        let sql = statement.sql().to_owned();
         db.query(Statement::read("SELECT 1", [])).await.unwrap();
         let line = line!() + 1;
-        db.query(Statement::read(statement, [])).await.unwrap();
+        db.query(statement).await.unwrap();
         let text = log.text();
         assert_eq!(text.lines().count(), 1, "{db}: {text}");
-        assert!(text.contains(&format!("WARN crocus::sql: slow statement: {statement} ")), "{db}: {text}");
+        assert!(text.contains(&format!("WARN crocus::sql: slow statement: {sql} ")), "{db}: {text}");
         assert!(text.contains(&format!("seeing.rs:{line}:")), "{db}: {text}");
     }
 }
