@@ -58,7 +58,8 @@ enum Pool {
 pub struct EngineOptions {
     /// Connections at most; for SQLite those that read, beside the one that writes.
     pub max_connections: usize,
-    /// How long a statement waits for a connection before it fails as unavailable.
+    /// How long a statement waits for a connection before it fails as unavailable; on SQLite also how long it waits for
+    /// another program's lock before that is a conflict.
     pub pool_timeout: Duration,
     /// What PostgreSQL shows in `pg_stat_activity`, unless the URL says otherwise.
     pub application_name: String,

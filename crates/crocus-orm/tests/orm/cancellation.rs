@@ -1,11 +1,12 @@
 //! Futures that are dropped before their end, as at a request's time-out: what they held is whole again.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crocus_orm::{ColumnOperators, Engine, Error, Model, Statement};
+use crocus_orm::{ColumnOperators, Engine, EngineOptions, Error, ErrorKind, Model, Statement, TransactionOptions};
 use futures_util::TryStreamExt;
 
 use crate::database::{Database, each, each_with, few_connections, soon};
@@ -197,5 +198,164 @@ async fn a_dropped_stream_of_a_model_frees_the_table() {
         stream.try_next().await.unwrap();
         drop(stream);
         soon(db.execute(Statement::write("DROP TABLE samples", []))).await.unwrap();
+    }
+}
+
+/// How long the load lasts on each database; `CROCUS_CANCELLATION_SECONDS` makes it longer.
+fn load_time() -> Duration {
+    let seconds = std::env::var("CROCUS_CANCELLATION_SECONDS").map_or(2, |seconds| seconds.parse().unwrap());
+    Duration::from_secs(seconds)
+}
+
+/// Numbers that look random, from a seed that is told when the test fails.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        // Xorshift.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+}
+
+/// Writes two rows in one of the ways in which a program writes several, or reads a few.
+async fn work(engine: Engine, way: u64, pair: String) -> Result<Work, Error> {
+    let (one, two) = (car(&format!("{pair} one")), car(&format!("{pair} two")));
+    match way {
+        0 => {
+            let transaction = engine.begin().await?;
+            Car::insert(&transaction, one).await?;
+            Car::insert(&transaction, two).await?;
+            transaction.commit().await?;
+        }
+        1 => {
+            let pair = engine.transaction(async |transaction| {
+                Car::insert(transaction, one.clone()).await?;
+                let savepoint = transaction.savepoint().await?;
+                Car::insert(&savepoint, two.clone()).await?;
+                savepoint.rollback().await?;
+                let savepoint = transaction.savepoint().await?;
+                Car::insert(&savepoint, two.clone()).await?;
+                savepoint.release().await
+            });
+            pair.await?;
+        }
+        2 => {
+            let mut session = engine.session();
+            session.add(one);
+            session.add(two);
+            session.commit().await?;
+        }
+        3 => {
+            let insert = |name: &str| {
+                let sql = "INSERT INTO cars (name, model, doors) VALUES ($1, $1 || '!', 4) RETURNING id";
+                Statement::write(sql, [name.into()])
+            };
+            let transaction = engine.begin().await?;
+            transaction.query_each(vec![insert(&one.name), insert(&two.name)]).await?;
+            transaction.commit().await?;
+        }
+        4 => {
+            let transaction = engine.begin_with(TransactionOptions::new().read_only()).await?;
+            Car::select().limit(20).all(&transaction).await?;
+            transaction.rollback().await?;
+            return Ok(Work::Read);
+        }
+        _ => {
+            let mut stream = Car::select().limit(500).stream(&engine).await?;
+            while stream.try_next().await?.is_some() {}
+            return Ok(Work::Read);
+        }
+    }
+    Ok(Work::Written(pair))
+}
+
+enum Work {
+    Read,
+    /// The pair was acknowledged.
+    Written(String),
+}
+
+/// Works and gives up until the time is over. Answers what was acknowledged, and how often it gave up.
+async fn impatient(engine: Engine, task: usize, mut random: Random, end: Instant) -> (Vec<String>, usize) {
+    let (mut written, mut given_up) = (Vec::new(), 0);
+    for number in 0.. {
+        if Instant::now() > end {
+            break;
+        }
+        let work = work(engine.clone(), random.below(6), format!("{task}-{number}"));
+        let outcome = match random.below(5) {
+            0 => Some(work.await),
+            1 | 2 => dropped_after(random.below(15) as usize, work).await,
+            _ => tokio::time::timeout(Duration::from_micros(random.below(20_000)), work).await.ok(),
+        };
+        match outcome {
+            None => given_up += 1,
+            Some(Ok(Work::Read)) => {}
+            Some(Ok(Work::Written(pair))) => written.push(pair),
+            // The others had every connection.
+            Some(Err(error)) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
+        }
+    }
+    (written, given_up)
+}
+
+/// Nothing is left of those that gave up: no open transaction, no connection, no half of a pair; and nothing is lost that
+/// was acknowledged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_give_up_under_load_leave_nothing_behind() {
+    const CONNECTIONS: usize = 4;
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+    for db in each_with(few_connections(CONNECTIONS)).await {
+        let end = Instant::now() + load_time();
+        let tasks = (0..24).map(|task| {
+            let random = Random(seed.wrapping_add(task as u64 * 7919) | 1);
+            tokio::spawn(impatient(db.engine().clone(), task, random, end))
+        });
+        let (mut written, mut given_up) = (Vec::new(), 0);
+        for outcome in futures_util::future::join_all(tasks).await {
+            let (pairs, times) = outcome.unwrap();
+            written.extend(pairs);
+            given_up += times;
+        }
+        assert!(written.len() > 20 && given_up > 20, "{db}: {} written, {given_up} given up", written.len());
+
+        // Every connection can be had at once, and works.
+        let mut held = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let transaction = soon(async {
+                loop {
+                    match db.begin_with(TransactionOptions::new().read_only()).await {
+                        Err(error) if error.is_unavailable() => {}
+                        result => break result.unwrap(),
+                    }
+                }
+            });
+            let transaction = transaction.await;
+            soon(Car::select().count(&transaction)).await.unwrap();
+            held.push(transaction);
+        }
+        drop(held);
+        if !db.is_sqlite() {
+            let other = db.another_engine(&EngineOptions::default());
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+            soon(async {
+                while other.query(Statement::read(sql, [])).await.unwrap()[0].get::<i64>(0).unwrap() > 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            })
+            .await;
+        }
+        let mut there: HashMap<String, usize> = HashMap::new();
+        for car in soon(Car::select().all(db.engine())).await.unwrap() {
+            *there.entry(car.name.split(' ').next().unwrap().to_owned()).or_default() += 1;
+        }
+        let half: Vec<_> = there.iter().filter(|(_, rows)| **rows != 2).collect();
+        assert!(half.is_empty(), "{db}, seed {seed}: {half:?}");
+        let lost: Vec<_> = written.iter().filter(|pair| !there.contains_key(*pair)).collect();
+        assert!(lost.is_empty(), "{db}, seed {seed}: {lost:?}");
     }
 }

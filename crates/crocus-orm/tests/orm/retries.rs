@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crocus_orm::{Engine, Error, ErrorKind, Isolation, Model, Statement, Transaction, TransactionOptions};
 
-use crate::database::{Database, assert_kind, each, soon};
+use crate::database::{Database, assert_kind, each, each_with, few_connections, soon};
 use crate::models::{Car, car};
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn a_conflict_is_seen_through_the_closure_s_own_error() {
 
 #[tokio::test]
 async fn another_program_s_lock_is_a_conflict() {
-    let db = Database::sqlite().await;
+    let [db, _] = each_with(few_connections(1)).await;
     let path = db.url().database();
     let other = rusqlite::Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -18,9 +18,6 @@ use crate::row::Source;
 use crate::statement::{Access, Answer, Statement};
 use crate::{EngineOptions, Error, ErrorKind, Result};
 
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Connections to one SQLite database.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
@@ -36,6 +33,8 @@ pub(crate) struct Pool {
 pub(crate) struct Manager {
     path: Option<PathBuf>,
     access: Access,
+    /// How long a statement waits for another process's lock.
+    patience: Duration,
     open: watch::Sender<usize>,
 }
 
@@ -59,8 +58,9 @@ impl Drop for Alive {
 impl Pool {
     pub(crate) fn new(path: Option<PathBuf>, options: &EngineOptions) -> Pool {
         let open = watch::Sender::new(0);
+        let patience = options.pool_timeout;
         let build = |access, size| {
-            managed::Pool::builder(Manager { path: path.clone(), access, open: open.clone() })
+            managed::Pool::builder(Manager { path: path.clone(), access, patience, open: open.clone() })
                 .max_size(size)
                 .wait_timeout(Some(options.pool_timeout))
                 .runtime(Runtime::Tokio1)
@@ -129,8 +129,8 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
-        let (path, access) = (self.path.clone(), self.access);
-        Connection::open(Alive::new(&self.open), move || open(path, access)).await
+        let (path, access, patience) = (self.path.clone(), self.access, self.patience);
+        Connection::open(Alive::new(&self.open), move || open(path, access, patience)).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
@@ -138,7 +138,7 @@ impl managed::Manager for Manager {
     }
 }
 
-fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
+fn open(path: Option<PathBuf>, access: Access, patience: Duration) -> Result<rusqlite::Connection> {
     let Some(path) = path else {
         return rusqlite::Connection::open_in_memory()
             .and_then(|connection| prepared(connection, access))
@@ -147,10 +147,11 @@ fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
     if !path.is_file() {
         return Err(super::database::missing(&path));
     }
-    let connection = open_file(&path, access).and_then(|connection| prepared(connection, access)).map_err(|error| {
-        let error = errors::from_driver(error);
-        Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
-    })?;
+    let connection =
+        open_file(&path, access, patience).and_then(|connection| prepared(connection, access)).map_err(|error| {
+            let error = errors::from_driver(error);
+            Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
+        })?;
     // SQLite opens a file that it may not write all the same.
     if access == Access::Write && connection.is_readonly("main").map_err(errors::from_driver)? {
         let text = format!("the database `{}` cannot be written", path.display());
@@ -161,26 +162,24 @@ fn open(path: Option<PathBuf>, access: Access) -> Result<rusqlite::Connection> {
     Ok(connection)
 }
 
-fn open_file(path: &Path, access: Access) -> rusqlite::Result<rusqlite::Connection> {
+fn open_file(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<rusqlite::Connection> {
     // Without CREATE: a misspelt path must not become an empty database. A path that starts with `file:` would be
     // read as a URI, so none does.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = rusqlite::Connection::open_with_flags(Path::new(".").join(path), flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(patience)?;
     if access == Access::Write && !connection.is_readonly("main")? {
-        use_wal(&connection)?;
+        use_wal(&connection, patience)?;
     }
     Ok(connection)
 }
 
 /// SQLite does not wait for other connections to make the file WAL ("PRAGMA journal_mode"), so this does.
-fn use_wal(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+fn use_wal(connection: &rusqlite::Connection, patience: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY_TIMEOUT =>
-            {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             result => return result,
