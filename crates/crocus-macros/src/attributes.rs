@@ -2,6 +2,7 @@
 //! the business of `model`.
 
 pub(crate) mod constraints;
+pub(crate) mod indexes;
 mod item;
 pub(crate) mod relations;
 
@@ -10,22 +11,51 @@ use syn::ext::IdentExt;
 use syn::{Attribute, LitStr, Path};
 
 use self::constraints::{Check, Composite, DefaultValue, Single};
+use self::indexes::Index;
 use self::item::items;
 use self::relations::{BelongsTo, Has, ManyToMany};
 use crate::errors::Errors;
 use crate::names;
 
-const ON_STRUCT: [&str; 9] =
-    ["table", "unique", "index", "check", "belongs_to", "has_one", "has_many", "many_to_many", "crate"];
-const ON_FIELD: [&str; 8] =
-    ["primary_key", "no_identity", "column", "unique", "index", "check", "default", "belongs_to"];
+const ON_STRUCT: [&str; 12] = [
+    "table",
+    "schema",
+    "bind",
+    "renamed_from",
+    "unique",
+    "index",
+    "check",
+    "belongs_to",
+    "has_one",
+    "has_many",
+    "many_to_many",
+    "crate",
+];
+const ON_FIELD: [&str; 13] = [
+    "primary_key",
+    "no_identity",
+    "column",
+    "renamed_from",
+    "unique",
+    "index",
+    "check",
+    "default",
+    "default_with",
+    "generated",
+    "version",
+    "sensitive",
+    "belongs_to",
+];
 
 /// The attributes of the struct.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
     pub(crate) table: Option<LitStr>,
+    pub(crate) schema: Option<LitStr>,
+    pub(crate) bind: Option<LitStr>,
+    pub(crate) renamed_from: Option<LitStr>,
     pub(crate) uniques: Vec<Composite>,
-    pub(crate) indexes: Vec<Composite>,
+    pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<Check>,
     pub(crate) relations: Vec<Relation>,
     pub(crate) krate: Option<Path>,
@@ -44,10 +74,15 @@ pub(crate) struct FieldAttributes {
     pub(crate) primary_key: Option<Ident>,
     pub(crate) no_identity: Option<Ident>,
     pub(crate) column: Option<LitStr>,
+    pub(crate) renamed_from: Option<LitStr>,
     pub(crate) unique: Option<Single>,
     pub(crate) index: Option<Single>,
     pub(crate) checks: Vec<Check>,
     pub(crate) default: Option<DefaultValue>,
+    pub(crate) default_with: Option<(Ident, Path)>,
+    pub(crate) generated: Option<(Ident, LitStr)>,
+    pub(crate) version: Option<Ident>,
+    pub(crate) sensitive: bool,
     pub(crate) belongs_to: Option<BelongsTo>,
 }
 
@@ -59,8 +94,11 @@ impl StructAttributes {
             let key = item.key.unraw().to_string();
             match key.as_str() {
                 "table" => read.table = item.name(names::table_fault, errors),
+                "schema" => read.schema = item.name(names::schema_fault, errors),
+                "bind" => read.bind = item.name(names::bind_fault, errors),
+                "renamed_from" => read.renamed_from = item.name(names::table_fault, errors),
                 "unique" => read.uniques.extend(item.composite(errors)),
-                "index" => read.indexes.extend(item.composite(errors)),
+                "index" => read.indexes.extend(item.index(errors)),
                 "check" => read.checks.extend(item.check(errors)),
                 "belongs_to" => read.relations.extend(item.belongs_to_of_struct(errors).map(Relation::BelongsTo)),
                 "has_one" => read.relations.extend(item.has(false, errors).map(Relation::Has)),
@@ -69,7 +107,7 @@ impl StructAttributes {
                 "crate" => read.krate = item.path(errors),
                 _ => unknown(&item.key, &ON_STRUCT, ("the struct", "a field"), &ON_FIELD, errors),
             }
-            if matches!(key.as_str(), "table" | "crate") {
+            if matches!(key.as_str(), "table" | "schema" | "bind" | "renamed_from" | "crate") {
                 once(&mut seen, key, &item.key, errors);
             }
         }
@@ -82,15 +120,25 @@ impl FieldAttributes {
         let mut read = FieldAttributes::default();
         let mut seen = Vec::new();
         for item in items(attributes, errors) {
-            let key = item.key.unraw().to_string();
+            let (key, at) = (item.key.unraw().to_string(), item.key.clone());
             match key.as_str() {
                 "primary_key" => read.primary_key = Some(item.flag(errors)),
                 "no_identity" => read.no_identity = Some(item.flag(errors)),
                 "column" => read.column = item.name(names::column_fault, errors),
+                "renamed_from" => read.renamed_from = item.name(names::column_fault, errors),
                 "unique" => read.unique = item.single(errors),
                 "index" => read.index = item.single(errors),
                 "check" => read.checks.extend(item.check(errors)),
                 "default" => read.default = item.default(errors),
+                "default_with" => read.default_with = item.function(errors).map(|path| (item.key, path)),
+                "generated" => {
+                    read.generated = item.expression("price * 2", errors).map(|expression| (item.key, expression))
+                }
+                "version" => read.version = Some(item.flag(errors)),
+                "sensitive" => {
+                    item.flag(errors);
+                    read.sensitive = true;
+                }
                 "belongs_to" => read.belongs_to = item.belongs_to_of_field(errors),
                 _ => {
                     unknown(&item.key, &ON_FIELD, ("a field", "the struct"), &ON_STRUCT, errors);
@@ -101,7 +149,7 @@ impl FieldAttributes {
                 }
             }
             if key != "check" && ON_FIELD.contains(&key.as_str()) {
-                once(&mut seen, key, &item.key, errors);
+                once(&mut seen, key, &at, errors);
             }
         }
         read

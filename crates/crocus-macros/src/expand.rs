@@ -71,6 +71,11 @@ fn of_type(krate: &Path, ty: &Type, member: &str) -> TokenStream {
     quote_spanned!(last=> #start::#member)
 }
 
+/// A path as a person writes it.
+fn shown(path: &Path) -> String {
+    path.to_token_stream().to_string().replace(' ', "")
+}
+
 /// The user's doc comment of a field, or one that says what it is.
 fn docs(field: &Field) -> TokenStream {
     let docs = &field.docs;

@@ -55,12 +55,19 @@ use syn::{DeriveInput, LitStr};
 /// The field's type gives the column its type, and an `Option` can be NULL. `Option` and the integers of a key must be
 /// written by their own names, not by a type alias: the compiler refuses one.
 ///
+/// The first paragraph of a doc comment becomes the comment of the column or the table in the database.
+///
 /// # `#[model(...)]` on the struct
 ///
 /// - `table = "cars"`: the table's name. Otherwise the struct's in snake case: `CarPart` has the table `car_part`.
 /// - `unique(name, model)`: no two rows agree in all of these fields.
-/// - `index(name, model)`: an index over these fields.
+/// - `index(name, model desc)`: an index over these fields; `desc` puts the largest first. A part can be an SQL
+///   expression, `expr = "lower(name)"`, too. `where = "doors > 2"` leaves the other rows out, and with `unique` no two
+///   rows agree in all parts.
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
+/// - `schema = "shop"`: the schema of the table, on PostgreSQL. SQLite has none.
+/// - `bind = "audit"`: which of the program's databases has the table.
+/// - `renamed_from = "automobiles"`: the table's name before, so that a migration renames it and keeps its rows.
 /// - `has_one(...)`, `has_many(...)`, `many_to_many(...)`, `belongs_to(...)`: relationships, see below.
 /// - `crate = "crocus_orm"`: where the traits are, for a program without `crocus`. Otherwise `::crocus::orm`.
 ///
@@ -75,6 +82,13 @@ use syn::{DeriveInput, LitStr};
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
 /// - `default = 4`: what the column holds when an insert brings nothing. A number, `true` or `false`; or a string with
 ///   an SQL expression, such as `"now()"`, or `"'blue'"` for a text.
+/// - `default_with = Uuid::now_v7`: a function that makes the value when an insert brings nothing.
+/// - `generated = "price * 2"`: the database computes the value from the row's others, and stores it. The field is
+///   absent from `NewCar` and `CarPatch`.
+/// - `version`: the optimistic lock. It starts at 1, every update raises it, and one that read an older version is a
+///   conflict. The field is absent from `NewCar` and `CarPatch`.
+/// - `sensitive`: the value is kept out of logs and errors, and of the `Debug` of `NewCar` and `CarPatch`.
+/// - `renamed_from = "title"`: the column's name before, so that a migration renames it and keeps its values.
 /// - `belongs_to = Maker`: the primary key of another model's row, see below.
 ///
 /// # Relationships

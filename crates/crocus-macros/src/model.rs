@@ -1,20 +1,21 @@
 //! What a `derive(Model)` says of a table, checked as a whole. How it becomes code is the business of `expand`.
 
 mod constraints;
+mod field;
 mod relations;
 
 use proc_macro2::Ident;
-use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Meta, Path, Type, Visibility};
+use syn::{Attribute, Data, DeriveInput, Expr, Lit, LitStr, Meta, MetaNameValue, Path, Visibility};
 
 use self::constraints::Constraints;
-pub(crate) use self::constraints::{Columns, Condition};
+pub(crate) use self::constraints::{Condition, Index, Part, Unique};
+pub(crate) use self::field::{Field, Source};
 pub(crate) use self::relations::{ForeignKey, Relation, RelationKind};
 use crate::attributes::{FieldAttributes, StructAttributes};
 use crate::errors::Errors;
-use crate::{names, types};
+use crate::names;
 
 /// A composite key is a tuple; crocus-orm implements its `Key` for tuples of up to this many.
 const LONGEST_KEY: usize = 4;
@@ -26,35 +27,15 @@ pub(crate) struct Model {
     /// The path of crocus's orm module.
     pub(crate) krate: Path,
     pub(crate) table: String,
+    pub(crate) schema: Option<String>,
+    pub(crate) bind: Option<String>,
+    pub(crate) comment: Option<String>,
+    pub(crate) renamed_from: Option<String>,
     pub(crate) fields: Vec<Field>,
-    pub(crate) uniques: Vec<Columns>,
-    pub(crate) indexes: Vec<Columns>,
+    pub(crate) uniques: Vec<Unique>,
+    pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<Condition>,
     pub(crate) relations: Vec<Relation>,
-}
-
-/// A field and its column.
-pub(crate) struct Field {
-    pub(crate) ident: Ident,
-    /// The name without `r#`.
-    pub(crate) name: String,
-    pub(crate) vis: Visibility,
-    pub(crate) ty: Type,
-    /// `T` when the type is written `Option<T>`.
-    pub(crate) inner: Option<Type>,
-    /// The user's doc comment.
-    pub(crate) docs: Vec<Attribute>,
-    pub(crate) column: String,
-    /// The name of the associated constant for the column.
-    pub(crate) constant: Ident,
-    pub(crate) primary_key: bool,
-    /// Whether the field would be an identity column if its type were an integer.
-    pub(crate) may_be_identity: bool,
-    pub(crate) identity: bool,
-    /// The default as SQL.
-    pub(crate) default: Option<String>,
-    /// The model whose key it holds.
-    pub(crate) refers_to: Option<Path>,
 }
 
 impl Model {
@@ -85,7 +66,7 @@ impl Model {
         let mut model_fields = Vec::new();
         for (field, attributes) in fields.iter().zip(&read) {
             let field = Field::read(field, attributes, keys == 1, &mut errors);
-            check_key(&field, attributes, keys, &mut errors);
+            field::check_key(&field, attributes, keys, &mut errors);
             constraints.add_of_field(&field.column, attributes, &mut errors);
             model_fields.push(field);
         }
@@ -96,8 +77,13 @@ impl Model {
             );
             errors.at(fifth, text);
         }
-        clashes(&model_fields, &read, &mut errors);
+        field::check_together(&model_fields, &read, &mut errors);
         constraints.add_of_struct(&attributes, &model_fields, &mut errors);
+        let text = |literal: &Option<LitStr>| literal.as_ref().map(LitStr::value);
+        let [schema, bind, renamed_from] = [&attributes.schema, &attributes.bind, &attributes.renamed_from].map(text);
+        if renamed_from.as_ref() == Some(&constraints.table) {
+            errors.at(&attributes.renamed_from, "this is the table's name now: write the one that it had before");
+        }
         let krate = attributes.krate.clone().unwrap_or_else(|| syn::parse_quote!(::crocus::orm));
         let (ident, vis) = (input.ident.clone(), input.vis.clone());
         let relations = relations::read((&ident, &vis), attributes, read, &model_fields, &mut constraints, &mut errors);
@@ -106,56 +92,27 @@ impl Model {
         }
 
         let Constraints { table, uniques, indexes, checks, .. } = constraints;
-        errors.finish(Model { ident, vis, krate, table, fields: model_fields, uniques, indexes, checks, relations })
+        let comment = comment(&input.attrs);
+        errors.finish(Model {
+            ident,
+            vis,
+            krate,
+            table,
+            schema,
+            bind,
+            comment,
+            renamed_from,
+            fields: model_fields,
+            uniques,
+            indexes,
+            checks,
+            relations,
+        })
     }
 
     /// The fields of the primary key, in order.
     pub(crate) fn key(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.primary_key)
-    }
-}
-
-impl Field {
-    fn read(field: &syn::Field, attributes: &FieldAttributes, sole_key: bool, errors: &mut Errors) -> Field {
-        let Some(ident) = field.ident.clone() else {
-            unreachable!("only structs with named fields come here");
-        };
-        let name = ident.unraw().to_string();
-        let column = match &attributes.column {
-            Some(column) => column.value(),
-            None => {
-                if let Some(fault) = names::column_fault(&name) {
-                    errors.at(&ident, format!("{fault}: name the column with #[model(column = \"...\")]"));
-                }
-                name.clone()
-            }
-        };
-        let inner = types::option(&field.ty).cloned();
-        if inner.as_ref().is_some_and(|inner| types::option(inner).is_some()) {
-            errors.at(&field.ty, "a column has only one NULL: write `Option<T>` instead of `Option<Option<T>>`");
-        }
-        let held = inner.as_ref().unwrap_or(&field.ty);
-        if let Some(remedy) = types::remedy(held) {
-            errors.at(held, format!("a column cannot hold this type: {remedy}"));
-        }
-        // A key that is another row's comes with that row.
-        let numbered = attributes.no_identity.is_none() && attributes.belongs_to.is_none();
-        let may_be_identity = attributes.primary_key.is_some() && sole_key && numbered;
-        Field {
-            constant: Ident::new(&names::screaming_case(&name), ident.span()),
-            vis: field.vis.clone(),
-            ty: field.ty.clone(),
-            docs: field.attrs.iter().filter(|attribute| is_doc_comment(attribute)).cloned().collect(),
-            primary_key: attributes.primary_key.is_some(),
-            may_be_identity,
-            identity: may_be_identity && types::is_integer(&field.ty),
-            default: attributes.default.as_ref().map(|default| default.sql.clone()),
-            refers_to: attributes.belongs_to.as_ref().map(|belongs_to| belongs_to.target.clone()),
-            ident,
-            name,
-            inner,
-            column,
-        }
     }
 }
 
@@ -186,61 +143,21 @@ fn table_name(attributes: &StructAttributes, ident: &Ident, errors: &mut Errors)
     name
 }
 
-/// What a key may be, and what only a key may have.
-fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize, errors: &mut Errors) {
-    let name = &field.name;
-    if field.primary_key && field.inner.is_some() {
-        errors.at(&field.ty, format!("a primary key is never NULL: the type of `{name}` cannot be an `Option`"));
-    }
-    if field.primary_key && types::is_float(&field.ty) {
-        let text = "a floating-point number is no key, since equal numbers need not compare equal: use an integer or a \
-                    decimal";
-        errors.at(&field.ty, text);
-    }
-    if let (true, Some(default)) = (field.identity, &attributes.default) {
-        let text = format!(
-            "the database numbers `{name}` itself: remove the default, or turn the numbering off with \
-             #[model(primary_key, no_identity)]"
-        );
-        errors.at(&default.key, text);
-    }
-    if let Some(no_identity) = &attributes.no_identity {
-        let why = if !field.primary_key {
-            "only a primary key is numbered by the database"
-        } else if attributes.belongs_to.is_some() {
-            "a key that is another row's is never numbered by the database"
-        } else if keys > 1 {
-            "a key of several columns is never numbered by the database"
-        } else if !types::is_integer(&field.ty) {
-            "only an integer key is numbered by the database"
-        } else {
-            return;
-        };
-        errors.at(no_identity, format!("{why}: remove `no_identity`"));
-    }
-}
-
-/// Two fields cannot share a column or a constant.
-fn clashes(fields: &[Field], attributes: &[FieldAttributes], errors: &mut Errors) {
-    for (index, (field, attributes)) in fields.iter().zip(attributes).enumerate() {
-        let at: &dyn ToTokens = attributes.column.as_ref().map_or(&field.ident, |column| column);
-        let before = &fields[..index];
-        if let Some(other) = before.iter().find(|other| other.column.eq_ignore_ascii_case(&field.column)) {
-            let apart =
-                if other.column == field.column { "" } else { " (SQLite does not tell the case of letters apart)" };
-            let text = format!(
-                "the field `{}` has the column `{}` already{apart}: choose another with #[model(column = \"...\")]",
-                other.name, other.column
-            );
-            errors.at(at, text);
+/// The first paragraph of a doc comment, on one line.
+fn comment(attributes: &[Attribute]) -> Option<String> {
+    let docs = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(MetaNameValue { path, value: Expr::Lit(literal), .. }) if path.is_ident("doc") => {
+            let Lit::Str(text) = &literal.lit else { return None };
+            let text = text.value();
+            // The lines of a block comment often begin with a star.
+            let is_block = text.contains('\n');
+            let lines = text.lines().map(|line| if is_block { line.trim().trim_start_matches('*') } else { line });
+            Some(lines.collect::<Vec<_>>().join("\n"))
         }
-        if let Some(other) = before.iter().find(|other| other.constant == field.constant) {
-            let text = format!("the field `{}` has the constant `{}` already: rename one", other.name, other.constant);
-            errors.at(&field.ident, text);
-        }
-    }
-}
-
-fn is_doc_comment(attribute: &Attribute) -> bool {
-    matches!(&attribute.meta, Meta::NameValue(pair) if pair.path.is_ident("doc"))
+        _ => None,
+    });
+    let text = docs.collect::<Vec<_>>().join("\n");
+    let lines = text.lines().map(str::trim).skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    (!paragraph.is_empty()).then_some(paragraph)
 }

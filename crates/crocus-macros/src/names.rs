@@ -25,6 +25,17 @@ pub(crate) fn table_fault(name: &str) -> Option<String> {
     fault(name).or_else(|| reserved.then(|| "SQLite keeps names that begin with `sqlite_` to itself".to_owned()))
 }
 
+/// Why no schema can have this name; `None` when one can.
+pub(crate) fn schema_fault(name: &str) -> Option<String> {
+    let reserved = name.starts_with("pg_");
+    fault(name).or_else(|| reserved.then(|| "PostgreSQL keeps names that begin with `pg_` to itself".to_owned()))
+}
+
+/// Why no bind can have this name; `None` when one can.
+pub(crate) fn bind_fault(name: &str) -> Option<String> {
+    name.is_empty().then(|| "the name is empty".to_owned())
+}
+
 /// Why no column can have this name; `None` when one can.
 pub(crate) fn column_fault(name: &str) -> Option<String> {
     let system = SYSTEM_COLUMNS.contains(&name);

@@ -225,21 +225,41 @@ impl TableDef {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The columns of a unique constraint (or of the primary key, by PostgreSQL's name for it).
+    /// The columns of a unique constraint or a unique index (or of the primary key, by PostgreSQL's name for it).
     pub(crate) fn unique_columns(&self, name: &str) -> Option<Vec<String>> {
         if let Some(unique) = self.uniques.iter().find(|unique| unique.name == name) {
             return Some(unique.columns.iter().map(|name| (*name).to_owned()).collect());
+        }
+        if let Some(index) = self.indexes.iter().find(|index| index.unique && index.name == name) {
+            return index.columns().map(|column| column.map(str::to_owned)).collect();
         }
         (name == format!("{}_pkey", self.name))
             .then(|| self.primary_key().map(|column| column.name.to_owned()).collect())
     }
 
-    /// The name of the unique constraint over exactly these columns (or of the primary key, by PostgreSQL's name for
-    /// it).
+    /// The name of the unique constraint or the unique index over exactly these columns (or of the primary key, by
+    /// PostgreSQL's name for it).
     pub(crate) fn unique_name(&self, columns: &[String]) -> Option<String> {
         if let Some(unique) = self.uniques.iter().find(|unique| unique.columns == columns) {
             return Some(unique.name.to_owned());
         }
-        self.primary_key().map(|column| column.name).eq(columns).then(|| format!("{}_pkey", self.name))
+        if self.primary_key().map(|column| column.name).eq(columns) {
+            return Some(format!("{}_pkey", self.name));
+        }
+        let over_them = |index: &&IndexDef| {
+            let all: Option<Vec<_>> = index.columns().collect();
+            index.unique && all.is_some_and(|all| all == *columns)
+        };
+        self.indexes.iter().find(over_them).map(|index| index.name.to_owned())
+    }
+}
+
+impl IndexDef {
+    /// The names of its columns; `None` for an expression.
+    fn columns(&self) -> impl Iterator<Item = Option<&'static str>> {
+        self.parts.iter().map(|part| match part.key {
+            IndexKey::Column(name) => Some(name),
+            IndexKey::Expression(_) => None,
+        })
     }
 }

@@ -44,6 +44,34 @@ impl Item {
         }
     }
 
+    /// `default_with = Uuid::now_v7`
+    pub(super) fn function(&self, errors: &mut Errors) -> Option<Path> {
+        let function = match &self.argument {
+            Argument::Value(value) => Path::parse_mod_style.parse2(value.clone()).ok(),
+            _ => None,
+        };
+        if function.is_none() {
+            let text = format!("`{}` needs the path of a function that takes nothing: `{0} = Uuid::now_v7`", self.key);
+            errors.at(self, text);
+        }
+        function
+    }
+
+    /// `generated = "price * 2"`
+    pub(super) fn expression(&self, example: &str, errors: &mut Errors) -> Option<LitStr> {
+        let example = format!("`{} = \"{example}\"`", self.key);
+        let Argument::Value(value) = &self.argument else {
+            errors.at(self, format!("`{}` needs an SQL expression: {example}", self.key));
+            return None;
+        };
+        let expression = text(value, &example, errors)?;
+        if expression.value().trim().is_empty() {
+            errors.at(expression, format!("the expression is empty: write one, as in {example}"));
+            return None;
+        }
+        Some(expression)
+    }
+
     /// `crate = "crocus_orm"`
     pub(super) fn path(&self, errors: &mut Errors) -> Option<Path> {
         let example = "`crate = \"crocus_orm\"`";

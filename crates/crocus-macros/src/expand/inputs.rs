@@ -4,25 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 
-use super::{docs, new_ident, of_type, patch_ident, quiet};
-use crate::model::{Field, Model};
+use super::{docs, new_ident, of_type, patch_ident, quiet, shown};
+use crate::model::{Field, Model, Source};
 
-/// How `NewCar` holds a field.
-enum Need<'a> {
-    /// The database makes the value: the field is absent.
-    Generated,
-    /// The field as it is. When it is an `Option`, a missing member of a JSON object means NULL.
-    Given,
-    /// An `Option` of the field: the column has a default.
-    Defaulted(&'a str),
-}
-
-fn need(field: &Field) -> Need<'_> {
-    match &field.default {
-        _ if field.identity => Need::Generated,
-        Some(default) => Need::Defaulted(default),
-        None => Need::Given,
-    }
+/// Whether `NewCar` holds an `Option` of the field: it has a default. Otherwise it holds the field as it is; when that
+/// is an `Option`, a missing member of a JSON object means NULL.
+fn is_defaulted(field: &Field) -> bool {
+    matches!(field.source, Source::Default(_) | Source::Function(_))
 }
 
 /// `NewCar` and what it implements.
@@ -31,40 +19,41 @@ pub(super) fn new(model: &Model) -> TokenStream {
     let name = new_ident(model);
     let quiet = quiet();
     let summary = format!("What an insert of a [`{ident}`] needs.");
-    let present: Vec<_> =
-        model.fields.iter().enumerate().filter(|(_, field)| !matches!(need(field), Need::Generated)).collect();
+    let present: Vec<_> = model.fields.iter().enumerate().filter(|(_, field)| !field.is_made()).collect();
     let fields = present.iter().map(|(_, field)| {
         let Field { ident, vis, .. } = field;
         let (docs, ty) = (docs(field), given(model, field));
-        match need(field) {
-            Need::Defaulted(default) => {
-                let left_out = format!("`None` leaves it to the column's default, `{default}`.");
-                quote!(#docs #[doc = ""] #[doc = #left_out] #vis #ident: ::core::option::Option<#ty>)
-            }
-            _ => quote!(#docs #vis #ident: #ty),
-        }
+        let left_out = match &field.source {
+            Source::Default(sql) => format!("`None` leaves it to the column's default, `{sql}`."),
+            Source::Function(function) => format!("`None` takes what `{}` gives.", shown(function)),
+            _ => return quote!(#docs #vis #ident: #ty),
+        };
+        quote!(#docs #[doc = ""] #[doc = #left_out] #vis #ident: ::core::option::Option<#ty>)
     });
     let assignments = assignments(model, &present);
     let reads = present.iter().map(|(_, field)| {
         let name = &field.name;
         let read = reading(model, field);
-        match need(field) {
-            Need::Given if field.inner.is_none() => quote!(fields.required(#name, #read)),
-            Need::Given => {
+        match field.inner {
+            _ if is_defaulted(field) => quote!(fields.optional(#name, #read)),
+            None => quote!(fields.required(#name, #read)),
+            Some(_) => {
                 quote!(::core::option::Option::map(fields.optional(#name, #read), ::core::option::Option::flatten))
             }
-            _ => quote!(fields.optional(#name, #read)),
         }
     });
     let from_json = from_json(model, &present, reads);
+    let debug = debug(&name, &present);
     let objects = objects(model, &present);
     quote! {
         #[doc = #summary]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[derive(::core::clone::Clone, ::core::cmp::PartialEq)]
         #quiet
         #vis struct #name {
             #(#fields,)*
         }
+
+        #debug
 
         #[automatically_derived]
         #quiet
@@ -133,7 +122,7 @@ fn objects(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
         .map(|(index, field)| {
             let ident = &field.ident;
             let mut options = usize::from(field.inner.is_some());
-            options += usize::from(matches!(need(field), Need::Defaulted(_)));
+            options += usize::from(is_defaulted(field));
             let mut object = quote!(objects.extend(reference.object(#index)););
             for _ in 0..options {
                 object = quote!(if let ::core::option::Option::Some(reference) = reference { #object });
@@ -178,43 +167,55 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     } else {
         quote!(let _ = keys;)
     };
-    if present.iter().all(|(_, field)| field.default.is_none()) {
+    let version = model.fields.iter().position(|field| matches!(field.source, Source::Version)).map(|index| {
+        let first = of_type(&model.krate, &model.fields[index].ty, "into_value");
+        quote!((#index, #first(1)))
+    });
+    if !present.iter().any(|(_, field)| matches!(field.source, Source::Default(_))) {
         let assignments = present.iter().map(|(index, field)| {
             let ident = &field.ident;
-            let value = value(model, *index, field, quote!(self.#ident));
+            let held = match &field.source {
+                Source::Function(function) => quote!(::core::option::Option::unwrap_or_else(self.#ident, #function)),
+                _ => quote!(self.#ident),
+            };
+            let value = value(model, *index, field, held);
             quote!((#index, #value))
         });
+        let assignments = assignments.chain(version);
         return quote! {
             #unused
             ::core::result::Result::Ok(::std::vec![#(#assignments,)*])
         };
     }
-    let most = present.len();
+    let most = present.len() + usize::from(version.is_some());
     let pushes = present.iter().map(|(index, field)| {
         let ident = &field.ident;
         let push = |held| {
             let value = value(model, *index, field, held);
             quote!(assignments.push((#index, #value));)
         };
-        match need(field) {
-            Need::Defaulted(_) => {
+        match &field.source {
+            Source::Default(_) => {
                 let push = push(quote!(value));
                 quote!(if let ::core::option::Option::Some(value) = self.#ident { #push })
             }
+            Source::Function(function) => push(quote!(::core::option::Option::unwrap_or_else(self.#ident, #function))),
             _ => push(quote!(self.#ident)),
         }
     });
+    let version = version.map(|version| quote!(assignments.push(#version);));
     quote! {
         #unused
         let mut assignments = ::std::vec::Vec::with_capacity(#most);
         #(#pushes)*
+        #version
         ::core::result::Result::Ok(assignments)
     }
 }
 
 /// The body of `Model::assign`.
 pub(super) fn assign(model: &Model) -> TokenStream {
-    let present: Vec<_> = model.fields.iter().filter(|field| !matches!(need(field), Need::Generated)).collect();
+    let present: Vec<_> = model.fields.iter().filter(|field| !field.is_made()).collect();
     if present.is_empty() {
         return quote!(let _ = new;);
     }
@@ -223,7 +224,7 @@ pub(super) fn assign(model: &Model) -> TokenStream {
         let Field { ident, inner, .. } = field;
         let local = format_ident!("key_{index}", span = field.ty.span());
         let mut key = quote!(reference.into_key()?);
-        let options = usize::from(inner.is_some()) + usize::from(matches!(need(field), Need::Defaulted(_)));
+        let options = usize::from(inner.is_some()) + usize::from(is_defaulted(field));
         for _ in 0..options {
             key = quote! {
                 match reference {
@@ -241,13 +242,14 @@ pub(super) fn assign(model: &Model) -> TokenStream {
         let ident = &field.ident;
         let local = format_ident!("key_{index}", span = field.ty.span());
         let given = if field.refers_to.is_some() { quote!(#local) } else { quote!(new.#ident) };
-        match need(field) {
-            Need::Defaulted(_) => quote! {
+        if is_defaulted(field) {
+            quote! {
                 if let ::core::option::Option::Some(value) = #given {
                     self.#ident = value;
                 }
-            },
-            _ => quote!(self.#ident = #given;),
+            }
+        } else {
+            quote!(self.#ident = #given;)
         }
     });
     quote! {
@@ -262,7 +264,8 @@ pub(super) fn patch(model: &Model) -> TokenStream {
     let name = patch_ident(model);
     let quiet = quiet();
     let summary = format!("What a patch of a [`{ident}`] brings.");
-    let present: Vec<_> = model.fields.iter().enumerate().filter(|(_, field)| !field.primary_key).collect();
+    let present: Vec<_> =
+        model.fields.iter().enumerate().filter(|(_, field)| !field.primary_key && !field.is_made()).collect();
     let fields = present.iter().map(|(_, field)| {
         let Field { ident, vis, .. } = field;
         let (docs, ty) = (docs(field), patched(field));
@@ -295,15 +298,18 @@ pub(super) fn patch(model: &Model) -> TokenStream {
         }
     });
     let from_json = from_json(model, &present, reads);
+    let debug = debug(&name, &present);
     quote! {
         #[doc = #summary]
         #[doc = ""]
         #[doc = "`Patch::Null` for a column that cannot be NULL leaves the field as it is."]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default, ::core::cmp::PartialEq)]
+        #[derive(::core::clone::Clone, ::core::default::Default, ::core::cmp::PartialEq)]
         #quiet
         #vis struct #name {
             #(#fields,)*
         }
+
+        #debug
 
         #[automatically_derived]
         #quiet
@@ -319,6 +325,28 @@ pub(super) fn patch(model: &Model) -> TokenStream {
         #quiet
         impl #krate::FromJson for #name {
             #from_json
+        }
+    }
+}
+
+/// `Debug`, which keeps what is sensitive out of logs.
+fn debug(name: &Ident, present: &[(usize, &Field)]) -> TokenStream {
+    let text = name.to_string();
+    let quiet = quiet();
+    let fields = present.iter().map(|(_, Field { ident, name, sensitive, .. })| {
+        if *sensitive {
+            quote!(.field(#name, &::core::format_args!("[sensitive]")))
+        } else {
+            quote!(.field(#name, &self.#ident))
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        #quiet
+        impl ::core::fmt::Debug for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(#text)#(#fields)*.finish()
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The relationships of a model: the constants such as `Car::MAKER`, `Model::RELATIONS` and the foreign keys.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::quiet;
+use super::{quiet, shown};
 use crate::model::{Field, ForeignKey, Model, Relation, RelationKind};
 
 /// `Car::MAKER` and the others.
@@ -140,9 +140,4 @@ pub(super) fn foreign_keys(model: &Model) -> TokenStream {
 fn table_of(model: &Model, of: &syn::Path) -> TokenStream {
     let krate = &model.krate;
     quote!(|| <#of as #krate::Model>::TABLE)
-}
-
-/// A path as a person writes it.
-fn shown(path: &syn::Path) -> String {
-    path.to_token_stream().to_string().replace(' ', "")
 }

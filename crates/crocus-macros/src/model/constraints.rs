@@ -8,14 +8,32 @@ use syn::ext::IdentExt;
 
 use super::Field;
 use crate::attributes::constraints::{Check, Composite, Single};
+use crate::attributes::indexes::{self, PartKey};
 use crate::attributes::{FieldAttributes, StructAttributes};
 use crate::errors::Errors;
 use crate::names;
 
-/// A unique constraint or an index.
-pub(crate) struct Columns {
+/// A unique constraint.
+pub(crate) struct Unique {
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
+}
+
+/// An index.
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) unique: bool,
+    pub(crate) condition: Option<String>,
+}
+
+/// What an index orders rows by.
+pub(crate) struct Part {
+    /// A variant of `IndexKey`.
+    pub(crate) kind: &'static str,
+    /// The column's name, or the expression.
+    pub(crate) text: String,
+    pub(crate) descending: bool,
 }
 
 /// A check constraint.
@@ -30,8 +48,8 @@ pub(super) struct Constraints {
     pub(super) table: String,
     /// Names in lower case, since SQLite does not tell the case of letters apart, with what has them.
     taken: HashMap<String, String>,
-    pub(super) uniques: Vec<Columns>,
-    pub(super) indexes: Vec<Columns>,
+    pub(super) uniques: Vec<Unique>,
+    pub(super) indexes: Vec<Index>,
     pub(super) checks: Vec<Condition>,
 }
 
@@ -49,23 +67,24 @@ impl Constraints {
         let FieldAttributes { unique, index, checks, .. } = attributes;
         if let Some(Single { key, name }) = unique {
             let name = self.name(key, name, &[column, "key"], "unique = \"...\"", errors);
-            self.uniques.push(Columns { name, columns: vec![column.to_owned()] });
+            self.uniques.push(Unique { name, columns: vec![column.to_owned()] });
         }
         if let Some(Single { key, name }) = index {
             let name = self.name(key, name, &[column, "idx"], "index = \"...\"", errors);
-            self.indexes.push(Columns { name, columns: vec![column.to_owned()] });
+            let part = Part { kind: "Column", text: column.to_owned(), descending: false };
+            self.indexes.push(Index { name, parts: vec![part], unique: false, condition: None });
         }
         self.add_checks(checks, Some(column), errors);
     }
 
     pub(super) fn add_of_struct(&mut self, attributes: &StructAttributes, fields: &[Field], errors: &mut Errors) {
         for unique in &attributes.uniques {
-            let columns = self.columns(unique, "key", fields, errors);
-            self.uniques.extend(columns);
+            let unique = self.unique(unique, fields, errors);
+            self.uniques.extend(unique);
         }
         for index in &attributes.indexes {
-            let columns = self.columns(index, "idx", fields, errors);
-            self.indexes.extend(columns);
+            let index = self.index(index, fields, errors);
+            self.indexes.extend(index);
         }
         self.add_checks(&attributes.checks, None, errors);
     }
@@ -82,16 +101,42 @@ impl Constraints {
         }
     }
 
-    fn columns(&mut self, wanted: &Composite, suffix: &str, fields: &[Field], errors: &mut Errors) -> Option<Columns> {
+    fn unique(&mut self, wanted: &Composite, fields: &[Field], errors: &mut Errors) -> Option<Unique> {
         let Composite { key, fields: listed, name } = wanted;
         let found = listed.iter().filter_map(|word| field(word, fields, errors));
         let columns: Vec<_> = found.map(|index| fields[index].column.clone()).collect();
         if columns.len() < listed.len() {
             return None;
         }
-        let parts: Vec<&str> = columns.iter().map(String::as_str).chain([suffix]).collect();
-        let name = self.name(key, name, &parts, &format!("{key}(..., name = \"...\")"), errors);
-        Some(Columns { name, columns })
+        let parts: Vec<&str> = columns.iter().map(String::as_str).chain(["key"]).collect();
+        let name = self.name(key, name, &parts, "unique(..., name = \"...\")", errors);
+        Some(Unique { name, columns })
+    }
+
+    fn index(&mut self, wanted: &indexes::Index, fields: &[Field], errors: &mut Errors) -> Option<Index> {
+        let indexes::Index { key, parts: listed, unique, condition, name } = wanted;
+        let mut parts = Vec::new();
+        let mut words = Vec::new();
+        for indexes::Part { key, descending } in listed {
+            let (kind, text) = match key {
+                PartKey::Expression(expression) => {
+                    words.push(word_of(expression));
+                    ("Expression", expression.clone())
+                }
+                PartKey::Field(word) => {
+                    let Some(found) = field(word, fields, errors) else { continue };
+                    words.push(&fields[found].column);
+                    ("Column", fields[found].column.clone())
+                }
+            };
+            parts.push(Part { kind, text, descending: *descending });
+        }
+        if parts.len() < listed.len() {
+            return None;
+        }
+        words.push("idx");
+        let name = self.name(key, name, &words, "index(..., name = \"...\")", errors);
+        Some(Index { name, parts, unique: *unique, condition: condition.clone() })
     }
 
     /// The chosen name, or the one that PostgreSQL would make of the table and the parts.
@@ -114,6 +159,22 @@ impl Constraints {
             errors.at(at, format!("{owner} is named `{name}` already: choose another name with #[model({way_out})]"));
         }
         name
+    }
+}
+
+/// What stands for an expression in the name of its index: the function that it calls, as in PostgreSQL
+/// (`FigureIndexColname`), or `expr`.
+fn word_of(expression: &str) -> &str {
+    let expression = expression.trim();
+    match expression.split_once('(') {
+        Some((function, arguments))
+            if arguments.find(')') == Some(arguments.len().saturating_sub(1))
+                && function.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                && function.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') =>
+        {
+            function
+        }
+        _ => "expr",
     }
 }
 

@@ -5,8 +5,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Path, Visibility};
 
-use super::Field;
 use super::constraints::Constraints;
+use super::{Field, Source};
 use crate::attributes::relations::{Action, BelongsTo, Has, ManyToMany};
 use crate::attributes::{self, FieldAttributes, StructAttributes};
 use crate::errors::Errors;
@@ -165,7 +165,9 @@ fn check_action(action: &Action, columns: &[usize], fields: &[Field], errors: &m
             }
         }
         "SetDefault" => {
-            if let Some(field) = columns.clone().find(|field| field.default.is_none() && field.inner.is_none()) {
+            if let Some(field) =
+                columns.clone().find(|field| !matches!(field.source, Source::Default(_)) && field.inner.is_none())
+            {
                 let text = format!("`{}` has no default: give it one, or choose another action", field.name);
                 errors.at(&action.word, text);
             }

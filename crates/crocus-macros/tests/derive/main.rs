@@ -1,6 +1,8 @@
 //! What `derive(Model)` make of a type, by topic.
 
 mod columns;
+mod indexes;
+mod made;
 mod relations;
 
 use crocus_orm::{FromJson, JsonObject};
