@@ -151,7 +151,8 @@ impl Engine {
     /// reads what it wrote. A handle that was not made so reads from the replica whatever it has written.
     #[must_use]
     pub fn request(&self) -> Engine {
-        Engine { written: Some(Arc::default()), ..self.clone() }
+        let written = self.inner.replica.is_some().then(Arc::default);
+        Engine { written, ..self.clone() }
     }
 
     /// A handle that notes its statements, also those of its transactions, streams and sessions. Other handles on the
