@@ -87,10 +87,10 @@ impl Connection {
         async { self.answer(statement).await.map(drop) }
     }
 
-    /// Starts a transaction.
+    /// Starts a transaction. Its `BEGIN` is sent together with its first statement.
     ///
     /// # Errors
-    /// Never, as it is now: `BEGIN` is sent together with the first statement.
+    /// None yet: a database that does not answer is found by the first statement.
     #[track_caller]
     pub fn begin(self) -> impl Future<Output = Result<Transaction>> + Send {
         let transaction = Transaction::new(self, &TransactionOptions::new(), true, Location::caller());

@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod database;
 pub(crate) mod errors;
 pub(crate) mod expressions;
+mod pipeline;
 pub(crate) mod pool;
 pub(crate) mod tls;
 pub(crate) mod types;

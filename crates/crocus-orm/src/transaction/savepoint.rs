@@ -138,6 +138,15 @@ impl Savepoint<'_> {
     pub fn batch(&self, sql: &str) -> impl Future<Output = Result<()>> + Send {
         self.transaction.batch(sql)
     }
+
+    /// Runs statements one after the other without waiting for each, as [`Transaction::query_each`] does.
+    ///
+    /// # Errors
+    /// When the database does not answer, or refuses one of them.
+    #[track_caller]
+    pub fn query_each(&self, statements: Vec<Statement>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
+        self.transaction.query_each(statements)
+    }
 }
 
 impl Drop for Savepoint<'_> {

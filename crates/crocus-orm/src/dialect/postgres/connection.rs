@@ -1,7 +1,6 @@
 //! One PostgreSQL connection, with its prepared statements.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +9,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool::managed::Object;
-use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
+use futures_util::future::maybe_done;
 use futures_util::{Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::errors;
+use super::pipeline::{Queue, poll_once};
 use super::pool::Manager;
 use super::tls::Tls;
 use super::types::Parameter;
@@ -257,70 +257,6 @@ impl Connection {
 struct Plans {
     all: Vec<Option<tokio_postgres::Statement>>,
     waited: bool,
-}
-
-/// Statements that were sent and whose answers are still to be read. They come in the same order.
-struct Queue<'a> {
-    watch: &'a Watch,
-    sent: Vec<(&'a Statement, Question<'a>)>,
-}
-
-type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
-
-impl<'a> Queue<'a> {
-    fn new(watch: &'a Watch) -> Queue<'a> {
-        Queue { watch, sent: Vec::new() }
-    }
-
-    /// Polls the question once, which sends it. `false`: it was refused before it was sent, or the connection is gone.
-    async fn send(
-        &mut self,
-        statement: &'a Statement,
-        question: impl Future<Output = Result<Answer>> + Send + 'a,
-    ) -> bool {
-        let mut question: Question<'a> = maybe_done(Box::pin(question));
-        poll_once(Pin::new(&mut question)).await;
-        let refused = matches!(question, MaybeDone::Done(Err(_)));
-        self.sent.push((statement, question));
-        !refused
-    }
-
-    /// Waits for every answer: after a failure the rest are refusals, which come at once.
-    async fn answers(self) -> Result<Vec<Answer>, Failure> {
-        let mut answers = Vec::with_capacity(self.sent.len());
-        let mut failure = None;
-        for (index, (statement, mut question)) in self.sent.into_iter().enumerate() {
-            (&mut question).await;
-            match Pin::new(&mut question).take_output().expect("it is done") {
-                Ok(answer) => {
-                    self.watch.answered(index, answer.count());
-                    answers.push(answer);
-                    // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
-                    if statement.form == Form::Prepared && statement.access == Access::Write {
-                        failure = failure.map(|Failure { index, error }| Failure {
-                            index,
-                            error: error.written_without_transaction(),
-                        });
-                    }
-                }
-                Err(error) => {
-                    let error = error.redact(statement);
-                    self.watch.failed(index, &error);
-                    failure.get_or_insert(Failure { index, error });
-                }
-            }
-        }
-        failure.map_or(Ok(answers), Err)
-    }
-}
-
-/// Polls once: the driver sends a question at the first poll, and the rest waits for the answer.
-async fn poll_once(mut question: Pin<&mut impl Future<Output = ()>>) {
-    poll_fn(|context| {
-        let _ = question.as_mut().poll(context);
-        Poll::Ready(())
-    })
-    .await;
 }
 
 /// Refuses a statement before the server hears of it, which leaves the transaction around it whole.

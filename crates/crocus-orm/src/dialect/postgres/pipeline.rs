@@ -1,0 +1,113 @@
+//! Statements that are sent one after the other without waiting for each.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
+
+use crate::Result;
+use crate::observe::Watch;
+use crate::statement::{Access, Answer, Failure, Form, Statement};
+
+/// Statements that were sent and whose answers are still to be read. They come in the same order.
+pub(super) struct Queue<'a> {
+    watch: &'a Watch,
+    sent: Vec<(&'a Statement, Question<'a>)>,
+}
+
+type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
+
+impl<'a> Queue<'a> {
+    pub(super) fn new(watch: &'a Watch) -> Queue<'a> {
+        Queue { watch, sent: Vec::new() }
+    }
+
+    /// Polls the question once, which sends it. `false`: it was refused before it was sent, or the connection is gone.
+    pub(super) async fn send(
+        &mut self,
+        statement: &'a Statement,
+        question: impl Future<Output = Result<Answer>> + Send + 'a,
+    ) -> bool {
+        let mut question: Question<'a> = maybe_done(Box::pin(question));
+        poll_once(Pin::new(&mut question)).await;
+        let refused = matches!(question, MaybeDone::Done(Err(_)));
+        self.sent.push((statement, question));
+        !refused
+    }
+
+    /// Waits for every answer: after a failure the rest are refusals, which come at once.
+    pub(super) async fn answers(self) -> Result<Vec<Answer>, Failure> {
+        let mut answers = Vec::with_capacity(self.sent.len());
+        let mut failure = None;
+        for (index, (statement, mut question)) in self.sent.into_iter().enumerate() {
+            (&mut question).await;
+            match Pin::new(&mut question).take_output().expect("it is done") {
+                Ok(answer) => {
+                    self.watch.answered(index, answer.count());
+                    answers.push(answer);
+                    // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
+                    if statement.form == Form::Prepared && statement.access == Access::Write {
+                        failure = failure.map(|Failure { index, error }| Failure {
+                            index,
+                            error: error.written_without_transaction(),
+                        });
+                    }
+                }
+                Err(error) => {
+                    let error = error.redact(statement);
+                    self.watch.failed(index, &error);
+                    failure.get_or_insert(Failure { index, error });
+                }
+            }
+        }
+        failure.map_or(Ok(answers), Err)
+    }
+}
+
+/// Polls once: the driver sends a question at the first poll, and the rest waits for the answer.
+pub(super) async fn poll_once(mut question: Pin<&mut impl Future<Output = ()>>) {
+    poll_fn(|context| {
+        let _ = question.as_mut().poll(context);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, ErrorKind};
+
+    fn refused() -> Error {
+        Error::new(ErrorKind::Database, "canceling statement due to user request").refused()
+    }
+
+    /// What was sent with a BEGIN that is refused runs without a transaction.
+    #[tokio::test]
+    async fn a_write_whose_begin_was_refused_is_told() {
+        let nobody = Watch::nobody();
+        let begin = Statement::text("BEGIN");
+        let statements = [Statement::write("INSERT INTO cars DEFAULT VALUES", []), Statement::read("SELECT 1", [])];
+        for (statement, kind) in statements.iter().zip([ErrorKind::OutcomeUnknown, ErrorKind::Database]) {
+            let mut queue = Queue::new(&nobody);
+            assert!(!queue.send(&begin, async { Err(refused()) }).await);
+            assert!(queue.send(statement, async { Ok(Answer::default()) }).await);
+            let Err(Failure { index, error }) = queue.answers().await else { panic!("BEGIN was refused") };
+            assert_eq!((index, error.lost_before_commit().kind()), (0, kind));
+        }
+    }
+
+    /// The first failure is the cause of those after it.
+    #[tokio::test]
+    async fn the_first_failure_is_told() {
+        let nobody = Watch::nobody();
+        let write = Statement::write("INSERT INTO cars DEFAULT VALUES", []);
+        let mut queue = Queue::new(&nobody);
+        queue.send(&write, async { Ok(Answer::default()) }).await;
+        queue.send(&write, async { Err(Error::new(ErrorKind::UniqueViolation, "there already").refused()) }).await;
+        queue.send(&write, async { Err(refused()) }).await;
+        let Err(Failure { index, error }) = queue.answers().await else { panic!("two have failed") };
+        assert_eq!((index, error.kind()), (1, ErrorKind::UniqueViolation));
+    }
+}
