@@ -110,6 +110,8 @@ impl Connection {
             }
         };
         if plans.waited {
+            // BEGIN's answer is here: without a transaction nothing more is sent.
+            queue.settle().await?;
             watch.round_trip();
         }
         for (statement, plan) in statements[leading..].iter().zip(plans.all) {

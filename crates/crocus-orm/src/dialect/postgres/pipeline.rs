@@ -13,6 +13,7 @@ use crate::statement::{Access, Answer, Failure, Form, Statement};
 /// Statements that were sent and whose answers are still to be read. They come in the same order.
 pub(super) struct Queue<'a> {
     watch: &'a Watch,
+    answers: Vec<Answer>,
     sent: Vec<(&'a Statement, Question<'a>)>,
 }
 
@@ -20,7 +21,7 @@ type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
 
 impl<'a> Queue<'a> {
     pub(super) fn new(watch: &'a Watch) -> Queue<'a> {
-        Queue { watch, sent: Vec::new() }
+        Queue { watch, answers: Vec::new(), sent: Vec::new() }
     }
 
     /// Polls the question once, which sends it. `false`: it was refused before it was sent, or the connection is gone.
@@ -36,16 +37,15 @@ impl<'a> Queue<'a> {
         !refused
     }
 
-    /// Waits for every answer: after a failure the rest are refusals, which come at once.
-    pub(super) async fn answers(self) -> Result<Vec<Answer>, Failure> {
-        let mut answers = Vec::with_capacity(self.sent.len());
+    /// Waits for every answer to what was sent until now: after a failure the rest are refusals, which come at once.
+    pub(super) async fn settle(&mut self) -> Result<(), Failure> {
         let mut failure = None;
-        for (index, (statement, mut question)) in self.sent.into_iter().enumerate() {
+        for (index, (statement, mut question)) in (self.answers.len()..).zip(std::mem::take(&mut self.sent)) {
             (&mut question).await;
             match Pin::new(&mut question).take_output().expect("it is done") {
                 Ok(answer) => {
                     self.watch.answered(index, answer.count());
-                    answers.push(answer);
+                    self.answers.push(answer);
                     // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
                     if statement.form == Form::Prepared && statement.access == Access::Write {
                         failure = failure.map(|Failure { index, error }| Failure {
@@ -61,7 +61,13 @@ impl<'a> Queue<'a> {
                 }
             }
         }
-        failure.map_or(Ok(answers), Err)
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The same at the end.
+    pub(super) async fn answers(mut self) -> Result<Vec<Answer>, Failure> {
+        self.settle().await?;
+        Ok(self.answers)
     }
 }
 
