@@ -5,7 +5,9 @@
 //! the user wrote it. One file for each kind of object.
 
 mod columns;
+mod comments;
 mod constraints;
+mod enums;
 mod foreign_keys;
 mod indexes;
 mod tables;
@@ -31,6 +33,8 @@ pub struct Ours {
     pub tables: BTreeSet<String>,
     /// The names of indexes. No other one is dropped that is unique, partial, descending or over an expression.
     pub indexes: BTreeSet<String>,
+    /// The names of enum types. No other one is dropped.
+    pub enums: BTreeSet<String>,
 }
 
 /// One table, three times.
@@ -38,6 +42,20 @@ struct Sides<'a> {
     model: &'a Table,
     declared: &'a Table,
     actual: &'a Table,
+    /// The columns that PostgreSQL drops and adds again.
+    made_anew: Vec<&'a str>,
+}
+
+impl Sides<'_> {
+    /// Whether what refers to these columns has to go while they are made anew.
+    fn goes_with(&self, columns: &[String]) -> bool {
+        columns.iter().any(|column| self.made_anew.contains(&column.as_str()))
+    }
+
+    /// Whether an expression may refer to a column that is made anew.
+    fn may_go_with(&self, expression: &str) -> bool {
+        self.made_anew.iter().any(|column| expression.contains(column))
+    }
 }
 
 /// Compares the models, as they are and as [`declared`](crate::declared) reads them back, with what the database has.
@@ -45,14 +63,17 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     let mut comparison = Comparison::default();
     let sides = || {
         models.tables.iter().filter_map(|model| {
-            Some(Sides { model, declared: declared.table(&model.name)?, actual: actual.table(&model.name)? })
+            let (declared, actual) = (declared.table(&model.name)?, actual.table(&model.name)?);
+            Some(Sides { model, declared, actual, made_anew: columns::made_anew(declared, actual) })
         })
     };
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
     // constraints and indexes to columns.
     sides().for_each(|sides| foreign_keys::drop(&sides, &mut comparison));
+    enums::create(models, actual, &mut comparison);
     tables::create(models, actual, &mut comparison);
     for sides in sides() {
+        comments::compare(&sides, &mut comparison);
         constraints::drop(&sides, &mut comparison);
         indexes::drop(&sides, ours, &mut comparison);
         columns::compare(&sides, &mut comparison);
@@ -61,5 +82,6 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     }
     sides().for_each(|sides| foreign_keys::create(&sides, &mut comparison));
     tables::drop(models, actual, ours, &mut comparison);
+    enums::drop(models, actual, ours, &mut comparison);
     comparison
 }

@@ -5,6 +5,7 @@ pub(crate) mod postgres {
     //! PostgreSQL: DDL is transactional; the catalogues tell everything. A model's normal form is read in `scratch.rs`.
 
     pub(crate) mod ddl;
+    pub(crate) mod enums;
     pub(crate) mod inspect;
     pub(crate) mod lock;
     pub(crate) mod scratch;

@@ -76,9 +76,10 @@ async fn execute_postgres(connection: &Connection, operation: &Operation) -> cro
     let statements = match postgres::ddl::plan(operation) {
         Plan::Statements(statements) => statements,
         Plan::AlterColumn { table, column } => {
-            let ty = postgres::inspect::column_type(connection, table, &column.name).await?;
-            vec![postgres::ddl::alter_column(table, column, ty.as_deref())]
+            let current = postgres::inspect::current(connection, table, &column.name).await?;
+            postgres::ddl::alter_column(table, column, current.as_ref())
         }
+        Plan::AlterEnum(values) => postgres::enums::alter(connection, values).await?,
     };
     all(connection, &statements).await
 }

@@ -3,7 +3,7 @@
 use crocus_orm::{Connection, Dialect, Engine};
 
 use crate::dialect::{postgres, sqlite};
-use crate::schema::{Schema, Table};
+use crate::schema::{Enum, Schema, Table};
 use crate::{Error, ErrorKind, Result};
 
 /// What the database has: on PostgreSQL the current schema, the first of the `search_path` that exists.
@@ -45,6 +45,11 @@ pub async fn declared(engine: &Engine, models: &Schema) -> Result<Schema> {
 /// The statements that make tables in scratch, each with the table whose model it is of.
 fn scratch_statements(dialect: Dialect, models: &Schema) -> Vec<(&Table, String)> {
     let mut statements = Vec::new();
+    if dialect == Dialect::Postgres {
+        let users = |values: &Enum| models.tables.iter().find(|table| table.has_enum(&values.name));
+        let enums = models.enums.iter().filter_map(|values| Some((users(values)?, postgres::ddl::create_enum(values))));
+        statements.extend(enums);
+    }
     for table in &models.tables {
         let create = match dialect {
             Dialect::Postgres => postgres::ddl::create_table(&Table { foreign_keys: Vec::new(), ..table.clone() }),

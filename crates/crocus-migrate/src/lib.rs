@@ -32,7 +32,7 @@ pub mod prelude {
     pub use crocus_orm::table::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNull};
 
     pub use crate::operations::{
-        Operations, big_integer, binary, boolean, column, custom, date, datetime, decimal, double, expression, integer,
-        json, small_integer, text, time, timestamp, uuid,
+        Operations, array, big_integer, binary, boolean, column, custom, date, datetime, decimal, double, enumeration,
+        expression, integer, json, small_integer, text, time, timestamp, uuid,
     };
 }

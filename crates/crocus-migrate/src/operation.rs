@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Check, Column, ForeignKey, Index, Table, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, Unique};
 
 /// One change of a schema.
 ///
@@ -19,7 +19,7 @@ pub enum Operation {
     AddColumn { table: String, column: Column },
     /// Drops a column with its values.
     DropColumn { table: String, name: String, was: Option<Column> },
-    /// Gives a column another type, nullability or default.
+    /// Gives a column another type, nullability, default, generating expression or comment.
     AlterColumn { table: String, column: Column, was: Option<Column> },
     /// Makes an index.
     CreateIndex { table: String, index: Index },
@@ -33,6 +33,16 @@ pub enum Operation {
     CreateForeignKey { table: String, foreign_key: ForeignKey },
     /// Drops a unique or check constraint or a foreign key.
     DropConstraint { table: String, name: String, was: Option<Constraint> },
+    /// Gives a table a comment. Nothing on SQLite, which has none.
+    CreateTableComment { table: String, comment: String, was: Option<String> },
+    /// Takes a table's comment away. Nothing on SQLite.
+    DropTableComment { table: String, was: Option<String> },
+    /// Makes an enum type. Nothing on SQLite, where the columns say their values.
+    CreateEnum(Enum),
+    /// Gives an enum type other values. Nothing on SQLite, where the columns are altered.
+    AlterEnum { values: Enum, was: Option<Enum> },
+    /// Drops an enum type. Nothing on SQLite.
+    DropEnum { name: String, was: Option<Enum> },
     /// Runs SQL.
     Execute { sql: String },
 }
@@ -66,8 +76,13 @@ impl Operation {
             | Operation::CreateUnique { table, .. }
             | Operation::CreateCheck { table, .. }
             | Operation::CreateForeignKey { table, .. }
-            | Operation::DropConstraint { table, .. } => Some(table),
-            Operation::Execute { .. } => None,
+            | Operation::DropConstraint { table, .. }
+            | Operation::CreateTableComment { table, .. }
+            | Operation::DropTableComment { table, .. } => Some(table),
+            Operation::CreateEnum(_)
+            | Operation::AlterEnum { .. }
+            | Operation::DropEnum { .. }
+            | Operation::Execute { .. } => None,
         }
     }
 
@@ -111,6 +126,20 @@ impl Operation {
                 Constraint::Check(check) => Operation::CreateCheck { table, check },
                 Constraint::ForeignKey(foreign_key) => Operation::CreateForeignKey { table, foreign_key },
             },
+            Operation::CreateTableComment { table, comment, was: None } => {
+                Operation::DropTableComment { table, was: Some(comment) }
+            }
+            Operation::CreateTableComment { table, comment, was: Some(was) } => {
+                Operation::CreateTableComment { table, comment: was, was: Some(comment) }
+            }
+            Operation::DropTableComment { table, was } => {
+                Operation::CreateTableComment { table, comment: was.ok_or_else(unknown)?, was: None }
+            }
+            Operation::CreateEnum(values) => Operation::DropEnum { name: values.name.clone(), was: Some(values) },
+            Operation::AlterEnum { values, was } => {
+                Operation::AlterEnum { values: was.ok_or_else(unknown)?, was: Some(values) }
+            }
+            Operation::DropEnum { was, .. } => Operation::CreateEnum(was.ok_or_else(unknown)?),
             Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
         })
     }
@@ -132,6 +161,11 @@ impl fmt::Display for Operation {
                 write!(f, "create foreign key {} on {table}", foreign_key.name)
             }
             Operation::DropConstraint { table, name, .. } => write!(f, "drop constraint {name} on {table}"),
+            Operation::CreateTableComment { table, .. } => write!(f, "create comment on {table}"),
+            Operation::DropTableComment { table, .. } => write!(f, "drop comment on {table}"),
+            Operation::CreateEnum(values) => write!(f, "create enum {}", values.name),
+            Operation::AlterEnum { values, .. } => write!(f, "alter enum {}", values.name),
+            Operation::DropEnum { name, .. } => write!(f, "drop enum {name}"),
             Operation::Execute { sql } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
         }
     }

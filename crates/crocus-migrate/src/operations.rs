@@ -4,7 +4,7 @@ use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
 
 use crate::operation::Operation;
-use crate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// Collects the operations of one direction of a migration, in order.
 #[derive(Debug, Default)]
@@ -66,7 +66,8 @@ impl Operations {
         self.list.push(Operation::DropColumn { table: table.to_owned(), name: name.to_owned(), was: None });
     }
 
-    /// Gives a column this type, nullability and default: all three as described, whatever they were.
+    /// Gives a column this type, nullability, default, generating expression and comment: all as described, whatever
+    /// they were. On PostgreSQL a generated column is dropped and added again.
     pub fn alter_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
         self.list.push(Operation::AlterColumn { table: table.to_owned(), column: column.named(name), was: None });
     }
@@ -148,6 +149,45 @@ impl Operations {
         self.list.push(Operation::DropConstraint { table: table.to_owned(), name: name.to_owned(), was: None });
     }
 
+    /// Gives a table a comment. SQLite has none.
+    pub fn create_table_comment(&mut self, table: &str, comment: &str) {
+        let (table, comment) = (table.to_owned(), comment.to_owned());
+        self.list.push(Operation::CreateTableComment { table, comment, was: None });
+    }
+
+    /// Takes a table's comment away.
+    pub fn drop_table_comment(&mut self, table: &str) {
+        self.list.push(Operation::DropTableComment { table: table.to_owned(), was: None });
+    }
+
+    /// Makes an enum type, before the first column that has it. On SQLite the columns alone say the values.
+    ///
+    /// # Example
+    /// ```
+    /// use crocus_migrate::Operations;
+    /// use crocus_migrate::prelude::*;
+    ///
+    /// let mut op = Operations::default();
+    /// op.create_enum("colour", ["red", "green"]);
+    /// op.add_column("cars", "colour", enumeration("colour", ["red", "green"]));
+    /// ```
+    pub fn create_enum<const N: usize>(&mut self, name: &str, values: [&str; N]) {
+        self.list.push(Operation::CreateEnum(enum_of(name, values)));
+    }
+
+    /// Gives an enum type these values. On SQLite the columns alone say the values: alter each of them as well.
+    ///
+    /// On PostgreSQL values are added in place, and can be used when the migration is committed. Taking values away, or
+    /// giving them another order, makes the type anew and rewrites the tables that have it.
+    pub fn alter_enum<const N: usize>(&mut self, name: &str, values: [&str; N]) {
+        self.list.push(Operation::AlterEnum { values: enum_of(name, values), was: None });
+    }
+
+    /// Drops an enum type, after the last column that has it.
+    pub fn drop_enum(&mut self, name: &str) {
+        self.list.push(Operation::DropEnum { name: name.to_owned(), was: None });
+    }
+
     /// Runs SQL as it is written, in the migration's transaction.
     pub fn execute(&mut self, sql: &str) {
         self.list.push(Operation::Execute { sql: sql.to_owned() });
@@ -166,6 +206,11 @@ impl TableBuilder {
             self.table.primary_key.push(name.to_owned());
         }
         self.table.columns.push(column.named(name));
+    }
+
+    /// What the table's comment says. SQLite has none.
+    pub fn comment(&mut self, text: &str) {
+        self.table.comment = Some(text.to_owned());
     }
 
     /// A unique constraint over columns.
@@ -232,8 +277,7 @@ fn foreign_key<const N: usize>(name: &str, columns: [&str; N], target: &str, tar
 
 impl ColumnBuilder {
     fn new(ty: Type) -> ColumnBuilder {
-        let column = Column { name: String::new(), ty, nullable: true, identity: false, default: None };
-        ColumnBuilder { column, primary_key: false }
+        ColumnBuilder { column: Column::new("", ty), primary_key: false }
     }
 
     /// The column cannot be NULL.
@@ -260,6 +304,18 @@ impl ColumnBuilder {
         self
     }
 
+    /// The database computes the value from this SQL expression, and stores it.
+    pub fn generated(mut self, expression: &str) -> Self {
+        self.column.generated = Some(expression.to_owned());
+        self
+    }
+
+    /// What the column's comment says. SQLite has none.
+    pub fn comment(mut self, text: &str) -> Self {
+        self.column.comment = Some(text.to_owned());
+        self
+    }
+
     fn named(mut self, name: &str) -> Column {
         self.column.name = name.to_owned();
         self.column
@@ -279,7 +335,7 @@ macro_rules! column_types {
         pub(crate) fn function_name(ty: ColumnType) -> &'static str {
             match ty {
                 $(ColumnType::$type => stringify!($function),)*
-                _ => unreachable!("every column type has a function"),
+                _ => unreachable!("every standard type has a function"),
             }
         }
     };
@@ -314,6 +370,20 @@ column_types! {
     decimal => Decimal;
     /// A column of JSON values.
     json => Json;
+}
+
+/// A column of an enum type with these values: see [`Operations::create_enum`].
+pub fn enumeration<const N: usize>(name: &str, values: [&str; N]) -> ColumnBuilder {
+    ColumnBuilder::new(Type::Enum(enum_of(name, values)))
+}
+
+/// A column of lists of values, such as `array(integer())`: an array on PostgreSQL, JSON on SQLite.
+pub fn array(of: ColumnBuilder) -> ColumnBuilder {
+    ColumnBuilder::new(Type::Array(Box::new(of.column.ty)))
+}
+
+fn enum_of<const N: usize>(name: &str, values: [&str; N]) -> Enum {
+    Enum { name: name.to_owned(), values: values.map(str::to_owned).to_vec() }
 }
 
 /// A column of a type as the database writes it, such as `varchar(20)`.

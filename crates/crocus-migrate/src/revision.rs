@@ -165,6 +165,8 @@ impl Migrations {
                     Operation::DropTable { name, .. } => drop(ours.tables.remove(&name)),
                     Operation::CreateIndex { index, .. } => drop(ours.indexes.insert(index.name)),
                     Operation::DropIndex { name, .. } => drop(ours.indexes.remove(&name)),
+                    Operation::CreateEnum(values) => drop(ours.enums.insert(values.name)),
+                    Operation::DropEnum { name, .. } => drop(ours.enums.remove(&name)),
                     _ => {}
                 }
             }

@@ -6,8 +6,19 @@ use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAct
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schema {
+    /// The enum types. SQLite has none: there they are those of its columns.
+    pub enums: Vec<Enum>,
     /// The tables, in no particular order.
     pub tables: Vec<Table>,
+}
+
+/// A type with a fixed list of values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enum {
+    /// Its name.
+    pub name: String,
+    /// The values, in order.
+    pub values: Vec<String>,
 }
 
 /// A table.
@@ -15,6 +26,8 @@ pub struct Schema {
 pub struct Table {
     /// Its name.
     pub name: String,
+    /// What its comment says. SQLite has none.
+    pub comment: Option<String>,
     /// Its columns, in order.
     pub columns: Vec<Column>,
     /// The names of the primary key's columns, in order.
@@ -42,13 +55,21 @@ pub struct Column {
     pub identity: bool,
     /// The SQL expression of the value that an insert without one gets.
     pub default: Option<String>,
+    /// The SQL expression that the database computes its value from, and stores.
+    pub generated: Option<String>,
+    /// What its comment says. SQLite has none.
+    pub comment: Option<String>,
 }
 
 /// A column's type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Type {
-    /// One that every dialect has.
+    /// One that every dialect has: neither an enum nor an array.
     Standard(ColumnType),
+    /// One of a fixed list of values: a type of its own on PostgreSQL, text with a check on SQLite.
+    Enum(Enum),
+    /// A list of values of one type: an array on PostgreSQL, JSON on SQLite.
+    Array(Box<Type>),
     /// Another, as the database writes it.
     Other(String),
 }
@@ -122,7 +143,23 @@ pub enum IndexKey {
 impl Schema {
     /// The schema that models declare.
     pub fn from_models(models: &[&'static TableDef]) -> Schema {
-        Schema { tables: models.iter().map(|model| Table::from_model(model)).collect() }
+        Schema::new(models.iter().map(|model| Table::from_model(model)).collect())
+    }
+
+    /// Tables, with the enum types of their columns.
+    pub fn new(tables: Vec<Table>) -> Schema {
+        let mut enums: Vec<Enum> = Vec::new();
+        for found in tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.ty.as_enum()) {
+            if !enums.iter().any(|known| known.name == found.name) {
+                enums.push(found.clone());
+            }
+        }
+        Schema { enums, tables }
+    }
+
+    /// The enum type with this name.
+    pub(crate) fn enumeration(&self, name: &str) -> Option<&Enum> {
+        self.enums.iter().find(|found| found.name == name)
     }
 
     /// The table with this name.
@@ -136,6 +173,7 @@ impl Table {
     pub fn new(name: impl Into<String>) -> Table {
         Table {
             name: name.into(),
+            comment: None,
             columns: Vec::new(),
             primary_key: Vec::new(),
             uniques: Vec::new(),
@@ -148,6 +186,7 @@ impl Table {
     fn from_model(model: &TableDef) -> Table {
         Table {
             name: model.name.to_owned(),
+            comment: model.comment.map(str::to_owned),
             columns: model.columns.iter().map(Column::from_model).collect(),
             primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
             uniques: model
@@ -165,6 +204,11 @@ impl Table {
         }
     }
 
+    /// Whether a column has the enum type with this name.
+    pub(crate) fn has_enum(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.ty.as_enum().is_some_and(|found| found.name == name))
+    }
+
     /// The column with this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
@@ -172,13 +216,48 @@ impl Table {
 }
 
 impl Column {
+    /// A column that can be NULL, without anything else.
+    pub fn new(name: impl Into<String>, ty: impl Into<Type>) -> Column {
+        Column {
+            name: name.into(),
+            ty: ty.into(),
+            nullable: true,
+            identity: false,
+            default: None,
+            generated: None,
+            comment: None,
+        }
+    }
+
     fn from_model(column: &ColumnDef) -> Column {
         Column {
-            name: column.name.to_owned(),
-            ty: Type::Standard(column.ty),
             nullable: column.nullable,
             identity: column.identity,
             default: column.default.map(str::to_owned),
+            generated: column.generated.map(str::to_owned),
+            comment: column.comment.map(str::to_owned),
+            ..Column::new(column.name, column.ty)
+        }
+    }
+}
+
+impl Type {
+    /// The enum type that it is, or is an array of.
+    pub(crate) fn as_enum(&self) -> Option<&Enum> {
+        match self {
+            Type::Enum(found) => Some(found),
+            Type::Array(of) => of.as_enum(),
+            Type::Standard(_) | Type::Other(_) => None,
+        }
+    }
+}
+
+impl From<ColumnType> for Type {
+    fn from(ty: ColumnType) -> Type {
+        match ty {
+            ColumnType::Enum(def) => Type::Enum(Enum { name: def.name.to_owned(), values: owned(def.values) }),
+            ColumnType::Array(of) => Type::Array(Box::new((*of).into())),
+            ty => Type::Standard(ty),
         }
     }
 }

@@ -5,7 +5,9 @@
 use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{apply, declared, inspect};
-use crocus_orm::table::{ColumnDef, ForeignKeyDef, ReferentialAction, TableDef};
+use crocus_orm::table::{
+    CheckDef, ColumnDef, EnumDef, ForeignKeyDef, IndexDef, IndexKey, IndexPart, ReferentialAction, TableDef, UniqueDef,
+};
 use crocus_orm::{ColumnType, Engine};
 use crocus_testing::TestDatabase;
 
@@ -45,8 +47,15 @@ const fn table(name: &'static str, columns: &'static [ColumnDef]) -> TableDef {
     }
 }
 
-static MAKERS: TableDef = table("makers", &[ID, column("name", ColumnType::Text)]);
+static COLOUR: EnumDef = EnumDef { name: "colour", model: "Colour", values: &["red", "it's green"] };
 
+static MAKERS: TableDef = TableDef {
+    comment: Some("Who makes cars."),
+    uniques: &[UniqueDef { name: "makers_name_key", columns: &["name"] }],
+    ..table("makers", &[ID, column("name", ColumnType::Text)])
+};
+
+/// A table with everything that a model can declare.
 static CARS: TableDef = TableDef {
     foreign_keys: &[ForeignKeyDef {
         name: "cars_maker_id_fkey",
@@ -55,8 +64,47 @@ static CARS: TableDef = TableDef {
         on_delete: ReferentialAction::Cascade,
         on_update: ReferentialAction::NoAction,
     }],
-    ..table("cars", &[ID, column("maker_id", ColumnType::Integer)])
+    checks: &[CheckDef { name: "cars_doors_check", expression: "doors >= 0", column: Some("doors") }],
+    indexes: &[
+        IndexDef {
+            name: "cars_red_idx",
+            parts: &[
+                IndexPart { key: IndexKey::Expression("lower(name)"), descending: false },
+                IndexPart { key: IndexKey::Column("doors"), descending: true },
+            ],
+            unique: true,
+            condition: Some("colour = 'red'"),
+        },
+        IndexDef {
+            name: "cars_maker_id_idx",
+            parts: &[IndexPart { key: IndexKey::Column("maker_id"), descending: false }],
+            unique: true,
+            condition: None,
+        },
+    ],
+    ..table(
+        "cars",
+        &[
+            ID,
+            column("maker_id", ColumnType::Integer),
+            ColumnDef { comment: Some("What it is called."), ..column("name", ColumnType::Text) },
+            column("doors", ColumnType::Integer),
+            ColumnDef { generated: Some("doors * 2"), ..column("twice", ColumnType::Integer) },
+            ColumnDef { default: Some("'red'"), nullable: false, ..column("colour", ColumnType::Enum(&COLOUR)) },
+            column("colours", ColumnType::Array(&ColumnType::Enum(&COLOUR))),
+            column("numbers", ColumnType::Array(&ColumnType::Integer)),
+            column("price", ColumnType::Decimal),
+        ],
+    )
 };
+
+const EVERYTHING: [&str; 5] = [
+    "create enum colour",
+    "create table makers",
+    "create table cars",
+    "create index cars_red_idx on cars",
+    "create index cars_maker_id_idx on cars",
+];
 
 async fn compared(engine: &Engine, models: &Schema) -> Comparison {
     let declared = declared(engine, models).await.unwrap();
@@ -74,7 +122,7 @@ async fn what_models_declare_is_made_found_again_and_taken_away() {
         let models = Schema::from_models(&[&CARS, &MAKERS]);
         let comparison = compared(&engine, &models).await;
         let lines: Vec<_> = comparison.operations.iter().map(ToString::to_string).collect();
-        assert_eq!(lines, ["create table makers", "create table cars"]);
+        assert_eq!(lines, EVERYTHING);
         apply(&engine, &comparison.operations).await.unwrap();
         assert_eq!(compared(&engine, &models).await, Comparison::default());
         let key = inspect(&engine).await.unwrap().table("cars").unwrap().foreign_keys[0].clone();
@@ -83,5 +131,27 @@ async fn what_models_declare_is_made_found_again_and_taken_away() {
         let back: Vec<_> = comparison.operations.iter().rev().map(|operation| operation.reverse().unwrap()).collect();
         apply(&engine, &back).await.unwrap();
         assert_eq!(inspect(&engine).await.unwrap(), before);
+    }
+}
+
+#[cfg(feature = "decimal")]
+#[tokio::test]
+async fn decimals_are_in_the_order_of_the_numbers_also_when_their_table_is_made_anew() {
+    use crocus_migrate::prelude::*;
+    use crocus_orm::Statement;
+
+    for database in TestDatabase::each() {
+        let url: crocus_orm::DatabaseUrl = database.url().parse().unwrap();
+        url.create_database().await.unwrap();
+        let engine = Engine::connect(&url).await.unwrap();
+        let mut op = crocus_migrate::Operations::default();
+        op.create_table("cars", |t| t.column("price", decimal()));
+        op.execute("INSERT INTO cars VALUES ('9.5'), ('10'), ('-10.5')");
+        op.alter_column("cars", "price", decimal().not_null());
+        apply(&engine, op.list()).await.unwrap();
+        let sql = "SELECT price || '' FROM cars ORDER BY price";
+        let rows = engine.query(Statement::read(sql, [])).await.unwrap();
+        let prices: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+        assert_eq!(prices, ["-10.5", "9.5", "10"]);
     }
 }

@@ -146,13 +146,7 @@ fn foreign_keys(tables: &[String], random: &[(usize, usize, usize)]) -> Vec<Fore
 
 fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
     let mut table = Table::new(TABLES[random.name]);
-    let id = Column {
-        name: "id".to_owned(),
-        ty: Type::Standard(ColumnType::BigInteger),
-        nullable: false,
-        identity: true,
-        default: None,
-    };
+    let id = Column { nullable: false, identity: true, ..Column::new("id", ColumnType::BigInteger) };
     table.primary_key.push(id.name.clone());
     table.columns.push(id);
     for random in &random.columns {
@@ -168,11 +162,9 @@ fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
         }
         let defaults = TYPES.iter().find(|(standard, _)| *standard == ty).unwrap().1;
         table.columns.push(Column {
-            name: name.to_owned(),
-            ty: Type::Standard(ty),
             nullable: random.nullable,
-            identity: false,
             default: defaults.get(random.default).map(|default| (*default).to_owned()),
+            ..Column::new(name, ty)
         });
     }
     let (prefix, columns) = (format!("{}_{number}", table.name), table.columns.clone());
@@ -239,6 +231,7 @@ async fn holds(engine: &Engine, before: &Schema, after: &Schema) -> TestCaseResu
     let ours = Ours {
         tables: tables().map(|table| table.name.clone()).collect(),
         indexes: tables().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
+        ..Ours::default()
     };
     let empty = sorted(inspected(engine).await?);
     prop_assert_eq!(&empty, &Schema::default());

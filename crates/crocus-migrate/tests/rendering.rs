@@ -141,10 +141,31 @@ fn every_operation(op: &mut Operations, x: &str) {
     op.create_unique_constraint("cars_name_key", x, ["name"]);
     op.create_check_constraint(x, "cars", "doors >= 0");
     op.create_check_constraint("cars_doors_check", "cars", x);
+    columns(op, x);
     indexes(op, x);
     foreign_keys(op, x);
     op.drop_constraint(x, "cars");
     op.execute(x);
+}
+
+fn columns(op: &mut Operations, x: &str) {
+    op.create_enum(x, ["red", "green"]);
+    op.alter_enum("colour", ["red", "green", x]);
+    op.drop_enum(x);
+    op.create_table_comment("cars", x);
+    op.drop_table_comment(x);
+    op.create_table("cars", |t| {
+        t.comment(x);
+        t.column("colour", enumeration("colour", ["red", "green", x]));
+        t.column(x, enumeration("colour", ["red", "green"]).not_null().default("'red'"));
+        t.column("colour", enumeration("colour", ["a", "b", x]).not_null());
+        t.column("numbers", array(integer()).not_null().default(x));
+        t.column("colours", array(enumeration("colour", ["red"])));
+    });
+    op.add_column("cars", "twice", integer().not_null().generated(x));
+    op.add_column("cars", "twice", integer().generated("doors * 2").comment(x));
+    op.add_column("cars", "name", text().default(x).comment("what it is called"));
+    op.alter_column("cars", "name", text().not_null().default(x).comment(x));
 }
 
 fn indexes(op: &mut Operations, x: &str) {

@@ -5,7 +5,7 @@
 use std::error::Error as _;
 
 use crocus_migrate::prelude::*;
-use crocus_migrate::schema::{Check, Column, Schema, Table, Type};
+use crocus_migrate::schema::{Check, Column, Schema, Table};
 use crocus_migrate::{ErrorKind, Migration, Migrations, applied, apply, declared, inspect, pending, upgrade};
 use crocus_orm::{ColumnType, Engine, Statement};
 use crocus_testing::TestDatabase;
@@ -53,9 +53,8 @@ fn migrations(upgrades: &[fn(&mut Operations)]) -> Migrations {
 
 fn cars() -> Schema {
     let mut table = Table::new("cars");
-    let ty = Type::Standard(ColumnType::Integer);
-    table.columns.push(Column { name: "doors".to_owned(), ty, nullable: false, identity: false, default: None });
-    Schema { tables: vec![table] }
+    table.columns.push(Column { nullable: false, ..Column::new("doors", ColumnType::Integer) });
+    Schema::new(vec![table])
 }
 
 fn create_cars(op: &mut Operations) {

@@ -2,6 +2,7 @@
 
 use super::{Comparison, Sides};
 use crate::operation::Operation;
+use crate::schema::{Column, Table};
 
 pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
     let table = &sides.model.name;
@@ -26,7 +27,7 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
                 model.name
             ));
         }
-        if (&declared.ty, declared.nullable, &declared.default) != (&actual.ty, actual.nullable, &actual.default) {
+        if differs(declared, actual) {
             comparison.operations.push(Operation::AlterColumn {
                 table: table.clone(),
                 column: model.clone(),
@@ -41,4 +42,21 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             sides.declared.primary_key.join(", ")
         ));
     }
+}
+
+/// Whether a column is not as it is declared. Identity is not compared here: no operation changes it.
+fn differs(declared: &Column, actual: &Column) -> bool {
+    (&declared.ty, declared.nullable, &declared.default, &declared.generated, &declared.comment)
+        != (&actual.ty, actual.nullable, &actual.default, &actual.generated, &actual.comment)
+}
+
+/// The columns that are computed, before or after, and change: PostgreSQL drops them and adds them again, and with them
+/// goes whatever refers to them.
+pub(super) fn made_anew<'a>(declared: &'a Table, actual: &Table) -> Vec<&'a str> {
+    let changed = declared.columns.iter().filter(|declared| {
+        actual.column(&declared.name).is_some_and(|actual| {
+            (declared.generated.is_some() || actual.generated.is_some()) && differs(declared, actual)
+        })
+    });
+    changed.map(|column| column.name.as_str()).collect()
 }

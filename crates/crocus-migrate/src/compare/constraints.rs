@@ -4,8 +4,10 @@ use super::{Comparison, Sides};
 use crate::operation::{Constraint, Operation};
 
 pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
-    let uniques = sides.actual.uniques.iter().filter(|unique| !sides.declared.uniques.contains(unique));
-    let checks = sides.actual.checks.iter().filter(|check| !sides.declared.checks.contains(check));
+    let uniques = sides.actual.uniques.iter();
+    let uniques = uniques.filter(|it| !sides.declared.uniques.contains(it) || sides.goes_with(&it.columns));
+    let checks = sides.actual.checks.iter();
+    let checks = checks.filter(|it| !sides.declared.checks.contains(it) || sides.may_go_with(&it.expression));
     let constraints = uniques
         .map(|unique| (&unique.name, Constraint::Unique(unique.clone())))
         .chain(checks.map(|check| (&check.name, Constraint::Check(check.clone()))));
@@ -21,14 +23,14 @@ pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
     for (model, declared) in sides.model.uniques.iter().filter_map(|unique| {
         sides.declared.uniques.iter().find(|declared| declared.name == unique.name).map(|declared| (unique, declared))
     }) {
-        if !sides.actual.uniques.contains(declared) {
+        if !sides.actual.uniques.contains(declared) || sides.goes_with(&declared.columns) {
             comparison.operations.push(Operation::CreateUnique { table: table.clone(), unique: model.clone() });
         }
     }
     for (model, declared) in sides.model.checks.iter().filter_map(|check| {
         sides.declared.checks.iter().find(|declared| declared.name == check.name).map(|declared| (check, declared))
     }) {
-        if !sides.actual.checks.contains(declared) {
+        if !sides.actual.checks.contains(declared) || sides.may_go_with(&declared.expression) {
             comparison.operations.push(Operation::CreateCheck { table: table.clone(), check: model.clone() });
         }
     }

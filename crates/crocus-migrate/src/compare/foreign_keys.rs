@@ -4,7 +4,8 @@ use super::{Comparison, Sides};
 use crate::operation::{Constraint, Operation};
 
 pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
-    for key in sides.actual.foreign_keys.iter().filter(|key| !sides.declared.foreign_keys.contains(key)) {
+    let keys = sides.actual.foreign_keys.iter();
+    for key in keys.filter(|it| !sides.declared.foreign_keys.contains(it) || sides.goes_with(&it.columns)) {
         comparison.operations.push(Operation::DropConstraint {
             table: sides.model.name.clone(),
             name: key.name.clone(),
@@ -14,7 +15,8 @@ pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
 }
 
 pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
-    for key in sides.model.foreign_keys.iter().filter(|key| !sides.actual.foreign_keys.contains(key)) {
+    let keys = sides.model.foreign_keys.iter();
+    for key in keys.filter(|it| !sides.actual.foreign_keys.contains(it) || sides.goes_with(&it.columns)) {
         let (table, foreign_key) = (sides.model.name.clone(), key.clone());
         comparison.operations.push(Operation::CreateForeignKey { table, foreign_key });
     }

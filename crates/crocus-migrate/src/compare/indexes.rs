@@ -2,7 +2,7 @@
 
 use super::{Comparison, Ours, Sides};
 use crate::operation::Operation;
-use crate::schema::Index;
+use crate::schema::{Index, IndexKey, IndexPart};
 
 /// What somebody made with a purpose (a condition, an order, an expression, uniqueness) and no model declares is left
 /// alone, unless its name is wanted.
@@ -12,8 +12,10 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
             || sides.declared.uniques.iter().any(|unique| unique.name == name)
     };
     let goes = |index: &&Index| {
-        !sides.declared.indexes.contains(index)
-            && (index.is_plain() || ours.indexes.contains(&index.name) || named(&index.name))
+        if sides.declared.indexes.contains(index) {
+            return goes_with_a_column(sides, index);
+        }
+        index.is_plain() || ours.indexes.contains(&index.name) || named(&index.name)
     };
     for index in sides.actual.indexes.iter().filter(goes) {
         comparison.operations.push(Operation::DropIndex {
@@ -29,8 +31,18 @@ pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
     for (model, declared) in sides.model.indexes.iter().filter_map(|index| {
         sides.declared.indexes.iter().find(|declared| declared.name == index.name).map(|declared| (index, declared))
     }) {
-        if !sides.actual.indexes.contains(declared) {
+        if !sides.actual.indexes.contains(declared) || goes_with_a_column(sides, declared) {
             comparison.operations.push(Operation::CreateIndex { table: table.clone(), index: model.clone() });
         }
     }
+}
+
+fn goes_with_a_column(sides: &Sides<'_>, index: &Index) -> bool {
+    let expression = |part: &IndexPart| match &part.key {
+        IndexKey::Column(_) => false,
+        IndexKey::Expression(sql) => sides.may_go_with(sql),
+    };
+    sides.goes_with(&index.clone().columns())
+        || index.parts.iter().any(expression)
+        || index.condition.as_ref().is_some_and(|sql| sides.may_go_with(sql))
 }

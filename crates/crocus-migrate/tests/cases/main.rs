@@ -73,6 +73,7 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     let ours = Ours {
         tables: tables.iter().map(|table| table.name.clone()).collect(),
         indexes: tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
+        enums: case.before.enums.iter().map(|values| values.name.clone()).collect(),
     };
     same("the comparison with `before`", &lines(&compared(engine, &case.before, &ours).await?), &[])?;
     for sql in &case.sql {

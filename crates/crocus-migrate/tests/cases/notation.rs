@@ -1,6 +1,8 @@
 //! The notation for schemas: a line for a table, a column, a constraint or an index.
 
-use crocus_migrate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
+use crocus_migrate::schema::{
+    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique,
+};
 use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
 
@@ -22,17 +24,21 @@ const TYPES: [(&str, ColumnType); 14] = [
 ];
 
 pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
-    let mut schema = Schema::default();
+    let mut tables: Vec<Table> = Vec::new();
     for line in lines {
         let mut rest = line.trim();
         let first = rest.split(' ').next().unwrap_or_default();
-        let table = schema.tables.last_mut();
+        let table = tables.last_mut();
         match (first, table) {
             ("table", _) => {
                 word(&mut rest);
-                schema.tables.push(Table::new(name(&mut rest)?));
+                tables.push(Table::new(name(&mut rest)?));
             }
             (_, None) => return Err(format!("`{line}` comes before a table")),
+            ("comment", Some(table)) => {
+                word(&mut rest);
+                table.comment = Some(rest.to_owned());
+            }
             ("unique", Some(table)) => {
                 word(&mut rest);
                 table.uniques.push(Unique { name: name(&mut rest)?, columns: list(rest)? });
@@ -46,20 +52,13 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
             (_, Some(table)) => column(rest, table)?,
         }
     }
-    Ok(schema)
+    Ok(Schema::new(tables))
 }
 
-/// `name type [identity] [primary key] [not null] [default EXPRESSION]`
+/// `name TYPE [identity] [primary key] [not null] [default EXPRESSION | generated EXPRESSION | comment TEXT]`
 fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
     let name = name(&mut rest)?;
-    let ty = if rest.starts_with('"') {
-        Type::Other(self::name(&mut rest)?)
-    } else {
-        let ty = word(&mut rest);
-        let found = TYPES.iter().find(|(name, _)| *name == ty).ok_or_else(|| format!("there is no type `{ty}`"))?;
-        Type::Standard(found.1)
-    };
-    let mut column = Column { name, ty, nullable: true, identity: false, default: None };
+    let mut column = Column::new(name, ty(&mut rest)?);
     while !rest.is_empty() {
         match word(&mut rest) {
             "identity" => (column.identity, column.nullable) = (true, false),
@@ -69,11 +68,31 @@ fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
             }
             "not" if word(&mut rest) == "null" => column.nullable = false,
             "default" => column.default = Some(std::mem::take(&mut rest).to_owned()),
+            "generated" => column.generated = Some(std::mem::take(&mut rest).to_owned()),
+            "comment" => column.comment = Some(std::mem::take(&mut rest).to_owned()),
             other => return Err(format!("`{other}` says nothing of a column")),
         }
     }
     table.columns.push(column);
     Ok(())
+}
+
+/// `integer`, `"varchar(20)"`, `enum NAME (values)`, `array of TYPE`
+fn ty(rest: &mut &str) -> Result<Type, String> {
+    if rest.starts_with('"') {
+        return Ok(Type::Other(name(rest)?));
+    }
+    match word(rest) {
+        "enum" => Ok(Type::Enum(Enum { name: name(rest)?, values: names(rest)? })),
+        "array" => {
+            expect(rest, "of")?;
+            Ok(Type::Array(Box::new(ty(rest)?)))
+        }
+        ty => {
+            let found = TYPES.iter().find(|(name, _)| *name == ty);
+            Ok(Type::Standard(found.ok_or_else(|| format!("there is no type `{ty}`"))?.1))
+        }
+    }
 }
 
 /// `index NAME [unique] (PART, ...) [where EXPRESSION]`, a part being `column [desc]` or `(EXPRESSION) [desc]`

@@ -4,15 +4,17 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Plan<'a> {
     /// By these statements, in order.
     Statements(Vec<String>),
-    /// By [`alter_column`], which asks for the column's type of now.
+    /// By [`alter_column`], with the column as it is now.
     AlterColumn { table: &'a str, column: &'a Column },
+    /// By [`alter_enum`](super::enums::alter), with the type as it is now.
+    AlterEnum(&'a Enum),
 }
 
 pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
@@ -20,9 +22,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
     match operation {
         Operation::CreateTable(table) => Plan::Statements(create_table(table)),
         Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
-        Operation::AddColumn { table, column } => {
-            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column)))
-        }
+        Operation::AddColumn { table, column } => Plan::Statements(add_column(table, column)),
         Operation::DropColumn { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(name)))
         }
@@ -40,6 +40,11 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
         Operation::DropConstraint { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name)))
         }
+        Operation::CreateTableComment { table, comment, .. } => one(comment_on_table(table, Some(comment))),
+        Operation::DropTableComment { table, .. } => one(comment_on_table(table, None)),
+        Operation::CreateEnum(values) => one(create_enum(values)),
+        Operation::AlterEnum { values, .. } => Plan::AlterEnum(values),
+        Operation::DropEnum { name, .. } => one(format!("DROP TYPE {}", quote(name))),
         Operation::Execute { sql } => one(sql.clone()),
     }
 }
@@ -57,7 +62,30 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
     // Not among the clauses: there a unique constraint over the columns of the key, or of another one, is left out.
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
     statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
+    statements.extend(table.comment.as_ref().map(|comment| comment_on_table(&table.name, Some(comment))));
+    let commented = table.columns.iter().filter(|column| column.comment.is_some());
+    statements.extend(commented.map(|column| comment_on_column(&table.name, column)));
     statements
+}
+
+pub(crate) fn create_enum(values: &Enum) -> String {
+    let list: Vec<_> = values.values.iter().map(|value| literal(value)).collect();
+    format!("CREATE TYPE {} AS ENUM ({})", quote(&values.name), list.join(", "))
+}
+
+fn add_column(table: &str, column: &Column) -> Vec<String> {
+    let comment = column.comment.as_ref().map(|_| comment_on_column(table, column));
+    let add = format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column));
+    std::iter::once(add).chain(comment).collect()
+}
+
+fn comment_on_table(table: &str, comment: Option<&String>) -> String {
+    format!("COMMENT ON TABLE {} IS {}", quote(table), comment.map_or("NULL".to_owned(), |text| literal(text)))
+}
+
+fn comment_on_column(table: &str, column: &Column) -> String {
+    let comment = column.comment.as_ref().map_or("NULL".to_owned(), |text| literal(text));
+    format!("COMMENT ON COLUMN {}.{} IS {comment}", quote(table), quote(&column.name))
 }
 
 fn create_unique(table: &str, unique: &Unique) -> String {
@@ -110,25 +138,47 @@ fn column_clause(column: &Column) -> String {
     if let Some(default) = &column.default {
         clause.push_str(&format!(" DEFAULT {default}"));
     }
+    if let Some(expression) = &column.generated {
+        clause.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
+    }
     clause
+}
+
+/// A column as it is now.
+#[derive(Debug)]
+pub(crate) struct Current {
+    /// Its type in the words of [`type_name`].
+    pub(crate) ty: String,
+    pub(crate) is_generated: bool,
 }
 
 /// The default goes first: the old one might have no cast to the new type. A type that stays is not mentioned: a view
 /// on the column would forbid it, and every constraint on it would be checked again.
-pub(crate) fn alter_column(table: &str, column: &Column, current_type: Option<&str>) -> String {
+///
+/// A column that is computed cannot become so later, nor from something else: it is made anew.
+pub(crate) fn alter_column(table: &str, column: &Column, current: Option<&Current>) -> Vec<String> {
     let (name, ty) = (quote(&column.name), type_name(&column.ty));
+    if column.generated.is_some() {
+        let drop = format!("ALTER TABLE {} DROP COLUMN {name}", quote(table));
+        return std::iter::once(drop).chain(add_column(table, column)).collect();
+    }
+    let mut statements = Vec::new();
     let mut actions = Vec::new();
-    if !column.identity {
+    if current.is_some_and(|current| current.is_generated) {
+        statements.push(format!("ALTER TABLE {} ALTER COLUMN {name} DROP EXPRESSION", quote(table)));
+    } else if !column.identity {
         actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
     }
-    if current_type != Some(ty) {
+    if current.is_none_or(|current| current.ty != ty) {
         actions.push(format!("ALTER COLUMN {name} TYPE {ty} USING {name}::{ty}"));
     }
     actions.push(format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }));
     if let Some(default) = &column.default {
         actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
     }
-    format!("ALTER TABLE {} {}", quote(table), actions.join(", "))
+    statements.push(format!("ALTER TABLE {} {}", quote(table), actions.join(", ")));
+    statements.push(comment_on_column(table, column));
+    statements
 }
 
 /// The actions of foreign keys, and the letter of each in `pg_constraint`.
@@ -145,7 +195,7 @@ fn action_name(action: ReferentialAction) -> &'static str {
 }
 
 /// A type in the words of `format_type`, so that what is read back is the same.
-pub(crate) const TYPES: [(ColumnType, &str); 14] = [
+pub(crate) static TYPES: [(ColumnType, &str); 14] = [
     (ColumnType::SmallInteger, "smallint"),
     (ColumnType::Integer, "integer"),
     (ColumnType::BigInteger, "bigint"),
@@ -162,17 +212,24 @@ pub(crate) const TYPES: [(ColumnType, &str); 14] = [
     (ColumnType::Json, "jsonb"),
 ];
 
-fn type_name(ty: &Type) -> &str {
+fn type_name(ty: &Type) -> String {
     match ty {
         Type::Standard(ty) => {
-            TYPES.iter().find(|(standard, _)| standard == ty).map(|(_, name)| *name).expect("every type has a name")
+            let found = TYPES.iter().find(|(standard, _)| standard == ty);
+            found.map(|(_, name)| (*name).to_owned()).expect("every standard type has a name")
         }
-        Type::Other(name) => name,
+        Type::Enum(values) => quote(&values.name),
+        Type::Array(of) => format!("{}[]", type_name(of)),
+        Type::Other(name) => name.clone(),
     }
 }
 
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     Dialect::Postgres.quote(name)
+}
+
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn quoted(names: &[String]) -> String {

@@ -1,22 +1,34 @@
-//! Reading a schema from PostgreSQL's catalogues, in three queries whatever the number of tables.
+//! Reading a schema from PostgreSQL's catalogues, in four queries whatever the number of tables.
 
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Dialect, Result, Statement};
 
-use super::ddl::{ACTIONS, TYPES};
-use crate::schema::{Check, Column, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
+use super::ddl::{ACTIONS, Current, TYPES};
+use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
 
-/// Without generated columns, which no model can declare.
+/// The type's name is in the words of `ddl::type_name`; the values are those of an enum, or of an array's.
 const COLUMNS: &str = "
-SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
-       pg_get_expr(d.adbin, d.adrelid)
+SELECT c.relname::text, a.attname::text,
+       COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> t.oid THEN '[]' ELSE '' END,
+                format_type(a.atttypid, a.atttypmod)),
+       a.attnotnull, a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
+       pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', col_description(c.oid, a.attnum), e.typname::text,
+       e.oid <> t.oid, obj_description(c.oid, 'pg_class')
 FROM pg_catalog.pg_class c
-LEFT JOIN pg_catalog.pg_attribute a
-  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND t.oid IN (e.oid, e.typarray) AND pg_type_is_visible(e.oid)
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname, a.attnum";
+
+/// Those that statements find without naming a schema, without those of extensions.
+const ENUMS: &str = "
+SELECT t.typname::text, string_agg(e.enumlabel, chr(31) ORDER BY e.enumsortorder)
+FROM pg_catalog.pg_type t
+LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+WHERE t.typtype = 'e' AND pg_type_is_visible(t.oid)
+GROUP BY t.oid, t.typname ORDER BY t.typname";
 
 const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
@@ -57,21 +69,32 @@ ORDER BY c.relname, i.relname, n.position";
 /// The tables of the current schema.
 pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     let mut schema = Schema::default();
+    for row in connection.query(Statement::read(ENUMS, [])).await? {
+        schema.enums.push(Enum { name: row.get(0)?, values: columns_from(row.get(1)?) });
+    }
     for row in connection.query(Statement::read(COLUMNS, [])).await? {
         let name: String = row.get(0)?;
         if schema.tables.last().is_none_or(|table| table.name != name) {
-            schema.tables.push(Table::new(name));
+            schema.tables.push(Table { comment: row.get(10)?, ..Table::new(name) });
         }
         // A table can have no column at all.
         let Some(column) = row.get::<Option<String>>(1)? else { continue };
-        let identity = row.get(4)?;
-        let default: Option<String> = row.get(5)?;
+        let of_enum = row.get::<Option<String>>(8)?.and_then(|name| schema.enumeration(&name).cloned());
+        let ty = match of_enum.map(Type::Enum) {
+            Some(ty) if row.get(9)? => Type::Array(Box::new(ty)),
+            Some(ty) => ty,
+            None => type_from(row.get(2)?),
+        };
+        let (identity, is_generated) = (row.get(4)?, row.get::<bool>(6)?);
+        let expression: Option<String> = row.get(5)?;
+        let (generated, default) = if is_generated { (expression, None) } else { (None, expression) };
         let column = Column {
-            name: column,
-            ty: type_from(row.get(2)?),
             nullable: !row.get::<bool>(3)?,
             identity,
             default: default.filter(|_| !identity),
+            generated,
+            comment: row.get(7)?,
+            ..Column::new(column, ty)
         };
         schema.tables.last_mut().expect("it was just pushed").columns.push(column);
     }
@@ -109,13 +132,16 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     Ok(schema)
 }
 
-/// A column's type as it is now.
-pub(crate) async fn column_type(connection: &Connection, table: &str, column: &str) -> Result<Option<String>> {
-    let sql = "SELECT format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute
-               WHERE attrelid = to_regclass($1) AND attname = $2";
+/// A column as it is now.
+pub(crate) async fn current(connection: &Connection, table: &str, column: &str) -> Result<Option<Current>> {
+    let sql = "SELECT COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> a.atttypid THEN '[]' ELSE '' END,
+                      format_type(a.atttypid, a.atttypmod)), a.attgenerated <> ''
+               FROM pg_catalog.pg_attribute a
+               LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND a.atttypid IN (e.oid, e.typarray)
+               WHERE a.attrelid = to_regclass($1) AND a.attname = $2";
     let table = Dialect::Postgres.quote(table);
     let rows = connection.query(Statement::read(sql, [table.into(), column.into()])).await?;
-    rows.first().map(|row| row.get(0)).transpose()
+    rows.first().map(|row| Ok(Current { ty: row.get(0)?, is_generated: row.get(1)? })).transpose()
 }
 
 fn table_mut<'a>(schema: &'a mut Schema, name: &str) -> Option<&'a mut Table> {
@@ -132,6 +158,12 @@ fn action_from(letter: &str) -> ReferentialAction {
 }
 
 fn type_from(name: String) -> Type {
+    if let Some(of) = name.strip_suffix("[]") {
+        return match type_from(of.to_owned()) {
+            Type::Other(_) => Type::Other(name),
+            of => Type::Array(Box::new(of)),
+        };
+    }
     match TYPES.iter().find(|(_, standard)| *standard == name) {
         Some((ty, _)) => Type::Standard(*ty),
         None => Type::Other(name),

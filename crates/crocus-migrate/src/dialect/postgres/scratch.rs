@@ -37,7 +37,8 @@ pub(crate) async fn open(engine: &Engine, models: &Schema) -> Result<Connection>
 }
 
 fn names(models: &Schema) -> impl Iterator<Item = &str> {
-    models.tables.iter().flat_map(|table| {
+    let enums = models.enums.iter().map(|values| values.name.as_str());
+    enums.chain(models.tables.iter().flat_map(|table| {
         let columns = table.columns.iter().map(|column| &column.name);
         let uniques = table.uniques.iter().map(|unique| &unique.name);
         let checks = table.checks.iter().map(|check| &check.name);
@@ -45,5 +46,5 @@ fn names(models: &Schema) -> impl Iterator<Item = &str> {
         let indexes = table.indexes.iter().map(|index| &index.name);
         let constraints = uniques.chain(checks).chain(foreign_keys);
         [&table.name].into_iter().chain(columns).chain(constraints).chain(indexes).map(String::as_str)
-    })
+    }))
 }

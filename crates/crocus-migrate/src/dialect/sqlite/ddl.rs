@@ -8,7 +8,7 @@ use super::index_sql::CONSTRAINT_MARK;
 use super::rebuild::Edit;
 use super::tokens::is_literal;
 use crate::operation::Operation;
-use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +34,8 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         }
         Operation::DropColumn { table, name, .. } => rebuild(table, Edit::DropColumn { name: name.clone() }),
         Operation::AlterColumn { table, column, .. } => {
-            let (name, default) = (column.name.clone(), column.default.clone());
-            let ty = if column.identity { IDENTITY } else { type_name(&column.ty) }.to_owned();
-            rebuild(table, Edit::AlterColumn { name, ty, nullable: column.nullable, default })
+            let is_generated = column.generated.is_some();
+            rebuild(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column), is_generated })
         }
         Operation::CreateIndex { table, index } => one(create_index(table, index)),
         Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
@@ -52,6 +51,11 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         Operation::DropConstraint { table, name, .. } => {
             Plan::DropConstraint { table: table.clone(), name: name.clone() }
         }
+        Operation::CreateTableComment { .. }
+        | Operation::DropTableComment { .. }
+        | Operation::CreateEnum(_)
+        | Operation::AlterEnum { .. }
+        | Operation::DropEnum { .. } => Plan::Statements(Vec::new()),
         Operation::Execute { sql } => one(sql.clone()),
     }
 }
@@ -60,9 +64,10 @@ fn rebuild(table: &str, edit: Edit) -> Plan {
     Plan::Rebuild { table: table.to_owned(), edit }
 }
 
-/// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed.
+/// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed,
+/// no stored generated column.
 fn can_be_added(column: &Column) -> bool {
-    !column.identity && column.default.as_deref().map_or(column.nullable, is_literal)
+    !column.identity && column.generated.is_none() && column.default.as_deref().map_or(column.nullable, is_literal)
 }
 
 pub(crate) fn create_table(table: &Table) -> Vec<String> {
@@ -121,6 +126,12 @@ fn column_clause(column: &Column) -> String {
         return format!("{} {IDENTITY} PRIMARY KEY AUTOINCREMENT NOT NULL", quote(&column.name));
     }
     let mut clause = format!("{} {}", quote(&column.name), type_name(&column.ty));
+    match &column.ty {
+        Type::Enum(values) => clause.push_str(&enum_check(&column.name, values)),
+        // The engine's collation: the order of the numbers, not of their digits.
+        Type::Standard(ColumnType::Decimal) if cfg!(feature = "decimal") => clause.push_str(" COLLATE decimal"),
+        _ => {}
+    }
     if !column.nullable {
         clause.push_str(" NOT NULL");
     }
@@ -128,7 +139,16 @@ fn column_clause(column: &Column) -> String {
         // An expression needs the parentheses, a literal does not mind them ("CREATE TABLE", 3.2).
         clause.push_str(&format!(" DEFAULT ({default})"));
     }
+    if let Some(expression) = &column.generated {
+        clause.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
+    }
     clause
+}
+
+/// What makes an enum of a text: a check with the type's name.
+fn enum_check(column: &str, values: &Enum) -> String {
+    let list: Vec<_> = values.values.iter().map(|value| literal(value)).collect();
+    format!(" CONSTRAINT {} CHECK ({} IN ({}))", quote(&values.name), quote(column), list.join(", "))
 }
 
 /// The actions of foreign keys, as `pragma_foreign_key_list` has them.
@@ -166,13 +186,27 @@ pub(crate) const TYPES: [(ColumnType, &str); 14] = [
 /// The one type that counts up.
 const IDENTITY: &str = "INTEGER";
 
+/// The type of an enum's columns, which have a check beside it.
+pub(crate) const ENUM: &str = "ENUM_TEXT";
+
 fn type_name(ty: &Type) -> &str {
+    let standard = |ty: &ColumnType| {
+        TYPES
+            .iter()
+            .find(|(standard, _)| standard == ty)
+            .map(|(_, name)| *name)
+            .expect("every standard type has a name")
+    };
     match ty {
-        Type::Standard(ty) => {
-            TYPES.iter().find(|(standard, _)| standard == ty).map(|(_, name)| *name).expect("every type has a name")
-        }
+        Type::Standard(ty) => standard(ty),
+        Type::Enum(_) => ENUM,
+        Type::Array(_) => standard(&ColumnType::Json),
         Type::Other(name) => name,
     }
+}
+
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 pub(super) fn quote(name: &str) -> String {

@@ -7,16 +7,16 @@ use super::ddl::{ACTIONS, TYPES};
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
 use super::table_sql::TableSql;
-use crate::schema::{Check, Column, ForeignKey, Schema, Table, Type, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, Schema, Table, Type, Unique};
 
 const TABLES: &str = "
 SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
 
-/// `hidden` is 2 or 3 for generated columns, 1 for those of virtual tables.
+/// `hidden` is 3 for generated columns that are stored, 2 for others, 1 for those of virtual tables.
 const COLUMNS: &str = "
 SELECT m.name, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk
 FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x
-WHERE m.type = 'table' AND x.hidden = 0 ORDER BY m.name, x.cid";
+WHERE m.type = 'table' AND x.hidden IN (0, 3) ORDER BY m.name, x.cid";
 
 /// The tables whose primary key is not the rowid: SQLite gives every other key an index.
 const KEYED: &str = "
@@ -49,11 +49,9 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             keys[at].push((key, name.clone()));
         }
         let column = Column {
-            ty: type_from(row.get(2)?),
             nullable: row.get::<i64>(3)? == 0,
-            identity: false,
             default: row.get::<Option<String>>(4)?,
-            name,
+            ..Column::new(name, type_from(row.get(2)?))
         };
         schema.tables[at].columns.push(column);
     }
@@ -85,6 +83,13 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             (column.identity, column.nullable) = (true, false);
         }
         let Some(definition) = TableSql::parse(definition) else { continue };
+        for (name, written) in definition.columns() {
+            let Some(column) = table.columns.iter_mut().find(|column| column.name == name) else { continue };
+            column.generated = written.generated();
+            if let Some((name, values)) = written.as_enum() {
+                column.ty = Type::Enum(Enum { name, values });
+            }
+        }
         for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name)) {
             key.name = written.name;
         }
@@ -98,7 +103,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
     }
     resolve_targets(&mut schema);
-    Ok(schema)
+    Ok(Schema::new(schema.tables))
 }
 
 /// The foreign keys in the order in which they are written, without their names, which no pragma tells.

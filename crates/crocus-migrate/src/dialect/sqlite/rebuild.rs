@@ -1,7 +1,7 @@
 //! Making a table anew with an edited definition, where `ALTER TABLE` cannot: SQLite's own procedure ("ALTER TABLE",
 //! 8). Rows, rowids of identity columns, indexes and triggers are kept; foreign keys are off while it runs.
 
-use super::ddl::quote;
+use super::ddl::{literal, quote};
 use super::table_sql::{Clause, ColumnSql, TableSql};
 use super::tokens::has_word;
 
@@ -10,7 +10,7 @@ use super::tokens::has_word;
 pub(crate) enum Edit {
     AddColumn { name: String, clause: String },
     DropColumn { name: String },
-    AlterColumn { name: String, ty: String, nullable: bool, default: Option<String> },
+    AlterColumn { name: String, clause: String, is_generated: bool },
     AddConstraint { name: String, clause: String },
     DropConstraint { name: String },
 }
@@ -33,12 +33,18 @@ pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, St
         .ok_or_else(|| format!("the definition of `{}` cannot be edited: {}", stored.name, stored.sql))?;
     apply(&mut table, edit, &stored.name)?;
     let (old, new) = (quote(&stored.name), quote(&new_name(&stored.name)));
-    let kept: Vec<_> = stored
-        .columns
-        .iter()
-        .filter(|column| !matches!(edit, Edit::DropColumn { name } if name.eq_ignore_ascii_case(column)))
-        .map(|column| quote(column))
-        .collect();
+    // What is computed is not copied, what is computed no more is.
+    let mut kept: Vec<_> = stored.columns.clone();
+    match edit {
+        Edit::DropColumn { name } | Edit::AlterColumn { name, is_generated: true, .. } => {
+            kept.retain(|column| !name.eq_ignore_ascii_case(column));
+        }
+        Edit::AlterColumn { name, .. } if !kept.iter().any(|column| name.eq_ignore_ascii_case(column)) => {
+            kept.push(name.clone());
+        }
+        _ => {}
+    }
+    let kept: Vec<_> = kept.iter().map(|column| quote(column)).collect();
     let kept = kept.join(", ");
     let mut statements = vec![table.render(&new), format!("INSERT INTO {new} ({kept}) SELECT {kept} FROM {old}")];
     if has_word(&stored.sql, "AUTOINCREMENT") {
@@ -84,9 +90,9 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             table.clauses.remove(at);
         }
-        Edit::AlterColumn { name, ty, nullable, default } => {
+        Edit::AlterColumn { name, clause, .. } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
-            let column = ColumnSql::parse(table.clauses[at].text()).altered(ty, *nullable, default.as_deref());
+            let column = ColumnSql::parse(table.clauses[at].text()).altered(&ColumnSql::parse(clause));
             table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };
         }
         Edit::AddConstraint { name, clause } => {
@@ -99,8 +105,4 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
         }
     }
     Ok(())
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

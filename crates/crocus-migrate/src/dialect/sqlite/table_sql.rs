@@ -85,6 +85,14 @@ impl TableSql {
         self.named("UNIQUE", columns)
     }
 
+    /// The columns by their names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, ColumnSql)> {
+        self.clauses.iter().filter_map(|clause| match clause {
+            Clause::Column { name, text } => Some((name.as_str(), ColumnSql::parse(text))),
+            Clause::Constraint { .. } => None,
+        })
+    }
+
     /// The foreign keys of the table with this name, in the order in which they are written.
     pub(crate) fn foreign_keys(&self, table: &str) -> Vec<ForeignKeySql> {
         let mut found: Vec<ForeignKeySql> = Vec::new();

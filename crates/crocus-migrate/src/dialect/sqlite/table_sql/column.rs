@@ -1,6 +1,7 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use crate::dialect::sqlite::tokens::{Token, closing, tokens};
+use crate::dialect::sqlite::ddl::ENUM;
+use crate::dialect::sqlite::tokens::{Token, closing, has_word, spaced, tokens};
 
 /// A column's definition. Each part is as it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,17 +62,49 @@ impl ColumnSql {
         text
     }
 
-    /// The definition with another type, nullability and default. Its other constraints stay as they are written: a
-    /// key, a collation, a reference, a check.
-    pub(crate) fn altered(mut self, ty: &str, nullable: bool, default: Option<&str>) -> ColumnSql {
-        let new = |word: &str, text: String| ColumnConstraint { name: None, word: word.to_owned(), text };
-        let not_null = (!nullable).then(|| new("NOT", "NOT NULL".to_owned()));
-        // An expression needs the parentheses, a literal does not mind them ("CREATE TABLE", 3.2).
-        let default = default.map(|default| new("DEFAULT", format!("DEFAULT ({default})")));
-        self.constraints.retain(|constraint| !matches!(constraint.word.as_str(), "NOT" | "NULL" | "DEFAULT"));
-        self.constraints.splice(0..0, not_null.into_iter().chain(default));
-        self.ty = ty.to_owned();
+    /// The definition that a migration has written, with what this one has beside: a key, a collation, a reference, a
+    /// check.
+    pub(crate) fn altered(mut self, new: &ColumnSql) -> ColumnSql {
+        let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
+        self.constraints.retain(|constraint| match constraint.word.as_str() {
+            "NOT" | "NULL" | "DEFAULT" | "GENERATED" | "AS" => false,
+            "COLLATE" => !has_word(&constraint.text, "decimal"),
+            "CHECK" => !(is_enum && constraint.enum_values().is_some()),
+            _ => true,
+        });
+        // The key, where there is one, is kept as it is written.
+        let new_constraints = new.constraints.iter().filter(|constraint| constraint.word != "PRIMARY").cloned();
+        self.constraints.splice(0..0, new_constraints);
+        self.ty.clone_from(&new.ty);
         self
+    }
+
+    /// The name and the values of the enum that the column is.
+    pub(crate) fn as_enum(&self) -> Option<(String, Vec<String>)> {
+        let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
+        self.constraints.iter().filter(|_| is_enum).find_map(ColumnConstraint::enum_values)
+    }
+
+    /// The expression that the column is computed from.
+    pub(crate) fn generated(&self) -> Option<String> {
+        let found =
+            self.constraints.iter().find(|constraint| matches!(constraint.word.as_str(), "GENERATED" | "AS"))?;
+        let tokens = tokens(&found.text);
+        let open = tokens.iter().position(|token| token.text(&found.text) == "(")?;
+        Some(spaced(&found.text, &tokens[open + 1..closing(&found.text, &tokens, open)?]))
+    }
+}
+
+impl ColumnConstraint {
+    /// The name and the values of `CONSTRAINT name CHECK (column IN ('a', 'b'))`.
+    fn enum_values(&self) -> Option<(String, Vec<String>)> {
+        let tokens = tokens(&self.text);
+        let text = |at: usize| tokens.get(at).map_or("", |token: &Token| token.text(&self.text));
+        if self.word != "CHECK" || !text(5).eq_ignore_ascii_case("IN") || text(6) != "(" {
+            return None;
+        }
+        let values = tokens[7..closing(&self.text, &tokens, 6)?].iter().filter(|token| token.text(&self.text) != ",");
+        Some((self.name.clone()?, values.map(|token| token.name(&self.text)).collect()))
     }
 }
 
@@ -112,16 +145,31 @@ mod tests {
                 "a BIGINT NOT NULL DEFAULT (1) REFERENCES t (x) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE",
             ),
         ] {
-            assert_eq!(ColumnSql::parse(text).altered("BIGINT", false, Some("1")).render(), altered);
+            let new = ColumnSql::parse("\"a\" BIGINT NOT NULL DEFAULT (1)");
+            assert_eq!(ColumnSql::parse(text).altered(&new).render(), altered);
         }
-        assert_eq!(
-            ColumnSql::parse("a INT NOT NULL DEFAULT 'x' PRIMARY KEY").altered("TEXT", true, None).render(),
-            "a TEXT PRIMARY KEY"
-        );
-        let generated = "a INT GENERATED ALWAYS AS (b + 1) STORED";
-        assert_eq!(
-            ColumnSql::parse(generated).altered("TEXT", true, None).render(),
-            "a TEXT GENERATED ALWAYS AS (b + 1) STORED"
-        );
+        for (text, altered) in [
+            ("a INT NOT NULL DEFAULT 'x' PRIMARY KEY", "a TEXT PRIMARY KEY"),
+            ("a INT GENERATED ALWAYS AS (b + 1) STORED", "a TEXT"),
+            ("a INT AS (b + 1)", "a TEXT"),
+            ("a DECIMAL_TEXT COLLATE decimal UNIQUE", "a TEXT UNIQUE"),
+            ("a ENUM_TEXT CONSTRAINT c CHECK (a IN ('x', 'y')) CHECK (a <> '')", "a TEXT CHECK (a <> '')"),
+        ] {
+            assert_eq!(ColumnSql::parse(text).altered(&ColumnSql::parse("a TEXT")).render(), altered);
+        }
+    }
+
+    #[test]
+    fn what_a_column_is_can_be_read() {
+        let text = "\"a b\" ENUM_TEXT CONSTRAINT \"the enum\" CHECK (\"a b\" IN ('it''s', 'x, (', '')) NOT NULL";
+        let values = ["it's", "x, (", ""].map(str::to_owned).to_vec();
+        assert_eq!(ColumnSql::parse(text).as_enum(), Some(("the enum".to_owned(), values)));
+        assert_eq!(ColumnSql::parse("a TEXT CONSTRAINT c CHECK (a IN ('x'))").as_enum(), None);
+        assert_eq!(ColumnSql::parse("a ENUM_TEXT CHECK (a IN ('x'))").as_enum(), None);
+
+        let generated = |text: &str| ColumnSql::parse(text).generated();
+        assert_eq!(generated("a INT GENERATED ALWAYS AS (b*(c +1)) STORED"), Some("b * ( c + 1 )".to_owned()));
+        assert_eq!(generated("a INT NOT NULL AS (b) STORED UNIQUE"), Some("b".to_owned()));
+        assert_eq!(generated("a INT DEFAULT (b)"), None);
     }
 }

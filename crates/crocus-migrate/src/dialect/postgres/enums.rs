@@ -1,0 +1,62 @@
+//! Giving an enum type other values: in place where values are only added, else by making it anew.
+
+use crocus_orm::{Connection, Result, Statement};
+
+use super::ddl::{create_enum, literal, quote};
+use crate::schema::Enum;
+
+const VALUES: &str = "
+SELECT enumlabel::text FROM pg_catalog.pg_enum WHERE enumtypid = to_regtype($1) ORDER BY enumsortorder";
+
+/// The columns of a type or of arrays of it, with their defaults.
+const COLUMNS: &str = "
+SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname), a.atttypid <> t.oid,
+       pg_get_expr(d.adbin, d.adrelid)
+FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_attribute a ON a.atttypid IN (t.oid, t.typarray) AND NOT a.attisdropped
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE t.oid = to_regtype($1) ORDER BY c.oid, a.attnum";
+
+/// The statements that give a type its new values.
+pub(crate) async fn alter(connection: &Connection, new: &Enum) -> Result<Vec<String>> {
+    let name = quote(&new.name);
+    let rows = connection.query(Statement::write(VALUES, [name.as_str().into()])).await?;
+    let values = rows.iter().map(|row| row.get::<String>(0)).collect::<Result<Vec<_>>>()?;
+    let kept = new.values.iter().filter(|value| values.contains(value));
+    if kept.eq(&values) {
+        return Ok(additions(&name, &values, &new.values));
+    }
+    let old = quote(&format!("crocus_old_{}", new.name));
+    let mut statements = vec![format!("ALTER TYPE {name} RENAME TO {old}"), create_enum(new)];
+    for row in connection.query(Statement::write(COLUMNS, [name.as_str().into()])).await? {
+        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
+        let array = if row.get(2)? { "[]" } else { "" };
+        let mut actions = vec![
+            format!("ALTER COLUMN {column} DROP DEFAULT"),
+            format!("ALTER COLUMN {column} TYPE {name}{array} USING {column}::text{array}::{name}{array}"),
+        ];
+        // Its cast names the type, and means the new one when it is read again.
+        if let Some(default) = row.get::<Option<String>>(3)? {
+            actions.push(format!("ALTER COLUMN {column} SET DEFAULT {default}"));
+        }
+        statements.push(format!("ALTER TABLE {table} {}", actions.join(", ")));
+    }
+    statements.push(format!("DROP TYPE {old}"));
+    Ok(statements)
+}
+
+/// A statement for each new value, which comes after the one before it, or before the first that was there.
+fn additions(name: &str, values: &[String], new: &[String]) -> Vec<String> {
+    let mut statements = Vec::new();
+    for (at, value) in new.iter().enumerate().filter(|(_, value)| !values.contains(value)) {
+        let place = match (at.checked_sub(1), values.first()) {
+            (Some(before), _) => format!(" AFTER {}", literal(&new[before])),
+            (None, Some(first)) => format!(" BEFORE {}", literal(first)),
+            (None, None) => String::new(),
+        };
+        statements.push(format!("ALTER TYPE {name} ADD VALUE {}{place}", literal(value)));
+    }
+    statements
+}
