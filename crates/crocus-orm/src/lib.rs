@@ -23,6 +23,7 @@ mod row;
 mod session;
 mod statement;
 pub mod table;
+pub mod testing;
 mod transaction;
 mod value;
 

@@ -33,6 +33,7 @@ mod error;
 mod logging;
 mod panel;
 mod registry;
+pub mod testing;
 
 pub use app::App;
 pub use crocus_macros::{Model, migrations};
