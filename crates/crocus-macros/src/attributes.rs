@@ -1,5 +1,5 @@
-//! What stands in `#[model(...)]`: reading it, and saying what is wrong with it. Whether the parts fit together is
-//! the business of `model`.
+//! What stands in `#[model(...)]` and `#[db_enum(...)]`: reading it, and saying what is wrong with it. Whether the parts fit together is
+//! the business of `model` and `db_enum`.
 
 pub(crate) mod constraints;
 pub(crate) mod indexes;
@@ -31,8 +31,9 @@ const ON_STRUCT: [&str; 12] = [
     "many_to_many",
     "crate",
 ];
-const ON_FIELD: [&str; 13] = [
+const ON_FIELD: [&str; 14] = [
     "primary_key",
+    "identity",
     "no_identity",
     "column",
     "renamed_from",
@@ -72,6 +73,7 @@ pub(crate) enum Relation {
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) primary_key: Option<Ident>,
+    pub(crate) identity: Option<Ident>,
     pub(crate) no_identity: Option<Ident>,
     pub(crate) column: Option<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
@@ -90,7 +92,7 @@ impl StructAttributes {
     pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> StructAttributes {
         let mut read = StructAttributes::default();
         let mut seen = Vec::new();
-        for item in items(attributes, errors) {
+        for item in items("model", attributes, errors) {
             let key = item.key.unraw().to_string();
             match key.as_str() {
                 "table" => read.table = item.name(names::table_fault, errors),
@@ -119,10 +121,11 @@ impl FieldAttributes {
     pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> FieldAttributes {
         let mut read = FieldAttributes::default();
         let mut seen = Vec::new();
-        for item in items(attributes, errors) {
+        for item in items("model", attributes, errors) {
             let (key, at) = (item.key.unraw().to_string(), item.key.clone());
             match key.as_str() {
                 "primary_key" => read.primary_key = Some(item.flag(errors)),
+                "identity" => read.identity = Some(item.flag(errors)),
                 "no_identity" => read.no_identity = Some(item.flag(errors)),
                 "column" => read.column = item.name(names::column_fault, errors),
                 "renamed_from" => read.renamed_from = item.name(names::column_fault, errors),
@@ -151,6 +154,55 @@ impl FieldAttributes {
             if key != "check" && ON_FIELD.contains(&key.as_str()) {
                 once(&mut seen, key, &at, errors);
             }
+        }
+        read
+    }
+}
+
+const ON_ENUM: [&str; 2] = ["name", "crate"];
+const ON_VARIANT: [&str; 1] = ["rename"];
+
+/// The `#[db_enum(...)]` of an enum.
+#[derive(Default)]
+pub(crate) struct EnumAttributes {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// The `#[db_enum(...)]` of a variant.
+#[derive(Default)]
+pub(crate) struct VariantAttributes {
+    pub(crate) rename: Option<LitStr>,
+}
+
+impl EnumAttributes {
+    pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> EnumAttributes {
+        let mut read = EnumAttributes::default();
+        let mut seen = Vec::new();
+        for item in items("db_enum", attributes, errors) {
+            let key = item.key.unraw().to_string();
+            match key.as_str() {
+                "name" => read.name = item.name(names::fault, errors),
+                "crate" => read.krate = item.path(errors),
+                _ => unknown(&item.key, &ON_ENUM, ("the enum", "a variant"), &ON_VARIANT, errors),
+            }
+            once(&mut seen, key, &item.key, errors);
+        }
+        read
+    }
+}
+
+impl VariantAttributes {
+    pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> VariantAttributes {
+        let mut read = VariantAttributes::default();
+        let mut seen = Vec::new();
+        for item in items("db_enum", attributes, errors) {
+            if item.key == "rename" {
+                read.rename = item.name(names::fault, errors);
+            } else {
+                unknown(&item.key, &ON_VARIANT, ("a variant", "the enum"), &ON_ENUM, errors);
+            }
+            once(&mut seen, item.key.unraw().to_string(), &item.key, errors);
         }
         read
     }

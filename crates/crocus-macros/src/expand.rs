@@ -14,7 +14,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
-use crate::model::{Field, Model};
+use crate::model::{Field, Model, Source};
 use crate::types;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -174,13 +174,18 @@ fn assertions(model: &Model, field: &Field) -> TokenStream {
     let (actual, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
     let text = format!("the type of `{name}` is an `Option` under another name: write `Option<...>`");
     let mut assertions = quote_spanned!(ty.span()=> #quiet const _: () = ::core::assert!(!#nullable, #text););
-    if field.may_be_identity {
+    let integers = quote! {
+        #krate::ColumnType::SmallInteger | #krate::ColumnType::Integer | #krate::ColumnType::BigInteger
+    };
+    if matches!(field.source, Source::Identity) {
+        let text = format!("the database numbers integers only: remove `identity` from `{name}`");
+        assertions.extend(quote_spanned! {ty.span()=>
+            #quiet const _: () = ::core::assert!(::core::matches!(#actual, #integers), #text);
+        });
+    } else if field.may_be_identity {
         let text = format!(
-            "the type of `{name}` is an integer under another name: write `i16`, `i32` or `i64`, or add `no_identity` \
-             if the database is not to number it"
-        );
-        let integers = quote!(
-            #krate::ColumnType::SmallInteger | #krate::ColumnType::Integer | #krate::ColumnType::BigInteger
+            "the type of `{name}` is an integer under another name: add `identity` if the database is to number it, and \
+             `no_identity` if not"
         );
         assertions.extend(quote_spanned! {ty.span()=>
             #quiet const _: () = ::core::assert!(!::core::matches!(#actual, #integers), #text);

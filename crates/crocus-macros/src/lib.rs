@@ -1,9 +1,10 @@
-//! The macros of Crocus: `derive(Model)`, which makes a table of a struct, and `migrations!`, which gathers a folder
-//! of migrations. What the code that they write means is left to crocus-orm and crocus-migrate.
+//! The macros of Crocus: `derive(Model)`, which makes a table of a struct, `derive(DbEnum)`, which makes a column type
+//! of an enum, and `migrations!`, which gathers a folder of migrations. What the code that they write means is left to crocus-orm and crocus-migrate.
 //!
 //! Each macro finds every mistake in one pass and reports it at the user's token.
 
 mod attributes;
+mod db_enum;
 mod errors;
 mod expand;
 mod migrations;
@@ -53,7 +54,9 @@ use syn::{DeriveInput, LitStr};
 /// # What a column is
 ///
 /// The field's type gives the column its type, and an `Option` can be NULL. `Option` and the integers of a key must be
-/// written by their own names, not by a type alias: the compiler refuses one.
+/// written by their own names, not by a type alias: the compiler refuses one. `ColumnValue` lists the types. A `Vec` is
+/// an array (JSON on SQLite), `crocus::orm::Json<T>` a Rust value as JSON; types of the program's own are made by
+/// `derive(DbEnum)` and by `impl NewType`.
 ///
 /// The first paragraph of a doc comment becomes the comment of the column or the table in the database.
 ///
@@ -75,6 +78,7 @@ use syn::{DeriveInput, LitStr};
 ///
 /// - `primary_key`: the primary key, or one of up to four fields of it. The database numbers a sole key of type `i16`,
 ///   `i32` or `i64`.
+/// - `identity`, beside `primary_key`: the database numbers the key, whose type is a `NewType` of an integer.
 /// - `no_identity`, beside `primary_key`: the database does not number the key.
 /// - `column = "colour"`: the column's name. Otherwise the field's.
 /// - `unique`: no two rows agree in this field.
@@ -165,6 +169,48 @@ pub fn derive_model(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
     match model::Model::read(&input) {
         Ok(model) => expand::expand(&model).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}
+
+/// Makes an enum a column type: one of a fixed list of values.
+///
+/// PostgreSQL has a type of its own for it, SQLite keeps the text. A value is the variant's name in snake case, and in
+/// JSON too: the derive also implements serde's `Serialize` and `Deserialize`. A value that no variant has is an error
+/// when it is read.
+///
+/// ```
+/// # use crocus_orm::ColumnValue;
+/// # use crocus_macros::{DbEnum, Model};
+/// #[derive(Debug, Clone, Copy, PartialEq, DbEnum)]
+/// # #[db_enum(crate = "crocus_orm")]
+/// enum Color {
+///     Red,
+///     RacingGreen,
+///     #[db_enum(rename = "none")]
+///     Unpainted,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     color: Color,
+///     roof: Option<Color>,
+/// }
+///
+/// assert_eq!(Color::from_json("racing_green".into()), Ok(Color::RacingGreen));
+/// ```
+///
+/// `#[db_enum(name = "car_color")]` on the enum names the database's type, which is otherwise the enum's name in snake
+/// case, and `#[db_enum(rename = "...")]` on a variant its value. `#[db_enum(crate = "crocus_orm")]` says where the
+/// traits are, for a program without `crocus`.
+#[proc_macro_derive(DbEnum, attributes(db_enum))]
+pub fn derive_db_enum(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as DeriveInput);
+    match db_enum::expand(&input) {
+        Ok(code) => code.into(),
         Err(error) => error.into_compile_error().into(),
     }
 }

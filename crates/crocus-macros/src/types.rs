@@ -21,33 +21,52 @@ pub(crate) fn is_float(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "f64")
 }
 
-/// What to use instead of a type that no column can hold, as far as its name tells. The compiler knows the rest, but
-/// says so in many words.
-pub(crate) fn remedy(ty: &Type) -> Option<&'static str> {
+/// The part of a type that no column can hold, and what to use instead, as far as its name tells. The compiler knows the
+/// rest, but says so in many words.
+pub(crate) fn remedy(ty: &Type) -> Option<(&Type, &'static str)> {
     let segment = match ty {
         Type::Group(group) => return remedy(&group.elem),
         Type::Paren(paren) => return remedy(&paren.elem),
         Type::Path(path) => path.path.segments.last()?,
-        Type::Reference(_) => {
-            return Some("use a type that owns its value, such as `String`");
-        }
-        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => return Some(SEVERAL_VALUES),
+        Type::Reference(_) => return Some((ty, "use a type that owns its value, such as `String`")),
+        Type::Array(_) | Type::Slice(_) | Type::Tuple(_) => return Some((ty, SEVERAL_VALUES)),
         _ => return None,
     };
-    match segment.ident.to_string().as_str() {
-        "i8" | "u8" => Some("use `i16`"),
-        "u16" => Some("use `i32`"),
-        "u32" => Some("use `i64`"),
-        "u64" | "u128" | "i128" | "usize" | "isize" => Some("use `i64`"),
-        "f32" => Some("use `f64`"),
-        "char" | "str" => Some("use `String`"),
-        "Vec" if argument(segment).and_then(last_segment).is_none_or(|item| item.ident != "u8") => Some(SEVERAL_VALUES),
-        "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" => Some(SEVERAL_VALUES),
-        _ => None,
+    let text = match segment.ident.to_string().as_str() {
+        "i8" | "u8" => "use `i16`",
+        "u16" => "use `i32`",
+        "u32" => "use `i64`",
+        "u64" | "u128" | "i128" | "usize" | "isize" => "use `i64`",
+        "f32" => "use `f64`",
+        "char" | "str" => "use `String`",
+        "Vec" => return item_remedy(argument(segment)?),
+        "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" => SEVERAL_VALUES,
+        _ => return None,
+    };
+    Some((ty, text))
+}
+
+/// The same for an item of a list.
+fn item_remedy(item: &Type) -> Option<(&Type, &'static str)> {
+    match last_segment(item) {
+        // A list of these is bytes.
+        Some(segment) if segment.ident == "u8" => None,
+        Some(segment) if segment.ident == "Option" => {
+            Some((item, "no item of a list is NULL: use the type in the `Option`, or `Json<T>` for the list"))
+        }
+        Some(segment) if segment.ident == "Vec" && !is_bytes(segment) => {
+            Some((item, "a list holds no lists: use `Json<T>`, which holds what serde can write"))
+        }
+        _ => remedy(item),
     }
 }
 
-const SEVERAL_VALUES: &str = "use `serde_json::Value` for a list or a map, `Vec<u8>` for bytes";
+fn is_bytes(segment: &PathSegment) -> bool {
+    argument(segment).and_then(last_segment).is_some_and(|item| item.ident == "u8")
+}
+
+const SEVERAL_VALUES: &str =
+    "use `Vec<T>` for a list, `Vec<u8>` for bytes, and `Json<T>` for anything that serde can write";
 
 /// Whether the name of the type leaves open that it is one of those.
 pub(crate) fn is_alias(ty: &Type) -> bool {
@@ -94,11 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn only_vectors_of_bytes_are_columns() {
-        assert_eq!(remedy(&parse_quote!(Vec<u8>)), None);
-        assert_eq!(remedy(&parse_quote!(std::vec::Vec<u8>)), None);
-        assert_eq!(remedy(&parse_quote!(Vec<String>)), Some(SEVERAL_VALUES));
-        assert_eq!(remedy(&parse_quote!(Vec<Vec<u8>>)), Some(SEVERAL_VALUES));
+    fn lists_are_known_by_their_items() {
+        let remedied = |ty: Type| remedy(&ty).map(|(part, _)| part.to_token_stream().to_string());
+        for good in [parse_quote!(Vec<u8>), parse_quote!(std::vec::Vec<u8>), parse_quote!(Vec<Vec<u8>>)] {
+            assert_eq!(remedied(good), None);
+        }
+        assert_eq!(remedied(parse_quote!(Vec<Color>)), None);
+        assert_eq!(remedied(parse_quote!(Vec<u16>)).as_deref(), Some("u16"));
+        assert_eq!(remedied(parse_quote!(Vec<Vec<i32>>)).as_deref(), Some("Vec < i32 >"));
+        assert_eq!(remedied(parse_quote!(Vec<Option<i32>>)).as_deref(), Some("Option < i32 >"));
     }
 
     #[test]

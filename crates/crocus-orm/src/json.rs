@@ -212,7 +212,7 @@ impl FromJsonValue for rust_decimal::Decimal {
     }
 }
 
-fn not(wanted: &str, json: &Json) -> Rule {
+pub(crate) fn not(wanted: &str, json: &Json) -> Rule {
     let given = match json {
         Json::Null => "null",
         Json::Bool(_) => "a boolean",

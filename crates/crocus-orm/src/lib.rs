@@ -43,8 +43,11 @@ pub use relation::{
     RelationKind,
 };
 pub use row::{Row, RowStream, Rows};
+/// For the code that `derive(DbEnum)` writes.
+#[doc(hidden)]
+pub use serde;
 pub use session::{Handle, Session};
 pub use statement::Statement;
 pub use table::{ColumnType, TableDef};
 pub use transaction::{Isolation, Savepoint, Transaction, TransactionOptions};
-pub use value::{ColumnValue, Value};
+pub use value::{ArrayItem, ColumnValue, Json, NewType, Value};

@@ -51,7 +51,7 @@ impl Row {
     /// Whether the column at `index` is NULL.
     pub(crate) fn is_null(&self, index: usize) -> bool {
         match &self.0 {
-            Stored::Sqlite { values, .. } => matches!(values[index], rusqlite::types::Value::Null),
+            Stored::Sqlite { values, .. } => matches!(values.get(index), Some(rusqlite::types::Value::Null)),
             Stored::Postgres(row) => postgres::types::is_null(row, index),
         }
     }
@@ -66,17 +66,26 @@ impl Row {
             let text = format!("the row has {} columns, there is none at index {index}", self.len());
             return Err(Error::new(ErrorKind::Mismatch, text));
         }
-        let (name, cause): (&str, Box<dyn std::error::Error + Send + Sync>) = match &self.0 {
-            Stored::Sqlite { names, values } => match T::from_sqlite(&values[index]) {
+        let cause = match &self.0 {
+            Stored::Sqlite { values, .. } => match T::from_sqlite(&values[index]) {
                 Ok(value) => return Ok(value),
-                Err(cause) => (&names[index], cause.into()),
+                Err(cause) => cause,
             },
             Stored::Postgres(row) => match T::from_postgres(row, index) {
                 Ok(value) => return Ok(value),
-                Err(cause) => (row.columns()[index].name(), postgres::errors::decode_cause(&cause).into()),
+                Err(cause) => postgres::errors::decode_cause(&cause),
             },
         };
-        Err(Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}")))
+        Err(self.mismatch(index, cause))
+    }
+
+    /// The error for a column that holds what the model's type cannot.
+    pub(crate) fn mismatch(&self, index: usize, cause: impl std::fmt::Display) -> Error {
+        let name = match &self.0 {
+            Stored::Sqlite { names, .. } => &names[index],
+            Stored::Postgres(row) => row.columns()[index].name(),
+        };
+        Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}"))
     }
 }
 

@@ -254,6 +254,19 @@ impl TableDef {
     }
 }
 
+impl EnumDef {
+    /// The rule that a value breaks that is none of the enum's.
+    #[doc(hidden)]
+    pub fn unknown(&self, found: &str) -> String {
+        let mut shown: String = found.chars().take(40).collect();
+        if shown.len() < found.len() {
+            shown.push('…');
+        }
+        let values: Vec<_> = self.values.iter().map(|value| format!("{value:?}")).collect();
+        format!("must be one of {}, not {shown:?}", values.join(", "))
+    }
+}
+
 impl IndexDef {
     /// The names of its columns; `None` for an expression.
     fn columns(&self) -> impl Iterator<Item = Option<&'static str>> {

@@ -5,19 +5,29 @@ use crate::row::Row;
 use crate::table::ColumnType;
 use crate::{Error, Result};
 
+mod array;
+mod json;
+mod new_type;
+
+pub use self::array::ArrayItem;
+pub use self::json::Json;
+pub use self::new_type::NewType;
+
 /// A value bound to a statement. Each variant holds `None` for NULL.
 pub use sea_query::Value;
 
 /// A Rust type that a column can hold.
 ///
-/// Implemented for `i16`, `i32`, `i64`, `f64`, `bool`, `String`, `Vec<u8>`, `serde_json::Value`, and `Option` of
-/// each; with the features of the same names for `jiff`'s date and time types (`time`), `uuid::Uuid` (`uuid`) and
-/// `rust_decimal::Decimal` (`decimal`).
+/// Implemented for `i16`, `i32`, `i64`, `f64`, `bool`, `String`, `Vec<u8>`, `serde_json::Value`, [`Json`] of what serde
+/// can write, `Vec` of an [`ArrayItem`], and `Option` of each; with the features of the same names for `jiff`'s date and
+/// time types (`time`), `uuid::Uuid` (`uuid`) and `rust_decimal::Decimal` (`decimal`). A program's own types join them
+/// with `derive(DbEnum)` or [`NewType`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a column can hold",
     label = "not a column type",
-    note = "column types are i16, i32, i64, f64, bool, String, Vec<u8>, serde_json::Value, and Option<T> of each",
-    note = "jiff's Date, Time, DateTime and Timestamp need crocus's feature `time`; Uuid needs `uuid`; Decimal needs `decimal`"
+    note = "column types are i16, i32, i64, f64, bool, String, Vec<u8>, serde_json::Value, Vec<T>, Json<T>, and Option<T> of each",
+    note = "jiff's Date, Time, DateTime and Timestamp need crocus's feature `time`; Uuid needs `uuid`; Decimal needs `decimal`",
+    note = "a type of your own becomes one with `derive(DbEnum)` or `impl NewType`"
 )]
 pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
     /// The column's type.
@@ -29,6 +39,9 @@ pub trait ColumnValue: Sized + Clone + Send + Sync + 'static {
 
     /// The value to bind.
     fn into_value(self) -> Value;
+
+    /// NULL, as it is bound where the column can be NULL.
+    fn null() -> Value;
 
     /// Reads the value at `index` of a row.
     ///
@@ -63,6 +76,10 @@ macro_rules! column_values {
                 Value::from(self)
             }
 
+            fn null() -> Value {
+                Value::from(None::<$type>)
+            }
+
             fn from_row(row: &Row, index: usize) -> Result<Self> {
                 row.decode(index)
             }
@@ -82,6 +99,10 @@ macro_rules! column_values {
 
             fn into_value(self) -> Value {
                 Value::from(self)
+            }
+
+            fn null() -> Value {
+                Value::from(None::<$type>)
             }
 
             fn from_row(row: &Row, index: usize) -> Result<Self> {
@@ -140,8 +161,20 @@ pub(crate) fn shown(value: &Value) -> String {
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Double(Some(one)), Value::Double(Some(other))) if one.is_nan() => other.is_nan(),
+        (Value::Array(_, Some(ones)), Value::Array(_, Some(others))) => {
+            ones.len() == others.len() && ones.iter().zip(others.iter()).all(|(one, other)| same(one, other))
+        }
         _ => one == other,
     }
+}
+
+/// The member of a JSON object that says why a value cannot be written: a name that no other object has on its way to a
+/// database.
+const UNWRITABLE: &str = "\0unwritable";
+
+/// A JSON value that [`check_json`] refuses when it is bound, since making values does not fail.
+fn unwritable(reason: String) -> Value {
+    Value::from(serde_json::json!({ UNWRITABLE: reason }))
 }
 
 /// Refuses text that PostgreSQL cannot hold ("Character Types") and at which SQLite's own functions stop: one rule on
@@ -156,6 +189,9 @@ pub(crate) fn check_json(json: &serde_json::Value) -> Result<()> {
         serde_json::Value::String(text) => check_text(text),
         serde_json::Value::Array(items) => items.iter().try_for_each(check_json),
         serde_json::Value::Object(members) => {
+            if let Some(serde_json::Value::String(reason)) = members.get(UNWRITABLE) {
+                return Err(invalid(reason));
+            }
             members.iter().try_for_each(|(name, value)| check_text(name).and_then(|()| check_json(value)))
         }
         _ => Ok(()),

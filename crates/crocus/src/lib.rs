@@ -36,7 +36,7 @@ mod registry;
 pub mod testing;
 
 pub use app::App;
-pub use crocus_macros::{Model, migrations};
+pub use crocus_macros::{DbEnum, Model, migrations};
 pub use crocus_migrate as migrate;
 pub use crocus_orm as orm;
 pub use crocus_web as web;
@@ -45,7 +45,7 @@ pub use crocus_web as web;
 pub mod prelude {
     pub use std::process::ExitCode;
 
-    pub use crocus_macros::Model;
+    pub use crocus_macros::{DbEnum, Model};
     pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, Session};
     pub use crocus_web::routing::{delete, get, patch, post, put};
     pub use crocus_web::{

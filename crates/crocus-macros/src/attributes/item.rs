@@ -1,4 +1,4 @@
-//! One item of `#[model(...)]`: a key alone, with a value or with a list. What the keys mean is the business of the
+//! One item of `#[model(...)]` or `#[db_enum(...)]`: a key alone, with a value or with a list. What the keys mean is the business of the
 //! files beside this one.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
@@ -122,12 +122,14 @@ impl ToTokens for Item {
     }
 }
 
-/// The items of all `#[model(...)]`. One that cannot be read does not hide the others.
-pub(super) fn items(attributes: &[Attribute], errors: &mut Errors) -> Vec<Item> {
+/// The items of all `#[model(...)]`, or of all attributes of another name. One that cannot be read does not hide the
+/// others.
+pub(super) fn items(of: &str, attributes: &[Attribute], errors: &mut Errors) -> Vec<Item> {
     let mut items = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("model")) {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(of)) {
         let Meta::List(list) = &attribute.meta else {
-            errors.at(&attribute.meta, "write `#[model(...)]`, with what is to be said in the parentheses");
+            let text = format!("write `#[{of}(...)]`, with what is to be said in the parentheses");
+            errors.at(&attribute.meta, text);
             continue;
         };
         for part in split(list.tokens.clone(), errors) {

@@ -72,14 +72,14 @@ impl Field {
             errors.at(&field.ty, "a column has only one NULL: write `Option<T>` instead of `Option<Option<T>>`");
         }
         let held = inner.as_ref().unwrap_or(&field.ty);
-        if let Some(remedy) = types::remedy(held) {
-            errors.at(held, format!("a column cannot hold this type: {remedy}"));
+        if let Some((part, remedy)) = types::remedy(held) {
+            errors.at(part, format!("a column cannot hold this type: {remedy}"));
         }
         // The database numbers a sole key, unless it is another row's or made by the program.
         let numbered =
             attributes.no_identity.is_none() && attributes.belongs_to.is_none() && attributes.default_with.is_none();
         let may_be_identity = attributes.primary_key.is_some() && sole_key && numbered;
-        let identity = may_be_identity && types::is_integer(&field.ty);
+        let identity = may_be_identity && (attributes.identity.is_some() || types::is_integer(&field.ty));
         let renamed_from = attributes.renamed_from.as_ref().map(LitStr::value);
         if renamed_from.as_ref() == Some(&column) {
             errors.at(&attributes.renamed_from, "this is the column's name now: write the one that it had before");
@@ -147,7 +147,7 @@ pub(super) fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize
                     decimal";
         errors.at(&field.ty, text);
     }
-    if let (true, Some(default)) = (field.may_be_identity && types::is_integer(&field.ty), &attributes.default) {
+    if let (true, Some(default)) = (field.may_be_identity && is_numbered(field, attributes), &attributes.default) {
         let text = format!(
             "the database numbers `{name}` itself: remove the default, or turn the numbering off with \
              #[model(primary_key, no_identity)]"
@@ -167,6 +167,23 @@ pub(super) fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize
     if attributes.version.is_some() && !types::is_integer(&field.ty) {
         errors.at(&field.ty, format!("a version is counted: the type of `{name}` must be `i16`, `i32` or `i64`"));
     }
+    if let Some(identity) = &attributes.identity {
+        let why = if attributes.no_identity.is_some() {
+            "`no_identity` says the opposite"
+        } else if !field.primary_key {
+            "only a primary key is numbered by the database"
+        } else if keys > 1 {
+            "a key of several columns is never numbered by the database"
+        } else if attributes.belongs_to.is_some() {
+            "a key that is another row's is never numbered by the database"
+        } else if attributes.default_with.is_some() {
+            "a key that the program makes is never numbered by the database"
+        } else {
+            return;
+        };
+        errors.at(identity, format!("{why}: remove `identity`"));
+        return;
+    }
     if let Some(no_identity) = &attributes.no_identity {
         let why = if !field.primary_key {
             "only a primary key is numbered by the database"
@@ -176,13 +193,18 @@ pub(super) fn check_key(field: &Field, attributes: &FieldAttributes, keys: usize
             "a key that the program makes is never numbered by the database"
         } else if keys > 1 {
             "a key of several columns is never numbered by the database"
-        } else if !types::is_integer(&field.ty) {
+        } else if !types::is_integer(&field.ty) && !types::is_alias(&field.ty) {
             "only an integer key is numbered by the database"
         } else {
             return;
         };
         errors.at(no_identity, format!("{why}: remove `no_identity`"));
     }
+}
+
+/// Whether the database would number a key of this field's type.
+fn is_numbered(field: &Field, attributes: &FieldAttributes) -> bool {
+    attributes.identity.is_some() || types::is_integer(&field.ty)
 }
 
 /// The word that keeps the program from writing the column, and what it makes of it.

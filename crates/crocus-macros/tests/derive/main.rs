@@ -1,6 +1,7 @@
-//! What `derive(Model)` make of a type, by topic.
+//! What `derive(Model)` and `derive(DbEnum)` make of a type, by topic.
 
 mod columns;
+mod enums;
 mod indexes;
 mod made;
 mod relations;

@@ -55,4 +55,26 @@ struct Measured {
     weight: f64,
 }
 
+#[derive(Model)]
+struct Opposites {
+    #[model(primary_key, identity, no_identity)]
+    id: CarId,
+    #[model(identity)]
+    other: i32,
+}
+
+#[derive(Model)]
+struct Pair {
+    #[model(primary_key, identity)]
+    a: CarId,
+    #[model(primary_key, belongs_to = Car, identity)]
+    b_id: i32,
+}
+
+#[derive(Model)]
+struct Twice {
+    #[model(primary_key, identity, default_with = one)]
+    id: CarId,
+}
+
 fn main() {}

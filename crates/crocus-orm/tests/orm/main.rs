@@ -16,6 +16,7 @@ mod migration;
 mod missing;
 mod models;
 mod outages;
+mod own_types;
 mod queries;
 mod replicas;
 mod retries;

@@ -1,10 +1,11 @@
-//! Values to PostgreSQL's binary format. Reading is the driver's own (`FromSql`), exact in the column's type.
+//! Values to PostgreSQL's binary format. Reading is the driver's own (`FromSql`), exact in the
+//! column's type; only text is read from more types than the driver knows.
 
 use bytes::BytesMut;
 #[cfg(feature = "time")]
 use jiff::civil::date;
 use sea_query::Value;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 #[cfg(feature = "time")]
 use crate::value::microseconds;
@@ -18,6 +19,7 @@ type BoxError = Box<dyn std::error::Error + Sync + Send>;
 
 impl ToSql for Parameter<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        let ty = base(ty);
         match self.0 {
             Value::Bool(Some(truth)) => truth.to_sql_checked(ty, out),
             Value::TinyInt(Some(number)) => integer(i64::from(*number), ty, out),
@@ -34,6 +36,7 @@ impl ToSql for Parameter<'_> {
             Value::Enum(sea_query::OptionEnum::Some(value)) => string(&value.value, ty, out),
             Value::Char(Some(character)) => string(character.encode_utf8(&mut [0; 4]), ty, out),
             Value::Bytes(Some(bytes)) => bytes.to_sql_checked(ty, out),
+            Value::Array(_, Some(items)) => items.iter().map(Parameter).collect::<Vec<_>>().to_sql_checked(ty, out),
             Value::Json(Some(json)) => {
                 check_json(json)?;
                 json.to_sql_checked(ty, out)
@@ -99,7 +102,36 @@ fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> 
 
 fn string(text: &str, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     check_text(text)?;
+    if let Kind::Enum(_) = ty.kind() {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(IsNull::No);
+    }
     text.to_sql_checked(ty, out)
+}
+
+/// The type that a domain is over, and every other type itself.
+fn base(mut ty: &Type) -> &Type {
+    while let Kind::Domain(of) = ty.kind() {
+        ty = of;
+    }
+    ty
+}
+
+/// Text of every type whose binary format is text: also of enums, and of domains over them.
+pub(crate) struct Text(pub(crate) String);
+
+impl<'a> FromSql<'a> for Text {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Text, BoxError> {
+        match base(ty) {
+            ty if <String as FromSql>::accepts(ty) => String::from_sql(ty, raw).map(Text),
+            _ => String::from_sql(&Type::TEXT, raw).map(Text),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        let ty = base(ty);
+        <String as FromSql>::accepts(ty) || matches!(ty.kind(), Kind::Enum(_))
+    }
 }
 
 /// Whether the column at `index` is NULL, whatever its type.

@@ -7,9 +7,10 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_query::Value;
 
 use crate::Result;
+use crate::dialect::postgres;
 #[cfg(feature = "time")]
 use crate::value::microseconds;
-use crate::value::{FromColumn, check_json, check_text, invalid};
+use crate::value::{FromColumn, check_json, check_text, invalid, shown};
 
 /// What is bound for a value.
 pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
@@ -41,6 +42,10 @@ pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
             check_json(json)?;
             text(json.to_string())
         }
+        Value::Array(_, Some(items)) => {
+            let items = items.iter().map(json).collect::<Result<Vec<_>>>()?;
+            text(serde_json::Value::Array(items).to_string())
+        }
         #[cfg(feature = "time")]
         Value::JiffDate(Some(date)) => text(in_order(*date)?.to_string()),
         #[cfg(feature = "time")]
@@ -62,6 +67,23 @@ pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
         // Every variant that holds `None`.
         _ => borrowed(ValueRef::Null),
     }
+}
+
+/// An item of a list, in the form that `ColumnValue::from_json` reads.
+fn json(item: &Value) -> Result<serde_json::Value> {
+    if let Value::Bool(Some(truth)) = item {
+        return Ok((*truth).into());
+    }
+    Ok(match to_sqlite(item)? {
+        ToSqlOutput::Borrowed(ValueRef::Integer(number)) => number.into(),
+        ToSqlOutput::Borrowed(ValueRef::Real(number)) => serde_json::Number::from_f64(number)
+            .ok_or_else(|| invalid(format!("a list in SQLite cannot store {number}")))?
+            .into(),
+        ToSqlOutput::Borrowed(ValueRef::Text(text)) => String::from_utf8_lossy(text).into(),
+        ToSqlOutput::Owned(Stored::Text(text)) => text.into(),
+        ToSqlOutput::Borrowed(ValueRef::Blob(bytes)) => shown(&Value::Bytes(Some(bytes.to_vec()))).into(),
+        _ => return Err(invalid("a list holds no NULL")),
+    })
 }
 
 /// SQLite stores NaN as NULL without a word; a NOT NULL column would then blame the wrong thing.
@@ -92,10 +114,7 @@ pub(crate) fn compare_decimals(one: &str, other: &str) -> std::cmp::Ordering {
     }
 }
 
-impl<T: FromColumn> FromColumn for Option<T>
-where
-    Option<T>: for<'a> tokio_postgres::types::FromSql<'a>,
-{
+impl<T: FromColumn> FromColumn for Option<T> {
     fn from_sqlite(value: &Stored) -> Result<Self, String> {
         match value {
             Stored::Null => Ok(None),
@@ -104,7 +123,17 @@ where
     }
 
     fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
-        row.try_get(index)
+        if postgres::types::is_null(row, index) { Ok(None) } else { T::from_postgres(row, index).map(Some) }
+    }
+}
+
+impl FromColumn for String {
+    fn from_sqlite(value: &Stored) -> Result<Self, String> {
+        text(value).map(str::to_owned)
+    }
+
+    fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        row.try_get(index).map(|postgres::types::Text(text)| text)
     }
 }
 
@@ -139,7 +168,6 @@ from_column! {
         Stored::Integer(number) => Ok(*number as f64),
         other => Err(mismatch(other, "a number")),
     };
-    String: value => text(value).map(str::to_owned);
     Vec<u8>: value => match value {
         Stored::Blob(bytes) => Ok(bytes.clone()),
         Stored::Text(text) => Ok(text.clone().into_bytes()),
