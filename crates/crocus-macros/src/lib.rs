@@ -1,5 +1,6 @@
 //! The macros of Crocus: `derive(Model)`, which makes a table of a struct, `derive(DbEnum)`, which makes a column type
-//! of an enum, and `migrations!`, which gathers a folder of migrations. What the code that they write means is left to crocus-orm and crocus-migrate.
+//! of an enum, and `migrations!`, which gathers a folder of migrations. What the code that they write means is left to
+//! crocus-orm and crocus-migrate.
 //!
 //! Each macro finds every mistake in one pass and reports it at the user's token.
 
@@ -56,7 +57,7 @@ use syn::{DeriveInput, LitStr};
 /// The field's type gives the column its type, and an `Option` can be NULL. `Option` and the integers of a key must be
 /// written by their own names, not by a type alias: the compiler refuses one. `ColumnValue` lists the types. A `Vec` is
 /// an array (JSON on SQLite), `crocus::orm::Json<T>` a Rust value as JSON; types of the program's own are made by
-/// `derive(DbEnum)` and by `impl NewType`.
+/// `derive(DbEnum)` and by `impl NewType`; they must be `Debug` and `PartialEq` too, as `NewCar` is.
 ///
 /// The first paragraph of a doc comment becomes the comment of the column or the table in the database.
 ///
@@ -161,8 +162,9 @@ use syn::{DeriveInput, LitStr};
 /// # Names
 ///
 /// Constraints are named as PostgreSQL names them: `cars_name_model_key`, `cars_name_idx`, `cars_doors_check`,
-/// `cars_maker_id_fkey`. To choose a name, write `unique = "..."` or `index = "..."` on a field, `unique(name, model, name = "...")` or
-/// `index(name, model, name = "...")` on the struct, and `check(name = "...", "doors >= 0")` on either. A struct or a
+/// `cars_maker_id_fkey`. To choose a name, write `unique = "..."` or `index = "..."` on a field,
+/// `unique(name, model, name = "...")` or `index(name, model, name = "...")` on the struct, and
+/// `check(name = "...", "doors >= 0")` on either. A struct or a
 /// field can have several checks, and a struct several lists of each kind.
 #[proc_macro_derive(Model, attributes(model))]
 pub fn derive_model(input: TokenStream) -> TokenStream {
