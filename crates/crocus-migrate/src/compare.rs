@@ -10,6 +10,7 @@ mod constraints;
 mod enums;
 mod foreign_keys;
 mod indexes;
+mod renames;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -61,6 +62,8 @@ impl Sides<'_> {
 /// Compares the models, as they are and as [`declared`](crate::declared) reads them back, with what the database has.
 pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours) -> Comparison {
     let mut comparison = Comparison::default();
+    // What has only another name is the same from here on.
+    let actual = &renames::follow(models, actual.clone(), &mut comparison);
     let sides = || {
         models.tables.iter().filter_map(|model| {
             let (declared, actual) = (declared.table(&model.name)?, actual.table(&model.name)?);

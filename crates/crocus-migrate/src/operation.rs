@@ -15,12 +15,16 @@ pub enum Operation {
     CreateTable(Table),
     /// Drops a table with its rows.
     DropTable { name: String, was: Option<Table> },
+    /// Gives a table another name.
+    RenameTable { name: String, new_name: String },
     /// Adds a column.
     AddColumn { table: String, column: Column },
     /// Drops a column with its values.
     DropColumn { table: String, name: String, was: Option<Column> },
     /// Gives a column another type, nullability, default, generating expression or comment.
     AlterColumn { table: String, column: Column, was: Option<Column> },
+    /// Gives a column another name.
+    RenameColumn { table: String, name: String, new_name: String },
     /// Makes an index.
     CreateIndex { table: String, index: Index },
     /// Drops an index.
@@ -67,10 +71,11 @@ impl Operation {
     pub(crate) fn table(&self) -> Option<&str> {
         match self {
             Operation::CreateTable(table) => Some(&table.name),
-            Operation::DropTable { name, .. } => Some(name),
+            Operation::DropTable { name, .. } | Operation::RenameTable { name, .. } => Some(name),
             Operation::AddColumn { table, .. }
             | Operation::DropColumn { table, .. }
             | Operation::AlterColumn { table, .. }
+            | Operation::RenameColumn { table, .. }
             | Operation::CreateIndex { table, .. }
             | Operation::DropIndex { table, .. }
             | Operation::CreateUnique { table, .. }
@@ -95,6 +100,10 @@ impl Operation {
         Ok(match self.clone() {
             Operation::CreateTable(table) => Operation::DropTable { name: table.name.clone(), was: Some(table) },
             Operation::DropTable { was, .. } => Operation::CreateTable(was.ok_or_else(unknown)?),
+            Operation::RenameTable { name, new_name } => Operation::RenameTable { name: new_name, new_name: name },
+            Operation::RenameColumn { table, name, new_name } => {
+                Operation::RenameColumn { table, name: new_name, new_name: name }
+            }
             Operation::AddColumn { table, column } => {
                 Operation::DropColumn { table, name: column.name.clone(), was: Some(column) }
             }
@@ -150,6 +159,10 @@ impl fmt::Display for Operation {
         match self {
             Operation::CreateTable(table) => write!(f, "create table {}", table.name),
             Operation::DropTable { name, .. } => write!(f, "drop table {name}"),
+            Operation::RenameTable { name, new_name } => write!(f, "rename table {name} to {new_name}"),
+            Operation::RenameColumn { table, name, new_name } => {
+                write!(f, "rename column {table}.{name} to {new_name}")
+            }
             Operation::AddColumn { table, column } => write!(f, "add column {table}.{}", column.name),
             Operation::DropColumn { table, name, .. } => write!(f, "drop column {table}.{name}"),
             Operation::AlterColumn { table, column, .. } => write!(f, "alter column {table}.{}", column.name),

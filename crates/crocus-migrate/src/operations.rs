@@ -56,6 +56,11 @@ impl Operations {
         self.list.push(Operation::DropTable { name: name.to_owned(), was: None });
     }
 
+    /// Gives a table another name. What is named after it keeps its name: constraints, indexes.
+    pub fn rename_table(&mut self, name: &str, new_name: &str) {
+        self.list.push(Operation::RenameTable { name: name.to_owned(), new_name: new_name.to_owned() });
+    }
+
     /// Adds a column to a table. A NOT NULL column needs a default where the table has rows.
     pub fn add_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
         self.list.push(Operation::AddColumn { table: table.to_owned(), column: column.named(name) });
@@ -70,6 +75,12 @@ impl Operations {
     /// they were. On PostgreSQL a generated column is dropped and added again.
     pub fn alter_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
         self.list.push(Operation::AlterColumn { table: table.to_owned(), column: column.named(name), was: None });
+    }
+
+    /// Gives a column another name, wherever it is mentioned.
+    pub fn rename_column(&mut self, table: &str, name: &str, new_name: &str) {
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.list.push(Operation::RenameColumn { table: table.to_owned(), name, new_name });
     }
 
     /// Makes an index on a table, over columns by their names, or over [`column`]s and [`expression`]s.

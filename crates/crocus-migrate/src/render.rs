@@ -39,6 +39,10 @@ fn write_operation(body: &mut String, operation: Operation) {
     let (function, arguments) = match operation {
         Operation::CreateTable(table) => return create_table(body, &table),
         Operation::DropTable { name, .. } => ("drop_table", vec![text_of(&name)]),
+        Operation::RenameTable { name, new_name } => ("rename_table", vec![text_of(&name), text_of(&new_name)]),
+        Operation::RenameColumn { table, name, new_name } => {
+            ("rename_column", vec![text_of(&table), text_of(&name), text_of(&new_name)])
+        }
         Operation::AddColumn { table, column } => {
             ("add_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
         }

@@ -163,6 +163,9 @@ impl Migrations {
                 match operation {
                     Operation::CreateTable(table) => drop(ours.tables.insert(table.name)),
                     Operation::DropTable { name, .. } => drop(ours.tables.remove(&name)),
+                    Operation::RenameTable { name, new_name } if ours.tables.remove(&name) => {
+                        ours.tables.insert(new_name);
+                    }
                     Operation::CreateIndex { index, .. } => drop(ours.indexes.insert(index.name)),
                     Operation::DropIndex { name, .. } => drop(ours.indexes.remove(&name)),
                     Operation::CreateEnum(values) => drop(ours.enums.insert(values.name)),

@@ -26,6 +26,8 @@ pub struct Enum {
 pub struct Table {
     /// Its name.
     pub name: String,
+    /// The name that it had before, where a model says so.
+    pub renamed_from: Option<String>,
     /// What its comment says. SQLite has none.
     pub comment: Option<String>,
     /// Its columns, in order.
@@ -59,6 +61,8 @@ pub struct Column {
     pub generated: Option<String>,
     /// What its comment says. SQLite has none.
     pub comment: Option<String>,
+    /// The name that it had before, where a model says so.
+    pub renamed_from: Option<String>,
 }
 
 /// A column's type.
@@ -173,6 +177,7 @@ impl Table {
     pub fn new(name: impl Into<String>) -> Table {
         Table {
             name: name.into(),
+            renamed_from: None,
             comment: None,
             columns: Vec::new(),
             primary_key: Vec::new(),
@@ -186,6 +191,7 @@ impl Table {
     fn from_model(model: &TableDef) -> Table {
         Table {
             name: model.name.to_owned(),
+            renamed_from: model.renamed_from.map(str::to_owned),
             comment: model.comment.map(str::to_owned),
             columns: model.columns.iter().map(Column::from_model).collect(),
             primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
@@ -226,6 +232,7 @@ impl Column {
             default: None,
             generated: None,
             comment: None,
+            renamed_from: None,
         }
     }
 
@@ -236,6 +243,7 @@ impl Column {
             default: column.default.map(str::to_owned),
             generated: column.generated.map(str::to_owned),
             comment: column.comment.map(str::to_owned),
+            renamed_from: column.renamed_from.map(str::to_owned),
             ..Column::new(column.name, column.ty)
         }
     }

@@ -149,6 +149,8 @@ fn every_operation(op: &mut Operations, x: &str) {
 }
 
 fn columns(op: &mut Operations, x: &str) {
+    op.rename_table("cars", x);
+    op.rename_column("cars", x, "title");
     op.create_enum(x, ["red", "green"]);
     op.alter_enum("colour", ["red", "green", x]);
     op.drop_enum(x);

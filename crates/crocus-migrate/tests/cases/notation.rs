@@ -35,6 +35,10 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
                 tables.push(Table::new(name(&mut rest)?));
             }
             (_, None) => return Err(format!("`{line}` comes before a table")),
+            ("renamed", Some(table)) => {
+                expect(&mut rest, "renamed from")?;
+                table.renamed_from = Some(name(&mut rest)?);
+            }
             ("comment", Some(table)) => {
                 word(&mut rest);
                 table.comment = Some(rest.to_owned());
@@ -65,6 +69,10 @@ fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
             "primary" if word(&mut rest) == "key" => {
                 table.primary_key.push(column.name.clone());
                 column.nullable = false;
+            }
+            "renamed" => {
+                expect(&mut rest, "from")?;
+                column.renamed_from = Some(self::name(&mut rest)?);
             }
             "not" if word(&mut rest) == "null" => column.nullable = false,
             "default" => column.default = Some(std::mem::take(&mut rest).to_owned()),

@@ -22,6 +22,12 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
     match operation {
         Operation::CreateTable(table) => Plan::Statements(create_table(table)),
         Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
+        Operation::RenameTable { name, new_name } => {
+            one(format!("ALTER TABLE {} RENAME TO {}", quote(name), quote(new_name)))
+        }
+        Operation::RenameColumn { table, name, new_name } => {
+            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(name), quote(new_name)))
+        }
         Operation::AddColumn { table, column } => Plan::Statements(add_column(table, column)),
         Operation::DropColumn { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(name)))

@@ -1,0 +1,123 @@
+//! Tables and columns whose models say what they were called before. Once that is done, the word has no effect.
+
+use super::Comparison;
+use crate::operation::Operation;
+use crate::schema::{Index, IndexKey, Schema, Table};
+
+/// What the database has when everything has its new name.
+pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Comparison) -> Schema {
+    for model in &models.tables {
+        if let Some(old) = &model.renamed_from
+            && models.table(old).is_none()
+            && actual.table(&model.name).is_none()
+            && actual.table(old).is_some()
+        {
+            rename_table(&mut actual, old, &model.name);
+            let (name, new_name) = (old.clone(), model.name.clone());
+            comparison.operations.push(Operation::RenameTable { name, new_name });
+        }
+        for column in &model.columns {
+            if let Some(old) = &column.renamed_from
+                && model.column(old).is_none()
+                && let Some(table) = actual.table(&model.name)
+                && table.column(&column.name).is_none()
+                && table.column(old).is_some()
+            {
+                // A word of SQL is in quotes everywhere, and so it is where the database has written the model's.
+                let in_quotes = expressions(&mut model.clone()).iter().any(|sql| sql.contains(&quoted(&column.name)));
+                rename_column(&mut actual, &model.name, old, &column.name, in_quotes);
+                let (table, name, new_name) = (model.name.clone(), old.clone(), column.name.clone());
+                comparison.operations.push(Operation::RenameColumn { table, name, new_name });
+            }
+        }
+    }
+    actual
+}
+
+fn rename_table(schema: &mut Schema, old: &str, new: &str) {
+    for table in &mut schema.tables {
+        let targets = table.foreign_keys.iter_mut().map(|key| &mut key.target);
+        targets.chain([&mut table.name]).filter(|name| **name == old).for_each(|name| *name = new.to_owned());
+    }
+}
+
+fn rename_column(schema: &mut Schema, table: &str, old: &str, new: &str, in_quotes: bool) {
+    let rename = |names: &mut Vec<String>| {
+        names.iter_mut().filter(|name| **name == old).for_each(|name| *name = new.to_owned());
+    };
+    for other in &mut schema.tables {
+        let keys = other.foreign_keys.iter_mut().filter(|key| key.target == table);
+        keys.for_each(|key| rename(&mut key.target_columns));
+        if other.name == table {
+            rename(&mut other.primary_key);
+            other.uniques.iter_mut().for_each(|unique| rename(&mut unique.columns));
+            other.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns));
+            let column = other.columns.iter_mut().filter(|column| column.name == old);
+            column.for_each(|column| column.name = new.to_owned());
+            expressions(other).into_iter().for_each(|sql| *sql = renamed(sql, old, new, in_quotes));
+            let parts = other.indexes.iter_mut().flat_map(|index| &mut index.parts);
+            for part in parts {
+                if part.key == IndexKey::Column(old.to_owned()) {
+                    part.key = IndexKey::Column(new.to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// Everything of a table that may mention its columns.
+fn expressions(table: &mut Table) -> Vec<&mut String> {
+    let generated = table.columns.iter_mut().filter_map(|column| column.generated.as_mut());
+    let checks = table.checks.iter_mut().map(|check| &mut check.expression);
+    generated.chain(checks).chain(table.indexes.iter_mut().flat_map(of_index)).collect()
+}
+
+fn of_index(index: &mut Index) -> impl Iterator<Item = &mut String> {
+    let parts = index.parts.iter_mut().filter_map(|part| match &mut part.key {
+        IndexKey::Expression(sql) => Some(sql),
+        IndexKey::Column(_) => None,
+    });
+    parts.chain(&mut index.condition)
+}
+
+/// An expression with another name for a column, as the databases write it. Where one of them does otherwise, what has
+/// the expression is only made again.
+fn renamed(sql: &str, old: &str, new: &str, in_quotes: bool) -> String {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
+    let mut text = String::new();
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '\'' | '"' => quoted_end(rest, first),
+            _ if is_word(first) => rest.find(|character| !is_word(character)).unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(end);
+        if token == old && !in_quotes {
+            text.push_str(new);
+        } else if token == old || token == quoted(old) {
+            text.push_str(&quoted(new));
+        } else {
+            text.push_str(token);
+        }
+        rest = after;
+    }
+    text
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Where what is in quotes ends; a doubled quote is a part of it.
+fn quoted_end(text: &str, quote: char) -> usize {
+    let mut end = 1;
+    while let Some(at) = text[end..].find(quote) {
+        end += at + 1;
+        if !text[end..].starts_with(quote) {
+            return end;
+        }
+        end += 1;
+    }
+    text.len()
+}
