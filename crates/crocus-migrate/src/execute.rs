@@ -91,10 +91,6 @@ async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocu
     match sqlite::ddl::plan(operation) {
         Plan::Statements(statements) => all(connection, &statements).await,
         Plan::Rebuild { table, edit } => rebuild(connection, &table, &edit).await,
-        Plan::RenameColumn { table, name, new_name } => {
-            let is_word = sqlite::inspect::is_word(connection, &new_name).await?;
-            connection.batch(&sqlite::ddl::rename_column(&table, &name, &new_name, is_word)).await
-        }
         Plan::DropConstraint { table, name } => {
             if sqlite::inspect::is_index(connection, &table, &name).await? {
                 connection.batch(&format!("DROP INDEX {}", Dialect::Sqlite.quote(&name))).await

@@ -17,8 +17,6 @@ pub(crate) enum Plan {
     Statements(Vec<String>),
     /// By making the table anew with an edited definition.
     Rebuild { table: String, edit: Edit },
-    /// By [`rename_column`], when it is known whether the new name is a word that needs no quotes.
-    RenameColumn { table: String, name: String, new_name: String },
     /// A constraint by its name: an index, or a clause of the table.
     DropConstraint { table: String, name: String },
 }
@@ -32,8 +30,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             one(format!("ALTER TABLE {} RENAME TO {}", quote(name), quote(new_name)))
         }
         Operation::RenameColumn { table, name, new_name } => {
-            let (table, name, new_name) = (table.clone(), name.clone(), new_name.clone());
-            Plan::RenameColumn { table, name, new_name }
+            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(name), quote(new_name)))
         }
         Operation::AddColumn { table, column } if can_be_added(column) => {
             one(format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column)))
@@ -67,13 +64,6 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         | Operation::DropEnum { .. } => Plan::Statements(Vec::new()),
         Operation::Execute { sql } => one(sql.clone()),
     }
-}
-
-/// SQLite writes the new name wherever it finds the old one, and in quotes everywhere if it is in quotes here: then no
-/// expression would be what a model declares.
-pub(crate) fn rename_column(table: &str, name: &str, new_name: &str, is_word: bool) -> String {
-    let new_name = if is_word { new_name.to_owned() } else { quote(new_name) };
-    format!("ALTER TABLE {} RENAME COLUMN {} TO {new_name}", quote(table), quote(name))
 }
 
 fn rebuild(table: &str, edit: Edit) -> Plan {

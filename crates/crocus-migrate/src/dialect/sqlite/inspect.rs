@@ -3,7 +3,7 @@
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::{ACTIONS, TYPES, quote};
+use super::ddl::{ACTIONS, TYPES};
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
 use super::table_sql::TableSql;
@@ -176,18 +176,6 @@ pub(crate) async fn stored(connection: &Connection, table: &str) -> Result<Optio
 pub(crate) async fn is_index(connection: &Connection, table: &str, name: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = $1 AND tbl_name = $2 COLLATE NOCASE";
     Ok(!connection.query(Statement::read(sql, [name.into(), table.into()])).await?.is_empty())
-}
-
-/// Whether a name is written without quotes: it is one word, without the capitals that need them on PostgreSQL, and none
-/// that SQLite needs for itself.
-pub(crate) async fn is_word(connection: &Connection, name: &str) -> Result<bool> {
-    let plain = |character: char| character.is_ascii_lowercase() || character == '_';
-    if !name.starts_with(plain) || !name.chars().all(|character| plain(character) || character.is_ascii_digit()) {
-        return Ok(false);
-    }
-    let sql = format!("SELECT {name} FROM (SELECT 'found' AS {})", quote(name));
-    let rows = connection.query(Statement::read(sql, [])).await;
-    Ok(rows.is_ok_and(|rows| rows.first().is_some_and(|row| row.get::<String>(0).is_ok_and(|text| text == "found"))))
 }
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! SQL as SQLite takes it apart: quoted things, words, numbers and operators.
 
+use super::ddl::quote;
+
 /// Whether a text is one string, number or truth value.
 pub(crate) fn is_literal(sql: &str) -> bool {
     let tokens = tokens(sql);
@@ -16,11 +18,37 @@ pub(crate) fn is_literal(sql: &str) -> bool {
         || token.is_word(sql, "FALSE")
 }
 
-/// Tokens with single spaces between them: the one form of all texts that mean the same.
+/// Tokens with single spaces between them, and names in quotes where they need them: one form of texts that mean the
+/// same. Renaming a column leaves its name in quotes.
 pub(super) fn spaced(sql: &str, tokens: &[Token]) -> String {
-    let tokens: Vec<_> = tokens.iter().map(|token| token.text(sql)).collect();
+    let written = |token: &Token| match token.text(sql) {
+        text if !text.starts_with(['"', '`', '[']) => text.to_owned(),
+        _ if is_plain(&token.name(sql)) => token.name(sql),
+        _ => quote(&token.name(sql)),
+    };
+    let tokens: Vec<_> = tokens.iter().map(written).collect();
     tokens.join(" ")
 }
+
+/// Whether a name means the same without quotes. Capitals keep theirs, which PostgreSQL needs.
+fn is_plain(name: &str) -> bool {
+    let letter = |character: char| character.is_ascii_lowercase() || character == '_';
+    name.starts_with(letter)
+        && name.chars().all(|character| letter(character) || character.is_ascii_digit())
+        && !KEYWORDS.split(' ').any(|keyword| keyword == name)
+}
+
+/// "SQLite Keywords", and the two that are values.
+const KEYWORDS: &str = "abort action add after all alter always analyze and as asc attach autoincrement before begin between by cascade \
+    case cast check collate column commit conflict constraint create cross current current_date current_time \
+    current_timestamp database default deferrable deferred delete desc detach distinct do drop each else end escape \
+    except exclude exclusive exists explain fail false filter first following for foreign from full generated glob \
+    group groups having if ignore immediate in index indexed initially inner insert instead intersect into is isnull \
+    join key last left like limit match materialized natural no not nothing notnull null nulls of offset on or order \
+    others outer over partition plan pragma preceding primary query raise range recursive references regexp reindex \
+    release rename replace restrict returning right rollback row rows savepoint select set table temp temporary then \
+    ties to transaction trigger true unbounded union unique update using vacuum values view virtual when where \
+    window with within without";
 
 /// Where the parenthesis at `open` is closed.
 pub(super) fn closing(sql: &str, tokens: &[Token], open: usize) -> Option<usize> {
@@ -145,6 +173,19 @@ fn is_word_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_in_quotes_where_they_need_them() {
+        for (sql, written) in [
+            ("\"doors\">=0", "doors >= 0"),
+            ("[doors] + `doors`", "doors + doors"),
+            ("\"order\" + [two words]", "\"order\" + \"two words\""),
+            ("\"Big\" + Big + \"a\"\"b\"", "\"Big\" + Big + \"a\"\"b\""),
+            ("\"true\" = true || 'doors'", "\"true\" = true || 'doors'"),
+        ] {
+            assert_eq!(spaced(sql, &tokens(sql)), written);
+        }
+    }
 
     #[test]
     fn literals_are_told_from_expressions() {
