@@ -17,7 +17,8 @@ use self::relations::{BelongsTo, Has, ManyToMany};
 use crate::errors::Errors;
 use crate::names;
 
-const ON_STRUCT: [&str; 12] = [
+const ON_STRUCT: [&str; 13] = [
+    "embedded",
     "table",
     "schema",
     "bind",
@@ -31,7 +32,8 @@ const ON_STRUCT: [&str; 12] = [
     "many_to_many",
     "crate",
 ];
-const ON_FIELD: [&str; 14] = [
+const ON_FIELD: [&str; 15] = [
+    "embedded",
     "primary_key",
     "identity",
     "no_identity",
@@ -60,6 +62,10 @@ pub(crate) struct StructAttributes {
     pub(crate) checks: Vec<Check>,
     pub(crate) relations: Vec<Relation>,
     pub(crate) krate: Option<Path>,
+    /// Whether the struct is a group of columns and no table.
+    pub(crate) embedded: bool,
+    /// Every word that only a table can have.
+    pub(crate) of_a_table: Vec<Ident>,
 }
 
 /// A relationship that is declared on the struct.
@@ -86,6 +92,14 @@ pub(crate) struct FieldAttributes {
     pub(crate) version: Option<Ident>,
     pub(crate) sensitive: bool,
     pub(crate) belongs_to: Option<BelongsTo>,
+    pub(crate) embedded: Option<Embedded>,
+    /// Every word, in the order of writing.
+    pub(crate) words: Vec<Ident>,
+}
+
+/// `embedded` or `embedded(prefix = "billing_")` on a field.
+pub(crate) struct Embedded {
+    pub(crate) prefix: Option<LitStr>,
 }
 
 impl StructAttributes {
@@ -107,7 +121,14 @@ impl StructAttributes {
                 "has_many" => read.relations.extend(item.has(true, errors).map(Relation::Has)),
                 "many_to_many" => read.relations.extend(item.many_to_many(errors).map(Relation::ManyToMany)),
                 "crate" => read.krate = item.path(errors),
+                "embedded" => {
+                    item.flag(errors);
+                    read.embedded = true;
+                }
                 _ => unknown(&item.key, &ON_STRUCT, ("the struct", "a field"), &ON_FIELD, errors),
+            }
+            if !matches!(key.as_str(), "crate" | "embedded") && ON_STRUCT.contains(&key.as_str()) {
+                read.of_a_table.push(item.key.clone());
             }
             if matches!(key.as_str(), "table" | "schema" | "bind" | "renamed_from" | "crate") {
                 once(&mut seen, key, &item.key, errors);
@@ -143,6 +164,7 @@ impl FieldAttributes {
                     read.sensitive = true;
                 }
                 "belongs_to" => read.belongs_to = item.belongs_to_of_field(errors),
+                "embedded" => read.embedded = item.embedded(errors),
                 _ => {
                     unknown(&item.key, &ON_FIELD, ("a field", "the struct"), &ON_STRUCT, errors);
                     // Otherwise the model would also be said to lack the key that was only misspelt.
@@ -151,6 +173,7 @@ impl FieldAttributes {
                     }
                 }
             }
+            read.words.push(at.clone());
             if key != "check" && ON_FIELD.contains(&key.as_str()) {
                 once(&mut seen, key, &at, errors);
             }

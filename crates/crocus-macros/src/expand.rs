@@ -4,6 +4,7 @@
 //! The code names everything by its full path, so that nothing the user imports or defines can stand in the way.
 //! Types keep the user's spans: the compiler reports a type that no column can hold where it is written.
 
+mod embedded;
 mod inputs;
 mod relations;
 mod table;
@@ -18,6 +19,9 @@ use crate::model::{Field, Model, Source};
 use crate::types;
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
+    if model.embedded {
+        return embedded::expand(model);
+    }
     let constants = constants(model);
     let relations = relations::constants(model);
     let implementation = implementation(model);
@@ -37,6 +41,60 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 /// `NewCar`
 fn new_ident(model: &Model) -> Ident {
     format_ident!("New{}", model.ident.unraw(), span = model.ident.span())
+}
+
+/// The index of the first column of the field at `position` among the model's.
+fn index(model: &Model, position: usize) -> TokenStream {
+    let krate = &model.krate;
+    let before = &model.fields[..position];
+    let plain = before.iter().filter(|field| field.embedded.is_none()).count();
+    let embedded = before.iter().filter(|field| field.embedded.is_some()).map(|field| &field.ty);
+    let sum = quote!(#plain #(+ <#embedded as #krate::Embedded>::COLUMNS.len())*);
+    if plain == position { sum } else { quote!((#sum)) }
+}
+
+/// The expressions that read the fields from `row`, from the column `start` on.
+fn reads(model: &Model) -> impl Iterator<Item = TokenStream> {
+    let krate = &model.krate;
+    model.fields.iter().enumerate().map(move |(position, field)| {
+        let Field { ident, ty, embedded, .. } = field;
+        let index = index(model, position);
+        match embedded {
+            None => {
+                let from_row = of_type(krate, ty, "from_row");
+                quote!(#ident: #from_row(row, start + #index)?)
+            }
+            Some(_) => quote!(#ident: <#ty as #krate::Embedded>::from_row(row, start + #index)?),
+        }
+    })
+}
+
+/// The expression of all values.
+fn values(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    let value = |field: &Field| {
+        let (ident, into_value) = (&field.ident, of_type(krate, &field.ty, "into_value"));
+        quote!(#into_value(::core::clone::Clone::clone(&self.#ident)))
+    };
+    if model.fields.iter().all(|field| field.embedded.is_none()) {
+        let values = model.fields.iter().map(value);
+        return quote!(::std::vec![#(#values,)*]);
+    }
+    let pushes = model.fields.iter().map(|field| match field.embedded {
+        None => {
+            let value = value(field);
+            quote!(values.push(#value);)
+        }
+        Some(_) => {
+            let Field { ident, ty, .. } = field;
+            quote!(values.extend(<#ty as #krate::Embedded>::values(&self.#ident));)
+        }
+    });
+    quote! {
+        let mut values = ::std::vec::Vec::new();
+        #(#pushes)*
+        values
+    }
 }
 
 /// `CarPatch`
@@ -80,7 +138,10 @@ fn shown(path: &Path) -> String {
 fn docs(field: &Field) -> TokenStream {
     let docs = &field.docs;
     if docs.is_empty() {
-        let text = format!("The column `{}`.", field.column);
+        let text = match &field.embedded {
+            None => format!("The column `{}`.", field.column),
+            Some(prefix) => format!("The columns `{prefix}...`."),
+        };
         quote!(#[doc = #text])
     } else {
         quote!(#(#docs)*)
@@ -91,9 +152,18 @@ fn docs(field: &Field) -> TokenStream {
 fn constants(model: &Model) -> TokenStream {
     let Model { ident, krate, table, .. } = model;
     let quiet = quiet();
-    let constants = model.fields.iter().map(|field| {
+    let constants = model.fields.iter().enumerate().map(|(position, field)| {
         let Field { constant, vis, ty, column, .. } = field;
         let docs = docs(field);
+        if field.embedded.is_some() {
+            let index = index(model, position);
+            let columns = quote!(<#ident as #krate::Model>::TABLE.columns);
+            return quote! {
+                #docs
+                #vis const #constant: <#ty as #krate::Embedded>::Columns<#ident> =
+                    <#ty>::columns_of::<#ident>(#table, #columns, #index);
+            };
+        }
         // At the type, so that the compiler points there when it is none of a column's.
         let new = quote_spanned!(ty.span()=> #krate::Column::<#ident, #ty>::new);
         quote! {
@@ -117,13 +187,7 @@ fn implementation(model: &Model) -> TokenStream {
     let table = table::table(model);
     let relations = relations::definitions(model);
     let assign = inputs::assign(model);
-    let idents: Vec<_> = model.fields.iter().map(|field| &field.ident).collect();
-    let into_values = model.fields.iter().map(|field| of_type(krate, &field.ty, "into_value"));
-    let indexes = 0..model.fields.len();
-    let reads = model.fields.iter().zip(indexes).map(|(Field { ident, ty, .. }, index)| {
-        let from_row = of_type(krate, ty, "from_row");
-        quote!(#ident: #from_row(row, start + #index)?)
-    });
+    let (reads, values) = (reads(model), values(model));
     let key: Vec<_> = model.key().map(|field| &field.ident).collect();
     let types: Vec<_> = model.key().map(|field| &field.ty).collect();
     let (key_type, key) = match (&types[..], &key[..]) {
@@ -147,7 +211,7 @@ fn implementation(model: &Model) -> TokenStream {
             }
 
             fn values(&self) -> ::std::vec::Vec<#krate::Value> {
-                ::std::vec![#(#into_values(::core::clone::Clone::clone(&self.#idents)),)*]
+                #values
             }
 
             fn key(&self) -> Self::Key {
@@ -166,7 +230,7 @@ fn implementation(model: &Model) -> TokenStream {
 /// patches would not fit it.
 fn assertions(model: &Model, field: &Field) -> TokenStream {
     let Field { ty, name, .. } = field;
-    if !types::is_alias(ty) {
+    if !types::is_alias(ty) || field.embedded.is_some() {
         return TokenStream::new();
     }
     let krate = &model.krate;

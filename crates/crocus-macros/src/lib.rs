@@ -73,6 +73,7 @@ use syn::{DeriveInput, LitStr};
 /// - `bind = "audit"`: which of the program's databases has the table.
 /// - `renamed_from = "automobiles"`: the table's name before, so that a migration renames it and keeps its rows.
 /// - `has_one(...)`, `has_many(...)`, `many_to_many(...)`, `belongs_to(...)`: relationships, see below.
+/// - `embedded`: the struct is no table, see below.
 /// - `crate = "crocus_orm"`: where the traits are, for a program without `crocus`. Otherwise `::crocus::orm`.
 ///
 /// # `#[model(...)]` on a field
@@ -94,6 +95,7 @@ use syn::{DeriveInput, LitStr};
 ///   conflict. The field is absent from `NewCar` and `CarPatch`.
 /// - `sensitive`: the value is kept out of logs and errors, and of the `Debug` of `NewCar` and `CarPatch`.
 /// - `renamed_from = "title"`: the column's name before, so that a migration renames it and keeps its values.
+/// - `embedded`: the field is a group of columns, see below.
 /// - `belongs_to = Maker`: the primary key of another model's row, see below.
 ///
 /// # Relationships
@@ -158,6 +160,40 @@ use syn::{DeriveInput, LitStr};
 ///   `delete_orphan`, a row that is taken from its owner is deleted;
 /// - `many_to_many(tags = Tag, through(CarTag::CAR, CarTag::TAG))` goes through an association: a model with a
 ///   `belongs_to` to this model and one to the other, in this order.
+///
+/// # Embedded structs
+///
+/// A struct with `#[model(embedded)]` is no table but a group of columns. A model has them among its own where a field
+/// says `embedded`: under the field's name and `_` as a prefix, or that of `embedded(prefix = "billing_")`.
+///
+/// ```
+/// # use crocus_macros::Model;
+/// # use crocus_orm::{ColumnOperators, Model};
+/// #[derive(Debug, Clone, PartialEq, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(embedded)]
+/// struct Address {
+///     street: String,
+///     city: String,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// struct Customer {
+///     #[model(primary_key)]
+///     id: i32,
+///     #[model(embedded)]
+///     address: Address,
+/// }
+///
+/// assert_eq!(Customer::ADDRESS.city.name(), "address_city");
+/// let in_ulm = Customer::select().filter(Customer::ADDRESS.city.eq("Ulm"));
+/// # let _ = in_ulm;
+/// ```
+///
+/// In JSON it is an object inside the model's. `NewCustomer` has the `Address`, `CustomerPatch` an `AddressPatch`, whose
+/// fields are changed one by one. The fields of an embedded struct can have `column`, `sensitive`, `renamed_from` and
+/// `embedded`.
 ///
 /// # Names
 ///

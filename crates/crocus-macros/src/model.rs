@@ -20,6 +20,9 @@ use crate::names;
 /// A composite key is a tuple; crocus-orm implements its `Key` for tuples of up to this many.
 const LONGEST_KEY: usize = 4;
 
+/// What a field of an embedded struct can have.
+const IN_EMBEDDED: [&str; 4] = ["column", "sensitive", "renamed_from", "embedded"];
+
 /// A model.
 pub(crate) struct Model {
     pub(crate) ident: Ident,
@@ -36,6 +39,8 @@ pub(crate) struct Model {
     pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<Condition>,
     pub(crate) relations: Vec<Relation>,
+    /// Whether it is no table but a group of columns.
+    pub(crate) embedded: bool,
 }
 
 impl Model {
@@ -59,7 +64,14 @@ impl Model {
 
         let read: Vec<_> = fields.iter().map(|field| FieldAttributes::read(&field.attrs, &mut errors)).collect();
         let keys = read.iter().filter(|attributes| attributes.primary_key.is_some()).count();
-        if keys == 0 {
+        if attributes.embedded {
+            let of_fields = read.iter().flat_map(|field| &field.words);
+            let of_columns = of_fields.filter(|word| !IN_EMBEDDED.iter().any(|allowed| *word == allowed));
+            for word in attributes.of_a_table.iter().chain(of_columns) {
+                let text = format!("an embedded struct is no table: `{word}` belongs to the models that embed it");
+                errors.at(word, text);
+            }
+        } else if keys == 0 {
             errors.at(&input.ident, "a model needs a primary key: add #[model(primary_key)] to a field");
         }
         let mut constraints = Constraints::new(table_name(&attributes, &input.ident, &mut errors));
@@ -84,6 +96,7 @@ impl Model {
         if renamed_from.as_ref() == Some(&constraints.table) {
             errors.at(&attributes.renamed_from, "this is the table's name now: write the one that it had before");
         }
+        let embedded = attributes.embedded;
         let krate = attributes.krate.clone().unwrap_or_else(|| syn::parse_quote!(::crocus::orm));
         let (ident, vis) = (input.ident.clone(), input.vis.clone());
         let relations = relations::read((&ident, &vis), attributes, read, &model_fields, &mut constraints, &mut errors);
@@ -107,6 +120,7 @@ impl Model {
             indexes,
             checks,
             relations,
+            embedded,
         })
     }
 

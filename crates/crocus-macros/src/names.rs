@@ -36,6 +36,11 @@ pub(crate) fn bind_fault(name: &str) -> Option<String> {
     name.is_empty().then(|| "the name is empty".to_owned())
 }
 
+/// Why no column's name can begin so; `None` when one can, as with nothing.
+pub(crate) fn prefix_fault(prefix: &str) -> Option<String> {
+    if prefix.is_empty() { None } else { fault(prefix) }
+}
+
 /// Why no column can have this name; `None` when one can.
 pub(crate) fn column_fault(name: &str) -> Option<String> {
     let system = SYSTEM_COLUMNS.contains(&name);

@@ -78,6 +78,25 @@ impl Fields {
         Some(value.map_or(Patch::Absent, |value| value.map_or(Patch::Null, Patch::Value)))
     }
 
+    /// A member that is an object of its own, for an embedded struct. Where it is missing, `missing` stands for it, if
+    /// anything does. `None` when it is wrong: the mistakes are noted.
+    pub fn embedded<T: FromJson>(&mut self, name: &str, missing: Option<T>) -> Option<T> {
+        let object = match (self.object.remove(name), missing) {
+            (Some(Json::Object(object)), _) => object,
+            (Some(json), _) => return self.check(name, Err(not("an object", &json))),
+            (None, Some(missing)) => return Some(missing),
+            (None, None) => return self.check(name, Err("is required".into())),
+        };
+        match T::from_json(object) {
+            Ok(value) => Some(value),
+            Err(errors) => {
+                let inside = |error: FieldError| FieldError { pointer: pointer(name) + &error.pointer, ..error };
+                self.errors.extend(errors.into_iter().map(inside));
+                None
+            }
+        }
+    }
+
     /// The mistakes noted.
     pub fn into_errors(self) -> Vec<FieldError> {
         self.errors
@@ -87,12 +106,16 @@ impl Fields {
         match result {
             Ok(value) => Some(value),
             Err(rule) => {
-                let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                self.errors.push(FieldError { pointer, detail: rule.into_owned() });
+                self.errors.push(FieldError { pointer: pointer(name), detail: rule.into_owned() });
                 None
             }
         }
     }
+}
+
+/// The JSON pointer of a member (RFC 6901, 3).
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// How each column type is read from JSON.

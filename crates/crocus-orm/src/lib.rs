@@ -8,6 +8,8 @@ mod binds;
 mod connection;
 pub mod database_url;
 pub mod dialect;
+#[doc(hidden)]
+pub mod embedded;
 mod engine;
 mod error;
 #[expect(dead_code, reason = "the rest of the operators comes with the queries")]
@@ -31,6 +33,7 @@ pub use binds::Binds;
 pub use connection::Connection;
 pub use database_url::DatabaseUrl;
 pub use dialect::Dialect;
+pub use embedded::Embedded;
 pub use engine::{Engine, EngineOptions, Executor, Target};
 pub use error::{Constraint, Error, ErrorKind, Result};
 pub use expr::{Base, Column, ColumnOperators, Expr, IntoExpr, IntoOperand, Order};

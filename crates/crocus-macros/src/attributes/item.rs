@@ -6,6 +6,7 @@ use quote::ToTokens;
 use syn::parse::Parser;
 use syn::{Attribute, LitStr, Meta, Path};
 
+use super::Embedded;
 use crate::errors::Errors;
 use crate::names;
 
@@ -70,6 +71,27 @@ impl Item {
             return None;
         }
         Some(expression)
+    }
+
+    /// `embedded` or `embedded(prefix = "billing_")`
+    pub(super) fn embedded(&self, errors: &mut Errors) -> Option<Embedded> {
+        let prefix = match &self.argument {
+            Argument::Nothing => None,
+            Argument::List(list) => match Item::read(list.stream()) {
+                Some(Item { key, argument: Argument::Value(value) }) if key == "prefix" => {
+                    Some(name(&value, "`prefix = \"billing_\"`", names::prefix_fault, errors)?)
+                }
+                _ => {
+                    errors.at(list, "expected a prefix: `embedded(prefix = \"billing_\")`");
+                    return None;
+                }
+            },
+            Argument::Value(value) => {
+                errors.at(value, "`embedded` takes no value: write it alone, or `embedded(prefix = \"billing_\")`");
+                return None;
+            }
+        };
+        Some(Embedded { prefix })
     }
 
     /// `crate = "crocus_orm"`

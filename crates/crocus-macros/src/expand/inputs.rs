@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 
-use super::{docs, new_ident, of_type, patch_ident, quiet, shown};
+use super::{docs, index, new_ident, of_type, patch_ident, quiet, shown};
 use crate::model::{Field, Model, Source};
 
 /// Whether `NewCar` holds an `Option` of the field: it has a default. Otherwise it holds the field as it is; when that
@@ -31,18 +31,7 @@ pub(super) fn new(model: &Model) -> TokenStream {
         quote!(#docs #[doc = ""] #[doc = #left_out] #vis #ident: ::core::option::Option<#ty>)
     });
     let assignments = assignments(model, &present);
-    let reads = present.iter().map(|(_, field)| {
-        let name = &field.name;
-        let read = reading(model, field);
-        match field.inner {
-            _ if is_defaulted(field) => quote!(fields.optional(#name, #read)),
-            None => quote!(fields.required(#name, #read)),
-            Some(_) => {
-                quote!(::core::option::Option::map(fields.optional(#name, #read), ::core::option::Option::flatten))
-            }
-        }
-    });
-    let from_json = from_json(model, &present, reads);
+    let from_json = given_json(model, &present);
     let debug = debug(&name, &present);
     let objects = objects(model, &present);
     quote! {
@@ -76,6 +65,25 @@ pub(super) fn new(model: &Model) -> TokenStream {
             #from_json
         }
     }
+}
+
+/// `FromJson::from_json` of what an insert brings.
+pub(super) fn given_json(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
+    let reads = present.iter().map(|(_, field)| {
+        let name = &field.name;
+        if field.embedded.is_some() {
+            return quote!(fields.embedded(#name, ::core::option::Option::None));
+        }
+        let read = reading(model, field);
+        match field.inner {
+            _ if is_defaulted(field) => quote!(fields.optional(#name, #read)),
+            None => quote!(fields.required(#name, #read)),
+            Some(_) => {
+                quote!(::core::option::Option::map(fields.optional(#name, #read), ::core::option::Option::flatten))
+            }
+        }
+    });
+    from_json(model, present, reads)
 }
 
 /// The type of a field of `NewCar`: that of the model's field, or a `Reference` where it is another row's key.
@@ -119,8 +127,8 @@ fn objects(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     let references: Vec<_> = present
         .iter()
         .filter(|(_, field)| field.refers_to.is_some())
-        .map(|(index, field)| {
-            let ident = &field.ident;
+        .map(|(position, field)| {
+            let (ident, index) = (&field.ident, index(model, *position));
             let mut options = usize::from(field.inner.is_some());
             options += usize::from(is_defaulted(field));
             let mut object = quote!(objects.extend(reference.object(#index)););
@@ -146,7 +154,7 @@ fn objects(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
 }
 
 /// The value of what `given` says, `held`, for a column.
-fn value(model: &Model, index: usize, field: &Field, held: TokenStream) -> TokenStream {
+fn value(model: &Model, index: &TokenStream, field: &Field, held: TokenStream) -> TokenStream {
     let into_value = of_type(&model.krate, &field.ty, "into_value");
     match (&field.refers_to, &field.inner) {
         (None, _) => quote!(#into_value(#held)),
@@ -167,18 +175,19 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     } else {
         quote!(let _ = keys;)
     };
-    let version = model.fields.iter().position(|field| matches!(field.source, Source::Version)).map(|index| {
-        let first = of_type(&model.krate, &model.fields[index].ty, "into_value");
+    let version = model.fields.iter().position(|field| matches!(field.source, Source::Version)).map(|position| {
+        let first = of_type(&model.krate, &model.fields[position].ty, "into_value");
+        let index = index(model, position);
         quote!((#index, #first(1)))
     });
-    if !present.iter().any(|(_, field)| matches!(field.source, Source::Default(_))) {
-        let assignments = present.iter().map(|(index, field)| {
-            let ident = &field.ident;
+    if !present.iter().any(|(_, field)| matches!(field.source, Source::Default(_)) || field.embedded.is_some()) {
+        let assignments = present.iter().map(|(position, field)| {
+            let (ident, index) = (&field.ident, index(model, *position));
             let held = match &field.source {
                 Source::Function(function) => quote!(::core::option::Option::unwrap_or_else(self.#ident, #function)),
                 _ => quote!(self.#ident),
             };
-            let value = value(model, *index, field, held);
+            let value = value(model, &index, field, held);
             quote!((#index, #value))
         });
         let assignments = assignments.chain(version);
@@ -188,10 +197,15 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
         };
     }
     let most = present.len() + usize::from(version.is_some());
-    let pushes = present.iter().map(|(index, field)| {
-        let ident = &field.ident;
+    let pushes = present.iter().map(|(position, field)| {
+        let (ident, index) = (&field.ident, index(model, *position));
+        if field.embedded.is_some() {
+            let (krate, ty) = (&model.krate, &field.ty);
+            let values = quote!(<#ty as #krate::Embedded>::values(&self.#ident));
+            return quote!(assignments.extend(::core::iter::Iterator::zip(#index.., #values)););
+        }
         let push = |held| {
-            let value = value(model, *index, field, held);
+            let value = value(model, &index, field, held);
             quote!(assignments.push((#index, #value));)
         };
         match &field.source {
@@ -269,11 +283,16 @@ pub(super) fn patch(model: &Model) -> TokenStream {
     let fields = present.iter().map(|(_, field)| {
         let Field { ident, vis, .. } = field;
         let (docs, ty) = (docs(field), patched(field));
-        quote!(#docs #vis #ident: #krate::Patch<#ty>)
+        match field.embedded {
+            None => quote!(#docs #vis #ident: #krate::Patch<#ty>),
+            Some(_) => quote!(#docs #vis #ident: <#ty as #krate::Embedded>::Patch),
+        }
     });
     let changes = present.iter().map(|(_, field)| {
         let ident = &field.ident;
-        if field.inner.is_some() {
+        if field.embedded.is_some() {
+            quote!(#krate::Embedded::apply(&mut model.#ident, self.#ident);)
+        } else if field.inner.is_some() {
             quote! {
                 match self.#ident {
                     #krate::Patch::Absent => {}
@@ -290,9 +309,35 @@ pub(super) fn patch(model: &Model) -> TokenStream {
         }
     });
     let apply = if present.is_empty() { quote!(let _ = model;) } else { quote!(#(#changes)*) };
+    let implementation = if model.embedded {
+        quote! {
+            #[automatically_derived]
+            #quiet
+            impl #name {
+                fn apply(self, model: &mut #ident) {
+                    #apply
+                }
+            }
+        }
+    } else {
+        quote! {
+            #[automatically_derived]
+            #quiet
+            impl #krate::PatchModel for #name {
+                type Model = #ident;
+
+                fn apply(self, model: &mut #ident) {
+                    #apply
+                }
+            }
+        }
+    };
     let reads = present.iter().map(|(_, field)| {
         let (name, read) = (&field.name, of_type(krate, &field.ty, "from_json"));
         match field.inner {
+            _ if field.embedded.is_some() => {
+                quote!(fields.embedded(#name, ::core::option::Option::Some(::core::default::Default::default())))
+            }
             Some(_) => quote!(fields.patch_nullable(#name, #read)),
             None => quote!(fields.patch(#name, #read)),
         }
@@ -311,15 +356,7 @@ pub(super) fn patch(model: &Model) -> TokenStream {
 
         #debug
 
-        #[automatically_derived]
-        #quiet
-        impl #krate::PatchModel for #name {
-            type Model = #ident;
-
-            fn apply(self, model: &mut #ident) {
-                #apply
-            }
-        }
+        #implementation
 
         #[automatically_derived]
         #quiet

@@ -11,30 +11,7 @@ use crate::model::{Condition, Field, Index, Model, Part, Source, Unique};
 pub(super) fn table(model: &Model) -> TokenStream {
     let Model { krate, table, .. } = model;
     let name = model.ident.unraw().to_string();
-    let columns = model.fields.iter().map(|field| {
-        let Field { name, column, ty, primary_key, source, sensitive, .. } = field;
-        let default = option(if let Source::Default(sql) = source { Some(sql) } else { None });
-        let generated = option(if let Source::Generated(sql) = source { Some(sql) } else { None });
-        let (identity, version) = (matches!(source, Source::Identity), matches!(source, Source::Version));
-        let (comment, renamed_from) = (option(field.comment.as_ref()), option(field.renamed_from.as_ref()));
-        let (ty, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
-        quote! {
-            #krate::table::ColumnDef {
-                name: #column,
-                field: #name,
-                ty: #ty,
-                nullable: #nullable,
-                primary_key: #primary_key,
-                identity: #identity,
-                default: #default,
-                generated: #generated,
-                version: #version,
-                sensitive: #sensitive,
-                comment: #comment,
-                renamed_from: #renamed_from,
-            }
-        }
-    });
+    let columns = columns(model);
     let uniques = model
         .uniques
         .iter()
@@ -64,7 +41,7 @@ pub(super) fn table(model: &Model) -> TokenStream {
             model: #name,
             comment: #comment,
             renamed_from: #renamed_from,
-            columns: &[#(#columns,)*],
+            columns: #columns,
             uniques: &[#(#uniques,)*],
             indexes: &[#(#indexes,)*],
             checks: &[#(#checks,)*],
@@ -77,5 +54,63 @@ fn option(text: Option<&String>) -> TokenStream {
     match text {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),
+    }
+}
+
+/// The columns, a `&'static [ColumnDef]`.
+pub(super) fn columns(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    if model.fields.iter().all(|field| field.embedded.is_none()) {
+        let columns = model.fields.iter().map(|field| column(krate, field));
+        return quote!(&[#(#columns,)*]);
+    }
+    let of = quote!(#krate::embedded::columns);
+    let slice = quote!(&'static [#krate::table::ColumnDef]);
+    let parts = model.fields.iter().map(|field| {
+        let Some(prefix) = &field.embedded else {
+            let column = column(krate, field);
+            return quote!(&[#column]);
+        };
+        let ty = &field.ty;
+        let path = format!("{}.", field.name);
+        // Each name is made at compile time and must live for ever, so it is a constant.
+        quote! {{
+            const COLUMNS: #slice = <#ty as #krate::Embedded>::COLUMNS;
+            const NAMES: &[(#of::Joined, #of::Joined, #of::Joined); COLUMNS.len()] =
+                &#of::joined(COLUMNS, #prefix, #path);
+            const RENAMED: [#krate::table::ColumnDef; COLUMNS.len()] = #of::renamed(COLUMNS, NAMES);
+            &RENAMED
+        }}
+    });
+    quote! {{
+        const PARTS: &[#slice] = &[#(#parts,)*];
+        const ALL: [#krate::table::ColumnDef; #of::count(PARTS)] = #of::all(PARTS);
+        &ALL
+    }}
+}
+
+/// A `ColumnDef`.
+fn column(krate: &syn::Path, field: &Field) -> TokenStream {
+    let Field { name, column, ty, primary_key, source, sensitive, .. } = field;
+    let default = option(if let Source::Default(sql) = source { Some(sql) } else { None });
+    let generated = option(if let Source::Generated(sql) = source { Some(sql) } else { None });
+    let (identity, version) = (matches!(source, Source::Identity), matches!(source, Source::Version));
+    let (comment, renamed_from) = (option(field.comment.as_ref()), option(field.renamed_from.as_ref()));
+    let (ty, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
+    quote! {
+        #krate::table::ColumnDef {
+            name: #column,
+            field: #name,
+            ty: #ty,
+            nullable: #nullable,
+            primary_key: #primary_key,
+            identity: #identity,
+            default: #default,
+            generated: #generated,
+            version: #version,
+            sensitive: #sensitive,
+            comment: #comment,
+            renamed_from: #renamed_from,
+        }
     }
 }

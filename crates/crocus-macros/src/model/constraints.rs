@@ -182,6 +182,10 @@ fn word_of(expression: &str) -> &str {
 pub(super) fn field(word: &Ident, fields: &[Field], errors: &mut Errors) -> Option<usize> {
     let name = word.unraw().to_string();
     let found = fields.iter().position(|field| field.name == name);
+    if found.is_some_and(|index| fields[index].embedded.is_some()) {
+        errors.at(word, format!("`{name}` is an embedded struct: list fields that are columns"));
+        return None;
+    }
     if found.is_none() {
         let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let text = if let Some(field) = fields.iter().find(|field| field.column == name) {

@@ -34,6 +34,8 @@ pub(crate) struct Field {
     pub(crate) renamed_from: Option<String>,
     /// The model whose key it holds.
     pub(crate) refers_to: Option<Path>,
+    /// The prefix of the columns' names, where the field is an embedded struct.
+    pub(crate) embedded: Option<String>,
 }
 
 /// Who says what the column of a new row holds.
@@ -71,6 +73,19 @@ impl Field {
         if inner.as_ref().is_some_and(|inner| types::option(inner).is_some()) {
             errors.at(&field.ty, "a column has only one NULL: write `Option<T>` instead of `Option<Option<T>>`");
         }
+        let embedded = attributes.embedded.as_ref().map(|embedded| match &embedded.prefix {
+            Some(prefix) => prefix.value(),
+            None => format!("{name}_"),
+        });
+        if embedded.is_some() {
+            for word in attributes.words.iter().filter(|word| *word != "embedded") {
+                errors
+                    .at(word, format!("an embedded struct is several columns: `{word}` cannot be said of all of them"));
+            }
+            if inner.is_some() {
+                errors.at(&field.ty, "an embedded struct is always there: make the types of its fields `Option`s");
+            }
+        }
         let held = inner.as_ref().unwrap_or(&field.ty);
         if let Some((part, remedy)) = types::remedy(held) {
             errors.at(part, format!("a column cannot hold this type: {remedy}"));
@@ -96,6 +111,7 @@ impl Field {
             sensitive: attributes.sensitive,
             renamed_from,
             refers_to: attributes.belongs_to.as_ref().map(|belongs_to| belongs_to.target.clone()),
+            embedded,
             ident,
             name,
             inner,
@@ -221,7 +237,9 @@ pub(super) fn check_together(fields: &[Field], attributes: &[FieldAttributes], e
     for (index, (field, attributes)) in fields.iter().zip(attributes).enumerate() {
         let at: &dyn ToTokens = attributes.column.as_ref().map_or(&field.ident, |column| column);
         let before = &fields[..index];
-        if let Some(other) = before.iter().find(|other| other.column.eq_ignore_ascii_case(&field.column)) {
+        let is_column = |other: &&Field| other.embedded.is_none() && field.embedded.is_none();
+        let is_same = |other: &&Field| is_column(other) && other.column.eq_ignore_ascii_case(&field.column);
+        if let Some(other) = before.iter().find(is_same) {
             let apart =
                 if other.column == field.column { "" } else { " (SQLite does not tell the case of letters apart)" };
             let text = format!(

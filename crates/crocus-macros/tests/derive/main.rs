@@ -1,6 +1,7 @@
 //! What `derive(Model)` and `derive(DbEnum)` make of a type, by topic.
 
 mod columns;
+mod embedded;
 mod enums;
 mod indexes;
 mod made;

@@ -56,6 +56,40 @@ mod models {
         pub(crate) previous_id: Option<i32>,
     }
 
+    /// Where something is.
+    #[derive(Debug, Clone, PartialEq, Model)]
+    #[model(crate = "::orm", embedded)]
+    pub(crate) struct Place {
+        pub(crate) shelf: i32,
+        /// Its row.
+        row: Option<i32>,
+    }
+
+    impl Place {
+        pub(crate) fn row(&self) -> Option<i32> {
+            self.row
+        }
+    }
+
+    /// What its kind is.
+    #[derive(Debug, Clone, Copy, PartialEq, crocus_macros::DbEnum)]
+    #[db_enum(crate = "::orm")]
+    pub(crate) enum Kind {
+        /// New.
+        New,
+    }
+
+    /// A stock.
+    #[derive(Debug, Clone, Model)]
+    #[model(crate = "::orm")]
+    pub(crate) struct Stock {
+        #[model(primary_key)]
+        pub(crate) id: i32,
+        #[model(embedded)]
+        pub(crate) place: Place,
+        pub(crate) kind: Kind,
+    }
+
     /// A number.
     #[derive(Debug, Clone, Model)]
     #[model(crate = "crate::models::inner")]
@@ -97,5 +131,7 @@ fn main() {
     let _ = |car: models::Car| (car.id, car.name.len(), car.text().1);
     let _ = |part: models::Part| (part.id, part.car_id, part.previous_id);
     let _ = (models::Part::CAR, models::Part::PREVIOUS, models::Part::NEXT);
+    let _ = |stock: models::Stock| (stock.id, stock.place.shelf, stock.place.row(), stock.kind == models::Kind::New);
+    let _ = models::Stock::PLACE.shelf;
     let _ = |counter: models::Counter| counter.n;
 }

@@ -12,6 +12,7 @@ mod connections;
 mod constraints;
 mod database;
 mod databases;
+mod embedded;
 mod migration;
 mod missing;
 mod models;
