@@ -4,9 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::{Json, Router, routing};
+use axum::{Router, routing};
 
-use crate::Result;
+use crate::{Json, Result};
 
 /// Asks whether the program can do its work. An error says why not.
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;

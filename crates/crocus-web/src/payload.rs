@@ -21,16 +21,8 @@ impl<T: FromJson, S: Send + Sync> FromRequest<S> for Payload<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(not_json());
-        }
-        let limit = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
-        let length = content_length(request.headers());
-        let body = read(request.into_body(), length, limit).await?;
-        let json = serde_json::from_slice(&body).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_json")
-                .with_detail(format!("the body is not valid JSON: {error}"))
-        })?;
+        let body = json_body(request).await?;
+        let json = serde_json::from_slice(&body).map_err(|error| invalid_json(&error))?;
         let serde_json::Value::Object(object) = json else {
             let error = FieldError { pointer: String::new(), detail: "must be an object".to_owned() };
             return Err(invalid(vec![error]));
@@ -39,7 +31,23 @@ impl<T: FromJson, S: Send + Sync> FromRequest<S> for Payload<T> {
     }
 }
 
-fn invalid(errors: Vec<FieldError>) -> Problem {
+/// The body of a request that says it is JSON and keeps to the limit.
+pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        return Err(not_json());
+    }
+    let limit = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
+    let length = content_length(request.headers());
+    read(request.into_body(), length, limit).await
+}
+
+/// A 400 for a body that is no JSON.
+pub(crate) fn invalid_json(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_json").with_detail(format!("the body is not valid JSON: {error}"))
+}
+
+/// A 422 for JSON that is not what it should be.
+pub(crate) fn invalid(errors: Vec<FieldError>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_payload")
         .with_detail("the payload does not fit the model")
         .with_errors(errors)

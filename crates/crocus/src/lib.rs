@@ -46,10 +46,10 @@ pub mod prelude {
     pub use std::process::ExitCode;
 
     pub use crocus_macros::{DbEnum, Model};
-    pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, Session};
+    pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, PatchModel as _, Session};
     pub use crocus_web::routing::{delete, get, patch, post, put};
     pub use crocus_web::{
-        Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Response, Result, SelectExt, SessionExt,
+        Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Query, Response, Result, SelectExt, SessionExt,
     };
 
     pub use crate::App;
