@@ -1,0 +1,88 @@
+//! Cars: finding them, and changing them.
+
+use crocus::prelude::*;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::models::{Car, CarPatch, CarState, Maker, NewCar, Owner, Tag};
+
+/// Cars on a page.
+const PER_PAGE: u64 = 20;
+
+/// What cars are wanted.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    state: Option<CarState>,
+    maker: Option<i32>,
+    max_price: Option<Decimal>,
+    page: Option<u32>,
+}
+
+/// A car with its maker.
+#[derive(Debug, Serialize)]
+pub struct CarWithMaker {
+    #[serde(flatten)]
+    car: Car,
+    maker: Maker,
+}
+
+/// A page of cars.
+#[derive(Debug, Serialize)]
+pub struct Cars {
+    total: u64,
+    cars: Vec<CarWithMaker>,
+}
+
+/// A car with all that belongs to it.
+#[derive(Debug, Serialize)]
+pub struct WholeCar {
+    #[serde(flatten)]
+    car: Car,
+    maker: Maker,
+    owner: Option<Owner>,
+    tags: Vec<Tag>,
+}
+
+/// `GET /cars?state=for_sale&maker=1&max_price=20000&page=1`
+// Filters that are put together as they are asked for, and the maker joined beside each car: one query, and a count.
+pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars>> {
+    let mut cars = Car::select().with(Car::MAKER);
+    if let Some(state) = wanted.state {
+        cars = cars.filter(Car::STATE.eq(state));
+    }
+    if let Some(maker) = wanted.maker {
+        cars = cars.filter(Car::MAKER_ID.eq(maker));
+    }
+    if let Some(price) = wanted.max_price {
+        cars = cars.filter(Car::PRICE.le(price));
+    }
+    let total = cars.clone().count(&db).await?;
+    let page = u64::from(wanted.page.unwrap_or(1).max(1));
+    let cars = cars.order_by(Car::PRICE.desc()).order_by(Car::ID.asc()).limit(PER_PAGE).offset((page - 1) * PER_PAGE);
+    let cars = cars.map(|(car, maker)| CarWithMaker { car, maker }).all(&db).await?;
+    Ok(Json(Cars { total, cars }))
+}
+
+/// `POST /cars`
+// A payload with an enum and a list in JSON; a maker that is not there is a 409.
+pub async fn create_car(db: Db, Payload(new): Payload<NewCar>) -> Result<Json<Car>> {
+    Ok(Json(Car::insert(&db, new).await?))
+}
+
+/// `GET /cars/{id}`
+// Relationships of every kind in one tuple: the maker and the owner are joined, the tags take one query more.
+pub async fn get_car(db: Db, Path(id): Path<i32>) -> Result<Json<WholeCar>> {
+    let car = Car::select().with(Car::MAKER).with(Car::OWNER).with(Car::TAGS.order_by(Tag::NAME.asc()));
+    let (car, maker, owner, tags) = car.filter(Car::ID.eq(id)).one_or_404(&db).await?;
+    Ok(Json(WholeCar { car, maker, owner, tags }))
+}
+
+/// `PATCH /cars/{id}`
+// A patch that a session writes: only the columns that it changes.
+pub async fn update_car(db: Db, Path(id): Path<i32>, Payload(patch): Payload<CarPatch>) -> Result<Json<Car>> {
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    patch.apply(&mut session[car]);
+    session.commit().await?;
+    Ok(Json(session[car].clone()))
+}
