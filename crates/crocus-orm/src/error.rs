@@ -28,6 +28,8 @@ struct Inner {
     refused: bool,
     /// Which of the statements that were run together failed.
     index: Option<usize>,
+    /// Which of the statement's values does not fit.
+    value: Option<usize>,
     hint: Option<String>,
     constraint: Option<Constraint>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -97,6 +99,7 @@ impl Error {
             detail: None,
             refused: false,
             index: None,
+            value: None,
             hint: None,
             constraint: None,
             source: None,
@@ -148,8 +151,12 @@ impl Error {
         self
     }
 
-    /// Takes out what must not be seen: the sensitive values of the statement that failed.
+    /// Names the column of the statement's value that does not fit, and takes out what must not be seen: the sensitive
+    /// values of the statement that failed.
     pub(crate) fn redact(mut self, statement: &Statement) -> Error {
+        if let Some(place) = self.0.value.take().and_then(|value| statement.place_of(value)) {
+            self.0.message = format!("the value for {place} does not fit: {}", self.0.message);
+        }
         if statement.values.has_secrets() {
             // Both quote values in forms of the database's own.
             self.0.detail = None;
@@ -163,6 +170,12 @@ impl Error {
                 }
             }
         }
+        self
+    }
+
+    /// Says that this of the statement's values, counted from 0, does not fit.
+    pub(crate) fn of_value(mut self, value: usize) -> Error {
+        self.0.value = Some(value);
         self
     }
 

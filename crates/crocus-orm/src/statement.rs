@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use sea_query::{PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder};
 
+use crate::table::TableDef;
 use crate::value::Value;
 use crate::{Dialect, Row};
 
@@ -18,6 +19,16 @@ pub struct Statement {
     pub(crate) access: Access,
     pub(crate) form: Form,
     location: Option<&'static Location<'static>>,
+    written: Option<Written>,
+}
+
+/// The columns that a statement's first values are for, row by row.
+#[derive(Debug, Clone)]
+struct Written {
+    table: &'static TableDef,
+    /// Indexes into the table's columns.
+    columns: Vec<usize>,
+    rows: usize,
 }
 
 /// The values of a statement. Its `Debug` shows no sensitive one.
@@ -90,7 +101,7 @@ impl Statement {
 
     fn new(sql: String, values: Vec<Value>, access: Access, form: Form) -> Statement {
         let values = Values { all: values, sensitive: Vec::new() };
-        Statement { sql, values, access, form, location: None }
+        Statement { sql, values, access, form, location: None, written: None }
     }
 
     /// Says that a value, counted from 0, is nobody's business: it is shown as `[redacted]` in the log, in what is
@@ -101,6 +112,22 @@ impl Statement {
             self.values.sensitive.push(index);
         }
         self
+    }
+
+    /// Says which columns the first values are for, by their indexes in the table: so many rows of them.
+    pub(crate) fn writes(mut self, table: &'static TableDef, columns: Vec<usize>, rows: usize) -> Statement {
+        self.written = Some(Written { table, columns, rows });
+        self
+    }
+
+    /// The column that a value is for, where the statement says so: ``the column `name` of `cars` ``.
+    pub(crate) fn place_of(&self, value: usize) -> Option<String> {
+        let Written { table, columns, rows } = self.written.as_ref()?;
+        if value >= columns.len() * rows {
+            return None;
+        }
+        let column = &table.columns[columns[value % columns.len()]];
+        Some(format!("the column `{}` of `{}`", column.name, table.name))
     }
 
     /// Says where in the program the statement is from. Without it, it is the place that runs it.

@@ -156,11 +156,12 @@ pub(crate) fn inserted<M: Model>(rows: Vec<crate::Row>) -> Result<M> {
 /// `INSERT ... RETURNING` all columns.
 pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<Statement> {
     let table = N::Model::TABLE;
-    let (columns, values): (Vec<_>, Vec<_>) = new
+    let (indexes, values): (Vec<_>, Vec<_>) = new
         .into_assignments(&NoObjects)?
         .into_iter()
-        .map(|(index, value)| (table.columns[index].name, sea_query::Expr::val(value)))
+        .map(|(index, value)| (index, sea_query::Expr::val(value)))
         .unzip();
+    let columns: Vec<_> = indexes.iter().map(|index| table.columns[*index].name).collect();
     let mut query = Query::insert();
     query.into_table(table_ref(table, dialect));
     if columns.is_empty() {
@@ -169,18 +170,19 @@ pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<
         query.columns(columns).values_panic(values);
     }
     query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
-    Ok(Statement::build(dialect, Access::Write, &query))
+    Ok(Statement::build(dialect, Access::Write, &query).writes(table, indexes, 1))
 }
 
 /// `UPDATE ... RETURNING` all columns, of the changed columns of one row.
 pub(crate) fn update_statement<M: Model>(dialect: Dialect, key: M::Key, changes: Vec<(usize, Value)>) -> Statement {
     let mut query = Query::update();
     query.table(table_ref(M::TABLE, dialect)).and_where(has_key::<M>(key));
+    let indexes = changes.iter().map(|(index, _)| *index).collect();
     for (index, value) in changes {
         query.value(M::TABLE.columns[index].name, value);
     }
     query.returning(Query::returning().columns(M::TABLE.columns.iter().map(|column| column.name)));
-    Statement::build(dialect, Access::Write, &query)
+    Statement::build(dialect, Access::Write, &query).writes(M::TABLE, indexes, 1)
 }
 
 /// `DELETE` of one row.

@@ -277,7 +277,10 @@ async fn what_no_list_holds_is_refused() {
         let infinite = Lists::insert(db.engine(), NewLists { float: vec![f64::INFINITY], ..lists() }).await;
         if db.is_sqlite() {
             let error = assert_kind(infinite, ErrorKind::InvalidValue);
-            assert_eq!(error.to_string(), "a list in SQLite cannot store inf");
+            assert_eq!(
+                error.to_string(),
+                "the value for the column `float` of `lists` does not fit: a list in SQLite cannot store inf"
+            );
         } else {
             assert_eq!(infinite.unwrap().float, [f64::INFINITY]);
         }

@@ -1,5 +1,6 @@
 //! Every column type: what is written is read, found and ordered, at its extremes and as NULL.
 
+use crocus_macros::Model;
 use crocus_orm::{Column, ColumnOperators, ColumnValue, ErrorKind, Model, Statement};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, date, datetime, time};
@@ -152,7 +153,8 @@ async fn nan_is_stored_or_refused_but_never_becomes_null() {
         let result = Sample::insert(db.engine(), NewSample { float: Some(f64::NAN), ..nothing() }).await;
         if db.is_sqlite() {
             let error = assert_kind(result, ErrorKind::InvalidValue);
-            assert_eq!(error.to_string(), "SQLite cannot store NaN");
+            let expected = "the value for the column `float` of `samples` does not fit: SQLite cannot store NaN";
+            assert_eq!(error.to_string(), expected);
         } else {
             assert!(result.unwrap().float.unwrap().is_nan());
         }
@@ -162,13 +164,14 @@ async fn nan_is_stored_or_refused_but_never_becomes_null() {
 #[tokio::test]
 async fn text_with_nul_is_refused_alike() {
     for db in each().await {
-        for new in [
-            NewSample { text: Some("a\0b".into()), ..nothing() },
-            NewSample { json: Some(json!({"list": ["a\0b"]})), ..nothing() },
-            NewSample { json: Some(json!({"a\0b": 1})), ..nothing() },
+        for (column, new) in [
+            ("text", NewSample { text: Some("a\0b".into()), ..nothing() }),
+            ("json", NewSample { json: Some(json!({"list": ["a\0b"]})), ..nothing() }),
+            ("json", NewSample { json: Some(json!({"a\0b": 1})), ..nothing() }),
         ] {
             let error = assert_kind(Sample::insert(db.engine(), new).await, ErrorKind::InvalidValue);
-            assert_eq!(error.to_string(), "text must not contain the character U+0000", "{db}");
+            let rule = "does not fit: text must not contain the character U+0000";
+            assert_eq!(error.to_string(), format!("the value for the column `{column}` of `samples` {rule}"), "{db}");
         }
         // A backslash before `u0000` makes it six ordinary characters.
         let json = json!("\\u0000");
@@ -375,6 +378,32 @@ async fn a_column_of_another_type_is_named() {
         assert!(error.to_string().contains("`doors`") && error.to_string().contains("text"), "{db}: {error}");
         let error = assert_kind(row.get::<String>(1), ErrorKind::Mismatch);
         assert_eq!(error.to_string(), "the row has 1 columns, there is none at index 1", "{db}");
+    }
+}
+
+/// A program whose field is larger than the database's column.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[model(crate = "crocus_orm", table = "samples")]
+struct Wide {
+    #[model(primary_key)]
+    id: i32,
+    text: Option<String>,
+    int4: Option<i64>,
+}
+
+/// SQLite's columns take any integer; there, the program that reads it says so.
+#[tokio::test]
+async fn a_number_that_the_column_cannot_hold_names_the_column() {
+    for db in each().await {
+        let result = Wide::insert(db.engine(), NewWide { text: None, int4: Some(3_000_000_000) }).await;
+        if db.is_sqlite() {
+            let id = result.unwrap().id;
+            assert_kind(Sample::get(db.engine(), id).await, ErrorKind::Mismatch);
+            continue;
+        }
+        let expected = "the value for the column `int4` of `samples` does not fit: 3000000000 does not fit 4 bytes";
+        assert_eq!(assert_kind(result, ErrorKind::InvalidValue).to_string(), expected);
+        assert_eq!(Wide::select().count(db.engine()).await.unwrap(), 0);
     }
 }
 

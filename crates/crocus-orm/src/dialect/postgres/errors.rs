@@ -19,8 +19,13 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     // The driver hides the kinds of its own errors, and tells them in its texts only.
     let text = error.to_string();
     let cause = root(&error);
-    if text.starts_with("error serializing parameter") {
-        return Error::new(ErrorKind::InvalidValue, cause.to_string());
+    if let Some(parameter) = text.strip_prefix("error serializing parameter ") {
+        let index = parameter.split(':').next().and_then(|index| index.parse().ok());
+        let error = Error::new(ErrorKind::InvalidValue, cause.to_string());
+        return match index {
+            Some(index) => error.of_value(index),
+            None => error,
+        };
     }
     if text.starts_with("error encoding message") {
         return Error::new(ErrorKind::InvalidValue, format!("the statement cannot be sent: {cause}"));

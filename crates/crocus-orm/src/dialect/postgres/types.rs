@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 #[cfg(feature = "time")]
 use crate::value::microseconds;
-use crate::value::{check_json, check_text};
+use crate::value::{check_json, check_text, invalid};
 
 /// What is bound for a value. The server has told the parameter's type: numbers are fitted to it, never cut.
 #[derive(Debug)]
@@ -86,11 +86,15 @@ fn since_2000(duration: jiff::SignedDuration, out: &mut BytesMut) -> Result<IsNu
 
 fn integer(number: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     match *ty {
-        Type::INT2 => i16::try_from(number)?.to_sql(ty, out),
-        Type::INT4 => i32::try_from(number)?.to_sql(ty, out),
+        Type::INT2 => fitted::<i16>(number)?.to_sql(ty, out),
+        Type::INT4 => fitted::<i32>(number)?.to_sql(ty, out),
         Type::FLOAT8 => (number as f64).to_sql(ty, out),
         _ => number.to_sql_checked(ty, out),
     }
+}
+
+fn fitted<T: TryFrom<i64>>(number: i64) -> crate::Result<T> {
+    T::try_from(number).map_err(|_| invalid(format!("{number} does not fit {} bytes", size_of::<T>())))
 }
 
 fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {

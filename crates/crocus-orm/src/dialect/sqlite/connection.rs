@@ -265,7 +265,8 @@ fn prepare<'a>(connection: &'a rusqlite::Connection, statement: &Statement) -> R
         return Err(Error::new(ErrorKind::Database, text));
     }
     for (index, value) in statement.values.iter().enumerate() {
-        prepared.raw_bind_parameter(index + 1, types::to_sqlite(value)?).map_err(errors::from_driver)?;
+        let bound = types::to_sqlite(value).map_err(|error| error.of_value(index))?;
+        prepared.raw_bind_parameter(index + 1, bound).map_err(errors::from_driver)?;
     }
     Ok(prepared)
 }
