@@ -1,5 +1,5 @@
-//! What stands in `#[model(...)]` and `#[db_enum(...)]`: reading it, and saying what is wrong with it. Whether the parts fit together is
-//! the business of `model` and `db_enum`.
+//! What stands in `#[model(...)]` and `#[db_enum(...)]`: reading it, and saying what is wrong with it. Whether the parts
+//! fit together is the business of `model` and `db_enum`.
 
 pub(crate) mod constraints;
 pub(crate) mod indexes;

@@ -1,5 +1,5 @@
-//! One item of `#[model(...)]` or `#[db_enum(...)]`: a key alone, with a value or with a list. What the keys mean is the business of the
-//! files beside this one.
+//! One item of `#[model(...)]` or `#[db_enum(...)]`: a key alone, with a value or with a list. What the keys mean is the
+//! business of the files beside this one.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
