@@ -107,7 +107,8 @@ impl Chapter {
         if self.runs {
             let _ = writeln!(modules, "{}", file(&format!("{name}.rs"), &self.statements));
             let app = self.app();
-            let _ = writeln!(modules, "mod on {{ #[allow(unused_imports, reason = \"it may have none\")] use super::*;");
+            let _ =
+                writeln!(modules, "mod on {{ #[allow(unused_imports, reason = \"it may have none\")] use super::*;");
             for (dialect, server) in [("sqlite", "None"), ("postgres", "Some(crate::server())")] {
                 let run = format!("crate::run({app}, {server}, program)");
                 let _ = writeln!(modules, "#[test] fn {dialect}() {{ {run} }}");
@@ -130,6 +131,8 @@ impl Chapter {
                 binds.push(key);
             }
             derived |= line.starts_with("#[derive(") && line.contains("Model");
+            // It has no table of its own.
+            derived &= !line.starts_with("#[model(embedded");
             let line = line.strip_prefix("pub ").unwrap_or(line);
             if let Some(rest) = line.strip_prefix("struct ")
                 && std::mem::take(&mut derived)

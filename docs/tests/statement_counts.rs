@@ -67,13 +67,7 @@ struct CarTag {
 }
 
 fn app() -> App {
-    App::new("counts")
-        .model::<Maker>()
-        .model::<Car>()
-        .model::<Owner>()
-        .model::<Sale>()
-        .model::<Tag>()
-        .model::<CarTag>()
+    App::new("counts").model::<Maker>().model::<Car>().model::<Owner>().model::<Sale>().model::<Tag>().model::<CarTag>()
 }
 
 /// Two makers, each with three cars, each of these with an owner, two sales and two tags.
