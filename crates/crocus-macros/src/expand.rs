@@ -218,7 +218,7 @@ fn implementation(model: &Model) -> TokenStream {
                 #key
             }
 
-            fn assign(&mut self, new: Self::New) -> #krate::Result<()> {
+            fn assign_with(&mut self, new: Self::New, keys: &dyn #krate::ObjectKeys) -> #krate::Result<()> {
                 #assign
                 ::core::result::Result::Ok(())
             }

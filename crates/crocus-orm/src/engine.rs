@@ -11,7 +11,7 @@ use crate::dialect::{postgres, sqlite};
 use crate::observe::{Observer, Recorded, Watch};
 use crate::statement::{Access, Answer, Statement};
 use crate::{
-    DatabaseUrl, Dialect, Error, ErrorKind, Result, Row, RowStream, Savepoint, Session, Transaction, TransactionOptions,
+    DatabaseUrl, Dialect, Error, ErrorKind, Result, Row, RowStream, Savepoint, Transaction, TransactionOptions,
 };
 
 /// A database: its dialect and its connections. Cloning it is cheap and shares the connections.
@@ -140,11 +140,6 @@ impl Engine {
     /// Which SQL the database speaks.
     pub fn dialect(&self) -> Dialect {
         self.url().dialect()
-    }
-
-    /// Starts a unit of work.
-    pub fn session(&self) -> Session {
-        Session::new(self.clone())
     }
 
     /// A handle for one request: it reads from the replica until it, or one of its clones, has written; from then on it

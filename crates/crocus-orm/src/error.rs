@@ -69,6 +69,8 @@ pub enum ErrorKind {
     Mismatch,
     /// Two transactions stood in each other's way; trying the whole again may work.
     Conflict,
+    /// An object was changed or deleted by somebody else since it was read: its version is not that of the row.
+    StaleObject,
     /// A query that means nothing: it uses a column of a table that it does not read, or something that its dialect
     /// lacks. It was not sent.
     InvalidQuery,

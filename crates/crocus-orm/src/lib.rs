@@ -19,7 +19,6 @@ mod lower;
 mod model;
 mod observe;
 mod query;
-#[expect(dead_code, reason = "the session sets references")]
 mod relation;
 mod row;
 mod session;
@@ -49,7 +48,7 @@ pub use row::{Row, RowStream, Rows};
 /// For the code that `derive(DbEnum)` writes.
 #[doc(hidden)]
 pub use serde;
-pub use session::{Handle, Session};
+pub use session::{Handle, IntoHandles, LinkMany, Nested, NoAutoflush, Related, Session};
 pub use statement::Statement;
 pub use table::{ColumnType, TableDef};
 pub use transaction::{Isolation, Savepoint, Transaction, TransactionOptions};

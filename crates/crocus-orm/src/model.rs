@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use crate::engine::Executor;
 use crate::query::{Delete, Select, Update, write};
-use crate::relation::{ObjectKeys, ObjectReference, RelationDef};
+use crate::relation::{NoObjects, ObjectKeys, ObjectReference, RelationDef};
 use crate::row::Row;
 use crate::table::TableDef;
 use crate::value::{self, ColumnValue, Value};
@@ -43,7 +43,16 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// When a [`Reference`](crate::Reference) is to an object of a session: `session.assign` knows its key.
-    fn assign(&mut self, new: Self::New) -> Result<()>;
+    fn assign(&mut self, new: Self::New) -> Result<()> {
+        self.assign_with(new, &NoObjects)
+    }
+
+    /// The same where the keys of a session's objects are known.
+    ///
+    /// # Errors
+    /// When an object that it refers to has no key.
+    #[doc(hidden)]
+    fn assign_with(&mut self, new: Self::New, keys: &dyn ObjectKeys) -> Result<()>;
 
     /// The row with this primary key.
     ///

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::model::{Key, Model};
 use crate::query::shape::Shape;
+use crate::row::Row;
 use crate::session::Handle;
 use crate::table::TableDef;
 use crate::value::Value;
@@ -65,6 +66,10 @@ pub trait Pointed: Sized + Send + Sync + 'static {
     type Of<O: Clone + Send + 'static>: Clone + Send + 'static;
     /// Whether there may be none.
     const OPTIONAL: bool;
+
+    /// One where there is one. `None` where there must be one and is none.
+    #[doc(hidden)]
+    fn of<O: Clone + Send + 'static>(value: Option<O>) -> Option<Self::Of<O>>;
 
     /// How rows that an outer join brought are read: `present` is a column that is never NULL in one that is there.
     #[doc(hidden)]
@@ -179,17 +184,14 @@ impl<M: Model> Reference<M> {
         }
     }
 
-    /// The key, where it is one.
+    /// The key itself.
     ///
     /// # Errors
-    /// When it refers to an object of a session.
-    pub fn into_key(self) -> Result<M::Key> {
+    /// When it refers to an object that has no key here.
+    pub fn into_key(self, keys: &dyn ObjectKeys) -> Result<M::Key> {
         match self {
             Reference::Key(key) => Ok(key),
-            Reference::Object(handle) => match NoObjects.key_of(handle.referred(0)) {
-                Ok(_) => unreachable!("no object has a key outside a session"),
-                Err(error) => Err(error),
-            },
+            Reference::Object(handle) => M::Key::from_row(&Row::of(&[], vec![keys.key_of(handle.referred(0))?]), &[0]),
         }
     }
 
@@ -302,6 +304,18 @@ impl<M: Model, T: Pointed> BelongsTo<M, T> {
     pub fn key(&self, model: &M) -> Option<<T::Model as Model>::Key> {
         (self.get)(model)
     }
+
+    /// Points a row to the one with this key.
+    pub(crate) fn set(&self, model: &mut M, key: <T::Model as Model>::Key) {
+        (self.set)(model, key);
+    }
+
+    /// Points a row to none, where it can.
+    pub(crate) fn clear(&self, model: &mut M) {
+        if let Some(clear) = self.clear {
+            clear(model);
+        }
+    }
 }
 
 impl<M: Model, T: Model> HasOne<M, T> {
@@ -320,6 +334,11 @@ impl<M: Model, T: Model> HasOne<M, T> {
     pub const fn columns(&self) -> &'static [&'static str] {
         self.inverse.columns
     }
+
+    /// Whether a row there that no row here has any more is deleted.
+    pub(crate) const fn deletes_orphans(&self) -> bool {
+        self.inverse.delete_orphan
+    }
 }
 
 impl<M: Model, T: Model> HasMany<M, T> {
@@ -337,6 +356,11 @@ impl<M: Model, T: Model> HasMany<M, T> {
     /// The other model's columns that hold the key.
     pub const fn columns(&self) -> &'static [&'static str] {
         self.inverse.columns
+    }
+
+    /// Whether a row there that no row here has any more is deleted.
+    pub(crate) const fn deletes_orphans(&self) -> bool {
+        self.inverse.delete_orphan
     }
 }
 

@@ -10,7 +10,8 @@ use crate::dialect::{postgres, sqlite};
 use crate::observe::Watch;
 use crate::query::shape::Shape;
 use crate::statement::Statement;
-use crate::value::FromColumn;
+use crate::table::ColumnDef;
+use crate::value::{FromColumn, Value, is_null};
 use crate::{ColumnValue, Error, ErrorKind, Result};
 
 /// A row of a result.
@@ -19,8 +20,13 @@ pub struct Row(Stored);
 
 #[derive(Debug)]
 enum Stored {
-    Sqlite { names: Arc<[String]>, values: Vec<rusqlite::types::Value> },
+    Sqlite {
+        names: Arc<[String]>,
+        values: Vec<rusqlite::types::Value>,
+    },
     Postgres(tokio_postgres::Row),
+    /// The values of a model's columns, as it has them itself.
+    Values(&'static [ColumnDef], Vec<Value>),
 }
 
 impl Row {
@@ -30,6 +36,11 @@ impl Row {
 
     pub(crate) fn postgres(row: tokio_postgres::Row) -> Row {
         Row(Stored::Postgres(row))
+    }
+
+    /// Values as if they were read from these columns.
+    pub(crate) fn of(columns: &'static [ColumnDef], values: Vec<Value>) -> Row {
+        Row(Stored::Values(columns, values))
     }
 
     /// The value of the column at `index`, counted from 0.
@@ -45,6 +56,7 @@ impl Row {
         match &self.0 {
             Stored::Sqlite { values, .. } => values.len(),
             Stored::Postgres(row) => row.len(),
+            Stored::Values(_, values) => values.len(),
         }
     }
 
@@ -53,6 +65,7 @@ impl Row {
         match &self.0 {
             Stored::Sqlite { values, .. } => matches!(values.get(index), Some(rusqlite::types::Value::Null)),
             Stored::Postgres(row) => postgres::types::is_null(row, index),
+            Stored::Values(_, values) => is_null(&values[index]),
         }
     }
 
@@ -75,6 +88,10 @@ impl Row {
                 Ok(value) => return Ok(value),
                 Err(cause) => postgres::errors::decode_cause(&cause),
             },
+            Stored::Values(_, values) => match T::from_value(&values[index]) {
+                Ok(value) => return Ok(value),
+                Err(cause) => cause,
+            },
         };
         Err(self.mismatch(index, cause))
     }
@@ -84,6 +101,7 @@ impl Row {
         let name = match &self.0 {
             Stored::Sqlite { names, .. } => &names[index],
             Stored::Postgres(row) => row.columns()[index].name(),
+            Stored::Values(columns, _) => columns.get(index).map_or("value", |column| column.name),
         };
         Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}"))
     }

@@ -1,25 +1,59 @@
 //! The session: a unit of work with an identity map. Changes are found by comparison, and written together.
+//!
+//! Here is what a program sees of it. `slot` is one object's state, `identity` which object has which row, `relations`
+//! the verbs for relationships, `results` how rows of queries become objects, `plan` what a flush does in which order,
+//! `write` its statements, `flush` running them, `frame` what a rollback needs.
+
+mod associations;
+mod flush;
+mod frame;
+mod handle;
+mod identity;
+mod nested;
+mod plan;
+mod relations;
+mod results;
+mod slot;
+mod write;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::marker::PhantomData;
-use std::ops::{Index, IndexMut};
+use std::ops::{Deref, DerefMut, Index, IndexMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::engine::Engine;
-use crate::model::{Model, NewModel};
-use crate::query::write as query;
-use crate::relation::ObjectReference;
+pub use handle::Handle;
+pub use nested::Nested;
+pub use relations::{LinkMany, Related};
+pub use results::IntoHandles;
+
+use self::associations::Associations;
+use self::frame::Frame;
+use self::identity::Identities;
+use self::relations::Resolver;
+use self::slot::{AnySlot, Pending, Phase, Slot, State};
+use crate::engine::{Engine, Executor, Target};
+use crate::model::{Key, Model, NewModel};
+use crate::relation::NoObjects;
 use crate::row::Row;
-use crate::statement::Statement;
-use crate::table::TableDef;
-use crate::value::same;
-use crate::{Dialect, Error, Result};
+use crate::{Binds, Error, ErrorKind, Result, Transaction, TransactionOptions};
 
 /// A unit of work: objects read and made here, and written together by [`commit`](Session::commit).
 ///
 /// The session owns its objects; a [`Handle`] names one, and `session[handle]` is the object itself. One row is one
-/// object: getting it twice gives one handle. Reading runs outside a transaction; a commit is one.
+/// object: getting it twice gives one handle.
+///
+/// # What is written
+/// A [flush](Session::flush) compares each object with its row and writes what differs: only the columns that changed,
+/// and nothing where nothing changed. Rows go in an order that the foreign keys allow, rows of one table together in
+/// one statement, and statements that need nothing of each other's results in one round trip. [`commit`](Session::commit)
+/// flushes; so does a query that could see a change, before it runs ([`no_autoflush`](Session::no_autoflush) does
+/// without). Adding 1,000 rows to three tables, each of which points to the one before, takes three statements.
+///
+/// # Transactions
+/// The first flush begins the session's transaction, or [`begin`](Session::begin) does; `commit` and
+/// [`rollback`](Session::rollback) end it. What is read before it runs outside, what is read after it inside. After a
+/// rollback the objects are as they were when it began: added ones are gone, and one that was first read inside is
+/// expired, since its row may never have been. [`begin_nested`](Session::begin_nested) is a savepoint.
 ///
 /// # Example
 /// ```
@@ -29,220 +63,350 @@ use crate::{Dialect, Error, Result};
 ///
 /// #[derive(Debug, Clone, Model)]
 /// # #[model(crate = "crocus_orm")]
+/// #[model(table = "makers")]
+/// struct Maker {
+///     #[model(primary_key)]
+///     id: i32,
+///     name: String,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// # #[model(crate = "crocus_orm")]
 /// #[model(table = "cars")]
 /// struct Car {
 ///     #[model(primary_key)]
 ///     id: i32,
 ///     doors: i32,
+///     #[model(belongs_to = Maker)]
+///     maker_id: i32,
 /// }
 ///
 /// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
-/// # db.execute(Statement::write("CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL)", [])).await?;
+/// # db.execute(Statement::write("CREATE TABLE makers (id INTEGER PRIMARY KEY, name TEXT NOT NULL)", [])).await?;
+/// # let sql = "CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL, maker_id INTEGER NOT NULL)";
+/// # db.execute(Statement::write(sql, [])).await?;
 /// let mut session = db.session();
-/// let car = session.add(NewCar { doors: 4 });
-/// session.commit().await?; // INSERT
-/// assert_eq!(session[car].id, 1);
+/// let maker = session.add(NewMaker { name: "Tesla".into() });
+/// let car = session.add(NewCar { doors: 4, maker_id: maker.into() }); // a key that does not exist yet
+/// session.commit().await?; // INSERT makers, INSERT cars
+/// assert_eq!(session[car].maker_id, session[maker].id);
 ///
 /// session[car].doors = 5;
 /// session.commit().await?; // UPDATE cars SET doors = 5
 ///
 /// session.delete(car);
-/// session.rollback();
+/// session.rollback().await?;
 /// assert_eq!(session[car].doors, 5);
 /// # Ok(()) }
 /// ```
 ///
 /// # Panics
-/// `session[handle]` panics for a handle of another session, of an object that was added and is not committed yet
-/// (its row does not exist, so it has no key), or of one that is deleted: like an index out of range, a mistake in
-/// the program.
+/// `session[handle]` panics for a handle of another session, and for an object that is not there: one that was added and
+/// is not flushed yet (its row does not exist, so it has no key), or that is deleted, expired or gone. Like an index out
+/// of range it is a mistake in the program; [`try_get`](Session::try_get) asks first.
 pub struct Session {
     id: u64,
-    engine: Engine,
+    databases: Databases,
     slots: Vec<Box<dyn AnySlot>>,
+    /// The slots of each model, in the order in which they were made.
+    models: HashMap<TypeId, Vec<usize>>,
     identities: Identities,
+    associations: Associations,
+    /// The relationships to many that are known in full, and the order in which their objects were read.
+    loaded: HashMap<(usize, &'static str), Vec<usize>>,
+    /// The transactions that are open, one for each bind that was written to.
+    transactions: Vec<(Bind, Transaction)>,
+    options: TransactionOptions,
+    /// The transaction, then the savepoints in it, the innermost last.
+    frames: Vec<Frame>,
+    autoflush: bool,
 }
 
-/// Each model's `HashMap<M::Key, usize>`: which slot has the row.
-type Identities = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+/// The key of a bind; the default one has none.
+type Bind = Option<&'static str>;
 
-/// Names an object of a [`Session`].
-pub struct Handle<M> {
-    session: u64,
-    index: usize,
-    model: PhantomData<fn() -> M>,
+/// Where a session's rows are.
+#[derive(Debug, Clone)]
+enum Databases {
+    /// All in one database, whatever bind the models name.
+    One(Engine),
+    /// Each on its model's bind.
+    Binds(Binds),
 }
 
-struct Slot<M: Model> {
-    state: State<M>,
-}
+impl Databases {
+    /// The bind under which a transaction for it is kept.
+    fn bind(&self, bind: Bind) -> Bind {
+        match self {
+            Databases::One(_) => None,
+            Databases::Binds(_) => bind,
+        }
+    }
 
-enum State<M: Model> {
-    /// Not in the database yet.
-    Added(M::New),
-    /// As it is now, and as it is in the database.
-    Loaded { current: M, stored: M },
-    /// To be deleted; as it is in the database.
-    Deleted { stored: M },
-    /// Not part of the session: deleted, or added and rolled back.
-    Gone,
-}
-
-/// What a commit does with an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Work {
-    Insert,
-    Update,
-    Delete,
-}
-
-/// A [`Slot`] of whichever model.
-trait AnySlot: Any + Send + Sync {
-    fn table(&self) -> &'static TableDef;
-    /// What is to be written, if anything.
-    fn work(&self, dialect: Dialect) -> Result<Option<(Work, Statement)>>;
-    /// Reads what an insert or an update gave back: the row as the database made it.
-    fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>>;
-    /// The error for an object whose row is gone.
-    fn missing(&self) -> Error;
-    /// Takes note that the work is committed.
-    fn committed(&mut self, written: Option<Box<dyn Any + Send>>);
-    /// Forgets what was not committed.
-    fn roll_back(&mut self);
-    /// Joins the identity map under the stored key.
-    fn identify(&self, index: usize, identities: &mut Identities);
-    /// Leaves the identity map.
-    fn forget(&self, identities: &mut Identities);
-    fn as_any(&self) -> &dyn Any;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn engine(&self, bind: Bind) -> Result<&Engine> {
+        match self {
+            Databases::One(engine) => Ok(engine),
+            Databases::Binds(binds) => binds.engine(bind),
+        }
+    }
 }
 
 impl Session {
-    pub(crate) fn new(engine: Engine) -> Session {
+    pub(crate) fn of_engine(engine: Engine) -> Session {
+        Session::new(Databases::One(engine))
+    }
+
+    pub(crate) fn of_binds(binds: Binds) -> Session {
+        Session::new(Databases::Binds(binds))
+    }
+
+    fn new(databases: Databases) -> Session {
         static SESSIONS: AtomicU64 = AtomicU64::new(0);
-        let id = SESSIONS.fetch_add(1, Ordering::Relaxed);
-        Session { id, engine, slots: Vec::new(), identities: HashMap::new() }
+        Session {
+            id: SESSIONS.fetch_add(1, Ordering::Relaxed),
+            databases,
+            slots: Vec::new(),
+            models: HashMap::new(),
+            identities: Identities::default(),
+            associations: Associations::default(),
+            loaded: HashMap::new(),
+            transactions: Vec::new(),
+            options: TransactionOptions::new(),
+            frames: vec![Frame::default()],
+            autoflush: true,
+        }
     }
 
-    /// Adds an object; the next commit inserts its row.
+    /// Adds an object; the next flush inserts its row.
     pub fn add<N: NewModel>(&mut self, new: N) -> Handle<N::Model> {
-        self.push(State::Added(new))
+        self.add_pending(Pending::New(new))
     }
 
-    /// The object with this primary key. A row that the session has already is not read again.
+    /// Adds many.
+    pub fn add_all<N: NewModel>(&mut self, news: impl IntoIterator<Item = N>) -> Vec<Handle<N::Model>> {
+        news.into_iter().map(|new| self.add(new)).collect()
+    }
+
+    fn add_pending<M: Model>(&mut self, pending: Pending<M>) -> Handle<M> {
+        let handle = self.push(State::Pending(pending));
+        self.keep_as(handle.index, Box::new(Slot::<M>::new(State::Gone)));
+        // Nothing in the database points to a row that is not there.
+        for relation in M::RELATIONS.iter().filter(|relation| relation.columns().is_empty()) {
+            self.loaded.insert((handle.index, relation.name), Vec::new());
+        }
+        handle
+    }
+
+    /// What the insert of an object that was added will bring. `None` once it is flushed.
+    #[track_caller]
+    pub fn pending<M: Model>(&self, handle: Handle<M>) -> Option<&M::New> {
+        match &self.slot(handle).state {
+            State::Pending(Pending::New(new)) => Some(new),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    #[track_caller]
+    pub fn pending_mut<M: Model>(&mut self, handle: Handle<M>) -> Option<&mut M::New> {
+        match &mut self.slot_mut(handle).state {
+            State::Pending(Pending::New(new)) => Some(new),
+            _ => None,
+        }
+    }
+
+    /// The object, where `session[handle]` would have one.
+    ///
+    /// # Errors
+    /// When the object is not flushed yet, deleted, expired or gone ([`ErrorKind::NotFound`], with the reason), or the
+    /// handle is of another session.
+    pub fn try_get<M: Model>(&self, handle: Handle<M>) -> Result<&M> {
+        self.checked(handle)?;
+        self.slot(handle).object()
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Errors
+    /// As for [`try_get`](Session::try_get).
+    pub fn try_get_mut<M: Model>(&mut self, handle: Handle<M>) -> Result<&mut M> {
+        self.checked(handle)?;
+        self.slot_mut(handle).object_mut()
+    }
+
+    /// The object with this primary key. A row that the session has already is not read again, unless it is expired.
     ///
     /// # Errors
     /// When the database does not answer, or the row does not fit the model.
     pub async fn get<M: Model>(&mut self, key: M::Key) -> Result<Option<Handle<M>>> {
-        if let Some(index) = identities::<M>(&mut self.identities).get(&key).copied() {
-            let deleted = matches!(self.slot::<M>(index).state, State::Deleted { .. });
-            return Ok((!deleted).then(|| self.handle(index)));
+        if let Some(index) = self.identities.get::<M>(&key) {
+            match self.slots[index].phase() {
+                Phase::Persistent => return Ok(Some(self.handle(index))),
+                Phase::Expired => {}
+                Phase::Pending | Phase::Deleted | Phase::Gone => return Ok(None),
+            }
         }
-        let Some(model) = M::get(&self.engine, key).await? else {
-            return Ok(None);
-        };
-        let key = model.key();
-        let handle = self.push(State::Loaded { current: model.clone(), stored: model });
-        identities::<M>(&mut self.identities).insert(key, handle.index);
-        Ok(Some(handle))
+        let row = M::get(&*self, key).await?;
+        Ok(row.map(|row| self.join(row)))
     }
 
-    /// Deletes an object; the next commit deletes its row. One that was only added is forgotten.
-    #[track_caller]
-    pub fn delete<M: Model>(&mut self, handle: Handle<M>) {
-        let index = self.index_of(handle);
-        let state = &mut self.slot_mut::<M>(index).state;
-        *state = match std::mem::replace(state, State::Gone) {
-            State::Added(_) | State::Gone => State::Gone,
-            State::Loaded { stored, .. } | State::Deleted { stored } => State::Deleted { stored },
-        };
-    }
-
-    /// Writes every change in one transaction: inserts in the order of adding, then updates of the columns that
-    /// changed, then deletions, the latest first. Nothing changed: nothing is sent.
+    /// Takes over every field that an insert would bring, as [`Model::assign`] does; the new values may refer to objects
+    /// of this session. For an object that is not flushed yet, they take the place of what was added.
     ///
     /// # Errors
-    /// When the database does not answer, a constraint does not hold, or the row of a changed or deleted object is
-    /// gone ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound)). Then nothing is written, and the session is as it
-    /// was before: the cause can be mended and the commit tried again.
-    ///
-    /// When the connection is lost at the very end, nobody knows whether it was written
-    /// ([`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown)), and neither is it known when the future is
-    /// dropped before its end. The session takes it for not written.
-    pub async fn commit(&mut self) -> Result<()> {
-        let mut plan = Vec::new();
-        for (index, slot) in self.slots.iter().enumerate() {
-            if let Some((work, statement)) = slot.work(self.engine.dialect())? {
-                plan.push((work, index, statement));
-            }
+    /// When the object is deleted, expired or gone, or the new values refer to an object that is not flushed yet.
+    pub fn assign<M: Model>(&mut self, handle: Handle<M>, new: M::New) -> Result<()> {
+        self.checked(handle)?;
+        if let State::Pending(Pending::New(pending)) = &mut self.slot_mut(handle).state {
+            *pending = new;
+            self.slot_mut(handle).links.clear();
+            return Ok(());
         }
-        plan.sort_by_key(|(work, index, _)| (*work, if *work == Work::Delete { usize::MAX - index } else { *index }));
-        let done = match plan.len() {
-            0 => return Ok(()),
-            // One statement is a transaction by itself.
-            1 => self.write(&self.engine, plan).await?,
-            _ => {
-                let transaction = self.engine.begin().await?;
-                let done = self.write(&transaction, plan).await?;
-                transaction.commit().await?;
-                done
-            }
-        };
-        // All leave the identity map before any joins it: one object may have taken over another's key.
-        for (index, _) in &done {
-            self.slots[*index].forget(&mut self.identities);
-        }
-        for (index, written) in done {
-            self.slots[index].committed(written);
-            self.slots[index].identify(index, &mut self.identities);
-        }
+        let mut object = self.slot(handle).object()?.clone();
+        object.assign_with(new, &Resolver(self))?;
+        *self.slot_mut(handle).object_mut()? = object;
         Ok(())
     }
 
-    /// Forgets every change since the last commit: changed and deleted objects are as they were, added ones are gone.
-    pub fn rollback(&mut self) {
-        for slot in &mut self.slots {
-            slot.roll_back();
+    /// Brings an object from outside into the session: one that another session had, or that was kept from before. The
+    /// row's object takes over its values, and the next flush writes what differs; where there is no such row, it is
+    /// added as it is.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the object with that key is to be deleted.
+    pub async fn merge<M: Model>(&mut self, model: M) -> Result<Handle<M>> {
+        let key = model.key();
+        let Some(handle) = self.get::<M>(key.clone()).await? else {
+            if self.identities.get::<M>(&key).is_some() {
+                return Err(M::not_found(&key).with_hint("the session is about to delete it"));
+            }
+            return Ok(self.add_pending(Pending::Row(model)));
+        };
+        *self.slot_mut(handle).object_mut()? = model;
+        Ok(handle)
+    }
+
+    /// The same for what an insert brings, of a model whose key the program makes: the row's object is
+    /// [assigned](Session::assign) to, or one is added.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the new values bring no key.
+    pub async fn merge_new<N: NewModel>(&mut self, new: N) -> Result<Handle<N::Model>> {
+        let table = N::Model::TABLE;
+        let brought = new.clone().into_assignments(&NoObjects)?;
+        let key: Vec<_> = table
+            .key_indexes()
+            .filter_map(|column| brought.iter().find(|(other, _)| *other == column).map(|(_, value)| value.clone()))
+            .collect();
+        if key.len() < table.key_indexes().count() {
+            let text = format!("a new {} brings no key to be merged by", N::Model::noun());
+            return Err(Error::new(ErrorKind::InvalidValue, text).with_hint("use `session.add`"));
+        }
+        let indexes: Vec<_> = (0..key.len()).collect();
+        let key = <N::Model as Model>::Key::from_row(&Row::of(&[], key), &indexes)?;
+        match self.get::<N::Model>(key).await? {
+            Some(handle) => self.assign(handle, new).map(|()| handle),
+            None => Ok(self.add(new)),
         }
     }
 
-    async fn write(
-        &self,
-        db: &impl crate::Executor,
-        plan: Vec<(Work, usize, Statement)>,
-    ) -> Result<Vec<(usize, Option<Box<dyn Any + Send>>)>> {
-        let mut done = Vec::with_capacity(plan.len());
-        for (work, index, statement) in plan {
-            let slot = &self.slots[index];
-            let target = db.target(slot.table().bind)?;
-            let for_table = |error: Error| error.for_table(slot.table());
-            let written = match work {
-                Work::Insert | Work::Update => {
-                    let rows = target.query(statement).await.map_err(for_table)?;
-                    if work == Work::Update && rows.is_empty() {
-                        return Err(slot.missing());
-                    }
-                    Some(slot.written(rows)?)
-                }
-                Work::Delete => {
-                    if target.execute(statement).await.map_err(for_table)? == 0 {
-                        return Err(slot.missing());
-                    }
-                    None
-                }
-            };
-            done.push((index, written));
+    /// Reads the object's row again. Changes that were not flushed are lost.
+    ///
+    /// # Errors
+    /// When the row is not there any more ([`ErrorKind::NotFound`]), the object has none, or the database does not
+    /// answer.
+    pub async fn refresh<M: Model>(&mut self, handle: Handle<M>) -> Result<()> {
+        self.checked(handle)?;
+        let slot = self.slot(handle);
+        let Some(key) = slot.row().map(Model::key) else {
+            return Err(slot.object().err().unwrap_or_else(|| slot.missing()));
+        };
+        let row = M::get(&*self, key.clone()).await?.ok_or_else(|| M::not_found(&key))?;
+        if self.is_in_transaction::<M>() {
+            self.keep(handle.index);
         }
-        Ok(done)
+        self.forget_relationships(handle.index);
+        self.slot_mut(handle).state = State::Expired { stored: row.clone() };
+        self.slot_mut(handle).links.clear();
+        self.slot_mut(handle).refresh(row);
+        Ok(())
+    }
+
+    /// Forgets the object's values, also those that were not flushed, and what was loaded beside it. Before it can be
+    /// used again, it must be read: by [`refresh`](Session::refresh), by [`get`](Session::get) or by a query.
+    #[track_caller]
+    pub fn expire<M: Model>(&mut self, handle: Handle<M>) {
+        self.slot_mut(handle).expire();
+        self.forget_relationships(handle.index);
+    }
+
+    /// Expires every object that has a row.
+    pub fn expire_all(&mut self) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].phase() != Phase::Pending {
+                self.slots[index].expire();
+                self.forget_relationships(index);
+            }
+        }
+    }
+
+    /// Takes an object out of the session, and what was not flushed of it. Its row stays as it is.
+    #[track_caller]
+    pub fn expunge<M: Model>(&mut self, handle: Handle<M>) {
+        let index = self.index_of(handle);
+        self.slots[index].leave(index, &mut self.identities);
+        self.slots[index].remove();
+        self.forget(index);
+        self.forget_relationships(index);
+        self.associations.remove_object(index);
+    }
+
+    /// Deletes an object; the next flush deletes its row. One that is not flushed yet is forgotten.
+    ///
+    /// What becomes of the rows that point to it, the foreign keys say (`on_delete`): the database does it, and the
+    /// session's objects follow.
+    #[track_caller]
+    pub fn delete<M: Model>(&mut self, handle: Handle<M>) {
+        let slot = self.slot_mut(handle);
+        slot.links.clear();
+        slot.state = match std::mem::replace(&mut slot.state, State::Gone) {
+            State::Pending(_) | State::Gone => State::Gone,
+            State::Persistent { stored, .. } | State::Expired { stored } | State::Deleted { stored } => {
+                State::Deleted { stored }
+            }
+        };
+        if self.slots[handle.index].phase() == Phase::Gone {
+            self.associations.remove_object(handle.index);
+        }
+    }
+
+    /// Whether the next flush has something to write.
+    pub fn is_changed(&self) -> bool {
+        self.slots.iter().any(|slot| slot.is_changed()) || self.associations.changed().next().is_some()
+    }
+
+    /// The session without the flush before queries, for as long as what this gives is kept.
+    pub fn no_autoflush(&mut self) -> NoAutoflush<'_> {
+        let before = std::mem::replace(&mut self.autoflush, false);
+        NoAutoflush { session: self, before }
     }
 
     fn push<M: Model>(&mut self, state: State<M>) -> Handle<M> {
-        self.slots.push(Box::new(Slot { state }));
-        self.handle(self.slots.len() - 1)
+        let index = self.slots.len();
+        self.slots.push(Box::new(Slot::new(state)));
+        self.models.entry(TypeId::of::<M>()).or_default().push(index);
+        self.handle(index)
     }
 
     fn handle<M>(&self, index: usize) -> Handle<M> {
-        Handle { session: self.id, index, model: PhantomData }
+        Handle::new(self.id, index)
+    }
+
+    fn checked<M>(&self, handle: Handle<M>) -> Result<()> {
+        if handle.session == self.id {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidValue, "this handle belongs to another session"))
     }
 
     #[track_caller]
@@ -251,92 +415,52 @@ impl Session {
         handle.index
     }
 
-    fn slot<M: Model>(&self, index: usize) -> &Slot<M> {
-        self.slots[index].as_any().downcast_ref().expect("a handle's slot has the handle's model")
+    #[track_caller]
+    fn slot<M: Model>(&self, handle: Handle<M>) -> &Slot<M> {
+        let slot: &dyn Any = &*self.slots[self.index_of(handle)];
+        slot.downcast_ref().expect("a handle's slot has the handle's model")
     }
 
-    fn slot_mut<M: Model>(&mut self, index: usize) -> &mut Slot<M> {
-        self.slots[index].as_any_mut().downcast_mut().expect("a handle's slot has the handle's model")
+    #[track_caller]
+    fn slot_mut<M: Model>(&mut self, handle: Handle<M>) -> &mut Slot<M> {
+        let index = self.index_of(handle);
+        let slot: &mut dyn Any = &mut *self.slots[index];
+        slot.downcast_mut().expect("a handle's slot has the handle's model")
+    }
+
+    fn is_in_transaction<M: Model>(&self) -> bool {
+        let bind = self.databases.bind(M::TABLE.bind);
+        self.transactions.iter().any(|(other, _)| *other == bind)
+    }
+
+    fn forget_relationships(&mut self, index: usize) {
+        self.loaded.retain(|(slot, _), _| *slot != index);
     }
 }
 
-fn identities<M: Model>(all: &mut HashMap<TypeId, Box<dyn Any + Send + Sync>>) -> &mut HashMap<M::Key, usize> {
-    all.entry(TypeId::of::<M>())
-        .or_insert_with(|| Box::new(HashMap::<M::Key, usize>::new()))
-        .downcast_mut()
-        .expect("each model's map has the model's key")
+impl Engine {
+    /// Starts a unit of work. All its models are in this database.
+    pub fn session(&self) -> Session {
+        Session::of_engine(self.clone())
+    }
 }
 
-impl<M: Model> AnySlot for Slot<M> {
-    fn table(&self) -> &'static TableDef {
-        M::TABLE
+impl Binds {
+    /// Starts a unit of work over several databases, each model on its own bind.
+    pub fn session(&self) -> Session {
+        Session::of_binds(self.clone())
     }
+}
 
-    fn work(&self, dialect: Dialect) -> Result<Option<(Work, Statement)>> {
-        Ok(match &self.state {
-            State::Added(new) => Some((Work::Insert, query::insert_statement(dialect, new.clone())?)),
-            State::Loaded { current, stored } => {
-                let pairs = current.values().into_iter().zip(stored.values()).enumerate();
-                let changes: Vec<_> =
-                    pairs.filter(|(_, (now, then))| !same(now, then)).map(|(index, (now, _))| (index, now)).collect();
-                (!changes.is_empty())
-                    .then(|| (Work::Update, query::update_statement::<M>(dialect, stored.key(), changes)))
-            }
-            State::Deleted { stored } => Some((Work::Delete, query::delete_statement::<M>(dialect, stored.key()))),
-            State::Gone => None,
-        })
-    }
-
-    fn written(&self, rows: Vec<Row>) -> Result<Box<dyn Any + Send>> {
-        query::inserted::<M>(rows).map(|model| Box::new(model) as _)
-    }
-
-    fn missing(&self) -> Error {
-        match &self.state {
-            State::Loaded { stored, .. } | State::Deleted { stored } => M::not_found(&stored.key()),
-            State::Added(_) | State::Gone => {
-                unreachable!("only what was loaded is updated or deleted")
-            }
+/// Queries that are given the session run in its transaction, once it has begun. They do not flush, and give rows and
+/// no objects: for that there is [`Session::all`].
+impl Executor for Session {
+    fn target(&self, bind: Option<&'static str>) -> Result<Target<'_>> {
+        let bind = self.databases.bind(bind);
+        match self.transactions.iter().find(|(other, _)| *other == bind) {
+            Some((_, transaction)) => Ok(Target::Transaction(transaction)),
+            None => self.databases.engine(bind).map(Target::Engine),
         }
-    }
-
-    fn committed(&mut self, written: Option<Box<dyn Any + Send>>) {
-        self.state = match written {
-            Some(row) => {
-                let row = *row.downcast::<M>().expect("a slot is given what it read itself");
-                State::Loaded { current: row.clone(), stored: row }
-            }
-            None => State::Gone,
-        };
-    }
-
-    fn roll_back(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Gone) {
-            State::Loaded { stored, .. } | State::Deleted { stored } => {
-                State::Loaded { current: stored.clone(), stored }
-            }
-            State::Added(_) | State::Gone => State::Gone,
-        };
-    }
-
-    fn identify(&self, index: usize, all: &mut Identities) {
-        if let State::Loaded { stored, .. } = &self.state {
-            identities::<M>(all).insert(stored.key(), index);
-        }
-    }
-
-    fn forget(&self, all: &mut Identities) {
-        if let State::Loaded { stored, .. } | State::Deleted { stored } = &self.state {
-            identities::<M>(all).remove(&stored.key());
-        }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }
 
@@ -345,9 +469,9 @@ impl<M: Model> Index<Handle<M>> for Session {
 
     #[track_caller]
     fn index(&self, handle: Handle<M>) -> &M {
-        match &self.slot::<M>(self.index_of(handle)).state {
-            State::Loaded { current, .. } => current,
-            state => panic!("{}", state.absence()),
+        match self.slot(handle).object() {
+            Ok(object) => object,
+            Err(error) => panic!("{error}"),
         }
     }
 }
@@ -355,58 +479,45 @@ impl<M: Model> Index<Handle<M>> for Session {
 impl<M: Model> IndexMut<Handle<M>> for Session {
     #[track_caller]
     fn index_mut(&mut self, handle: Handle<M>) -> &mut M {
-        let index = self.index_of(handle);
-        match &mut self.slot_mut::<M>(index).state {
-            State::Loaded { current, .. } => current,
-            state => panic!("{}", state.absence()),
+        match self.slot_mut(handle).object_mut() {
+            Ok(object) => object,
+            Err(error) => panic!("{error}"),
         }
     }
 }
 
-impl<M: Model> State<M> {
-    /// Why there is no object to be had.
-    fn absence(&self) -> String {
-        let why = match self {
-            State::Added(_) => "was added and is not committed yet",
-            State::Loaded { .. } => "is here",
-            State::Deleted { .. } => "is deleted",
-            State::Gone => "is not part of the session any more",
-        };
-        format!("the {} {why}", M::noun())
+/// A [`Session`] that does not flush before queries, made by [`Session::no_autoflush`].
+#[derive(Debug)]
+pub struct NoAutoflush<'a> {
+    session: &'a mut Session,
+    before: bool,
+}
+
+impl Deref for NoAutoflush<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session
     }
 }
 
-impl<M> Handle<M> {
-    /// As a reference from the column with this index in its table.
-    pub(crate) fn referred(self, column: usize) -> ObjectReference {
-        ObjectReference { session: self.session, index: self.index, column }
+impl DerefMut for NoAutoflush<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        self.session
     }
 }
 
-impl<M> Clone for Handle<M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M> Copy for Handle<M> {}
-
-impl<M> PartialEq for Handle<M> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.session, self.index) == (other.session, other.index)
-    }
-}
-
-impl<M> Eq for Handle<M> {}
-
-impl<M> std::fmt::Debug for Handle<M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Handle").field(&self.index).finish()
+impl Drop for NoAutoflush<'_> {
+    fn drop(&mut self) {
+        self.session.autoflush = self.before;
     }
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("objects", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("objects", &self.slots.len())
+            .field("transactions", &self.transactions)
+            .finish_non_exhaustive()
     }
 }

@@ -114,8 +114,14 @@ impl Statement {
         self
     }
 
-    /// Says which columns the first values are for, by their indexes in the table: so many rows of them.
+    /// Says which columns the first values are for, by their indexes in the table: so many rows of them. Those of
+    /// sensitive columns are not shown.
     pub(crate) fn writes(mut self, table: &'static TableDef, columns: Vec<usize>, rows: usize) -> Statement {
+        if columns.iter().any(|column| table.columns[*column].sensitive) {
+            let places =
+                (0..rows * columns.len()).filter(|place| table.columns[columns[place % columns.len()]].sensitive);
+            self.values.sensitive.extend(places);
+        }
         self.written = Some(Written { table, columns, rows });
         self
     }

@@ -62,6 +62,8 @@ pub(crate) trait FromColumn: Sized {
     fn from_sqlite(value: &rusqlite::types::Value) -> Result<Self, String>;
     /// Reads from PostgreSQL's binary format.
     fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error>;
+    /// Takes back what was to be bound.
+    fn from_value(value: &Value) -> Result<Self, String>;
 }
 
 macro_rules! column_values {
@@ -155,6 +157,11 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Decimal(Some(decimal)) => decimal.to_string(),
         other => format!("{other:?}"),
     }
+}
+
+/// Whether a value is NULL.
+pub(crate) fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
 }
 
 /// Whether two values of a column are the same. Unlike in arithmetic, NaN is what it is.

@@ -227,17 +227,18 @@ fn assignments(model: &Model, present: &[(usize, &Field)]) -> TokenStream {
     }
 }
 
-/// The body of `Model::assign`.
+/// The body of `Model::assign_with`.
 pub(super) fn assign(model: &Model) -> TokenStream {
     let present: Vec<_> = model.fields.iter().filter(|field| !field.is_made()).collect();
     if present.is_empty() {
-        return quote!(let _ = new;);
+        return quote!(let _ = (new, keys););
     }
+    let unused = if present.iter().any(|field| field.refers_to.is_some()) { quote!() } else { quote!(let _ = keys;) };
     // Every reference is a key before any field changes.
     let keys = present.iter().enumerate().filter(|(_, field)| field.refers_to.is_some()).map(|(index, field)| {
         let Field { ident, inner, .. } = field;
         let local = format_ident!("key_{index}", span = field.ty.span());
-        let mut key = quote!(reference.into_key()?);
+        let mut key = quote!(reference.into_key(keys)?);
         let options = usize::from(inner.is_some()) + usize::from(is_defaulted(field));
         for _ in 0..options {
             key = quote! {
@@ -267,6 +268,7 @@ pub(super) fn assign(model: &Model) -> TokenStream {
         }
     });
     quote! {
+        #unused
         #(#keys)*
         #(#changes)*
     }

@@ -183,4 +183,34 @@ impl Node {
             }
         }
     }
+
+    /// Calls `visit` with each query inside the expression.
+    pub(crate) fn queries<'a>(&'a self, visit: &mut dyn FnMut(&'a SelectNode)) {
+        match self {
+            Node::Column { .. } | Node::Value(_) | Node::Constant(_) => {}
+            Node::Not(node) | Node::IsNull(node) | Node::Cast { node, .. } => node.queries(visit),
+            Node::Binary(left, _, right) => [left, right].into_iter().for_each(|node| node.queries(visit)),
+            Node::Between { node, low, high } => [node, low, high].into_iter().for_each(|node| node.queries(visit)),
+            Node::In { node, list } => {
+                node.queries(visit);
+                list.iter().for_each(|node| node.queries(visit));
+            }
+            Node::RowIn { row, .. } => row.iter().for_each(|node| node.queries(visit)),
+            Node::InQuery { node, query } => {
+                node.queries(visit);
+                visit(query);
+            }
+            Node::Exists(query) | Node::Scalar(query) => visit(query),
+            Node::Like { node, pattern, .. } => [node, pattern].into_iter().for_each(|node| node.queries(visit)),
+            Node::Function { arguments, .. } => arguments.iter().for_each(|node| node.queries(visit)),
+            Node::Aggregate { argument, .. } => argument.iter().for_each(|node| node.queries(visit)),
+            Node::When { branches, otherwise } => {
+                for (condition, then) in branches {
+                    condition.queries(visit);
+                    then.queries(visit);
+                }
+                otherwise.iter().for_each(|node| node.queries(visit));
+            }
+        }
+    }
 }

@@ -189,6 +189,10 @@ impl<M: Model> Pointed for M {
     type Of<O: Clone + Send + 'static> = O;
     const OPTIONAL: bool = false;
 
+    fn of<O: Clone + Send + 'static>(value: Option<O>) -> Option<O> {
+        value
+    }
+
     fn wrap<O: Clone + Send + 'static>(
         shape: Arc<dyn Shape<O>>,
         present: usize,
@@ -202,6 +206,10 @@ impl<M: Model> Pointed for Option<M> {
     type Model = M;
     type Of<O: Clone + Send + 'static> = Option<O>;
     const OPTIONAL: bool = true;
+
+    fn of<O: Clone + Send + 'static>(value: Option<O>) -> Option<Option<O>> {
+        Some(value)
+    }
 
     fn wrap<O: Clone + Send + 'static>(
         shape: Arc<dyn Shape<O>>,
@@ -237,17 +245,30 @@ impl<M: Model, O: Loaded + Clone + Send + 'static> LoadMany<M, O> {
 impl<M: Model, O: Clone + Send + 'static> Load<M> for LoadMany<M, O> {
     type Output = Vec<O>;
 
-    fn attach(mut self, at: &mut Attachment<'_>) -> Arc<dyn Shape<Vec<O>>> {
+    fn attach(self, at: &mut Attachment<'_>) -> Arc<dyn Shape<Vec<O>>> {
+        self.select.node.reads(&mut |table| at.node.beside.push(table));
+        Arc::new(self.at(at.start))
+    }
+}
+
+impl<M: Model, O: Clone + Send + 'static> LoadMany<M, O> {
+    /// For rows that have their columns from the index `start` on.
+    fn at(mut self, start: usize) -> Many<M, O> {
         let first = self.select.node.columns.len();
         self.select.node.columns.extend(self.key.iter().cloned());
-        Arc::new(Many::<M, O> {
+        Many {
             name: self.name,
-            parent_key: M::TABLE.key_indexes().map(|index| at.start + index).collect(),
+            parent_key: M::TABLE.key_indexes().map(|index| start + index).collect(),
             child_key: (first..first + self.key.len()).collect(),
             key: self.key,
             select: self.select,
             model: PhantomData,
-        })
+        }
+    }
+
+    /// The lists of the rows with these keys.
+    pub(crate) async fn lists(self, keys: &[M::Key], target: Target<'_>) -> Result<HashMap<M::Key, Vec<O>>> {
+        self.at(0).lists(keys, target).await
     }
 }
 

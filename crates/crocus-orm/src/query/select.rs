@@ -61,6 +61,8 @@ pub(crate) struct SelectNode {
     pub(crate) columns: Vec<Node>,
     pub(crate) from: Source,
     pub(crate) joins: Vec<Join>,
+    /// The tables of the queries that load relationships beside its rows.
+    pub(crate) beside: Vec<&'static TableDef>,
     /// All must be true.
     pub(crate) filter: Vec<Node>,
     pub(crate) group_by: Vec<Node>,
@@ -97,6 +99,7 @@ impl SelectNode {
             columns: Vec::new(),
             from: Source::Table { table, alias: None },
             joins: Vec::new(),
+            beside: Vec::new(),
             filter: Vec::new(),
             group_by: Vec::new(),
             having: Vec::new(),
@@ -136,6 +139,25 @@ impl SelectNode {
         self.group_by.iter().for_each(|node| node.tables(&mut own));
         self.having.iter().for_each(|node| node.tables(&mut own));
         self.order_by.iter().for_each(|order| order.node.tables(&mut own));
+    }
+
+    /// Calls `visit` with every table that it reads, also in subqueries and beside its rows.
+    pub(crate) fn reads(&self, visit: &mut dyn FnMut(&'static TableDef)) {
+        self.beside.iter().for_each(|table| visit(table));
+        let sources = std::iter::once(&self.from).chain(self.joins.iter().map(|join| &join.source));
+        for source in sources {
+            match source {
+                Source::Table { table, .. } => visit(table),
+                Source::Query { query, .. } => query.reads(visit),
+            }
+        }
+        let mut queries = |node: &Node| node.queries(&mut |query| query.reads(visit));
+        self.columns.iter().for_each(&mut queries);
+        self.joins.iter().for_each(|join| queries(&join.on));
+        self.filter.iter().for_each(&mut queries);
+        self.group_by.iter().for_each(&mut queries);
+        self.having.iter().for_each(&mut queries);
+        self.order_by.iter().for_each(|order| queries(&order.node));
     }
 
     /// Whether each row is one of the root's, unchanged.

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use sea_query::{ExprTrait, Query};
+use sea_query::Query;
 
 use super::select::SelectNode;
 use crate::engine::{Executor, Target};
@@ -12,7 +12,7 @@ use crate::lower::table_ref;
 use crate::model::{Model, NewModel};
 use crate::relation::NoObjects;
 use crate::statement::{Access, Statement};
-use crate::value::{ColumnValue, Value};
+use crate::value::ColumnValue;
 use crate::{Dialect, Error, ErrorKind, Key, Result};
 
 /// An update of the rows that a filter finds, made by [`Model::update`].
@@ -171,32 +171,4 @@ pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<
     }
     query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
     Ok(Statement::build(dialect, Access::Write, &query).writes(table, indexes, 1))
-}
-
-/// `UPDATE ... RETURNING` all columns, of the changed columns of one row.
-pub(crate) fn update_statement<M: Model>(dialect: Dialect, key: M::Key, changes: Vec<(usize, Value)>) -> Statement {
-    let mut query = Query::update();
-    query.table(table_ref(M::TABLE, dialect)).and_where(has_key::<M>(key));
-    let indexes = changes.iter().map(|(index, _)| *index).collect();
-    for (index, value) in changes {
-        query.value(M::TABLE.columns[index].name, value);
-    }
-    query.returning(Query::returning().columns(M::TABLE.columns.iter().map(|column| column.name)));
-    Statement::build(dialect, Access::Write, &query).writes(M::TABLE, indexes, 1)
-}
-
-/// `DELETE` of one row.
-pub(crate) fn delete_statement<M: Model>(dialect: Dialect, key: M::Key) -> Statement {
-    let mut query = Query::delete();
-    query.from_table(table_ref(M::TABLE, dialect)).and_where(has_key::<M>(key));
-    Statement::build(dialect, Access::Write, &query)
-}
-
-fn has_key<M: Model>(key: M::Key) -> sea_query::Expr {
-    let mut conditions = M::TABLE
-        .primary_key()
-        .zip(key.into_values())
-        .map(|(column, value)| sea_query::Expr::col((M::TABLE.name, column.name)).eq(sea_query::Expr::val(value)));
-    let first = conditions.next().expect("derive(Model) refuses a model without a key");
-    conditions.fold(first, |all, condition| all.and(condition))
 }

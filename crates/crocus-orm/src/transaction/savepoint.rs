@@ -67,6 +67,26 @@ impl Transaction {
     }
 }
 
+/// Savepoints by their numbers, for a session: it has its transaction itself, and no guard can borrow it.
+impl Transaction {
+    pub(crate) fn save(&self, at: &'static Location<'static>) -> Result<u32> {
+        self.state().save(at)
+    }
+
+    pub(crate) fn release(&self, number: u32, at: &'static Location<'static>) -> Result<()> {
+        self.state().release(number, at)
+    }
+
+    pub(crate) async fn roll_back_to(&self, number: u32, at: &'static Location<'static>) -> Result<()> {
+        self.state().roll_back_to(number, at)?;
+        self.send_waiting().await
+    }
+
+    pub(crate) fn abandon(&self, number: u32, at: &'static Location<'static>) {
+        self.state().abandon(number, at);
+    }
+}
+
 impl Savepoint<'_> {
     /// Starts a savepoint in this one.
     ///

@@ -178,4 +178,10 @@ impl<T: ArrayItem> FromColumn for Vec<T> {
         let items: Vec<Item<T>> = row.try_get(index)?;
         Ok(items.into_iter().map(|item| item.0).collect())
     }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let Value::Array(_, Some(items)) = value else { return Err("it is no list".to_owned()) };
+        let item = |item: &Value| T::from_row(&Row::of(&[], vec![item.clone()]), 0).map_err(|error| error.to_string());
+        items.iter().map(item).collect()
+    }
 }

@@ -88,4 +88,9 @@ impl<T: DeserializeOwned> FromColumn for Json<T> {
     fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index).map(|tokio_postgres::types::Json(value)| Json(value))
     }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let Value::Json(Some(json)) = value else { return Err("it is no JSON".to_owned()) };
+        T::deserialize(&**json).map(Json).map_err(|error| error.to_string())
+    }
 }

@@ -139,7 +139,7 @@ async fn a_rollback_restores() {
         session[one].doors = 5;
         session.delete(two);
         let three = session.add(car("Three"));
-        session.rollback();
+        session.rollback().await.unwrap();
         assert_eq!((session[one].doors, &*session[two].name), (4, "Two"), "{db}");
         assert_eq!(panic_of(|| session[three].id), "the car is not part of the session any more");
         let key = session[two].id;
@@ -287,7 +287,7 @@ async fn a_handle_is_of_its_session() {
     assert_eq!(panic_of(|| two[handle].id), text);
     assert_eq!(panic_of(|| two[handle].doors = 1), text);
     assert_eq!(panic_of(|| two.delete(handle)), text);
-    assert_eq!(panic_of(|| one[handle].id), "the car was added and is not committed yet");
+    assert_eq!(panic_of(|| one[handle].id), "the car was added and is not flushed yet");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use sea_query::extension::postgres::PgBinOper;
 use sea_query::{BinOper, ExprTrait, SimpleExpr};
 
+use crate::Dialect;
 use crate::expr::node::Case;
 use crate::table::ColumnType;
 use crate::value::Value;
@@ -44,4 +45,30 @@ pub(crate) fn cast(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
         _ => "text",
     };
     node.cast_as(name)
+}
+
+/// A placeholder with its type, where the server could not know it: in VALUES by themselves.
+pub(crate) fn typed(placeholder: &str, ty: ColumnType) -> String {
+    format!("{placeholder}::{}", type_name(ty))
+}
+
+fn type_name(ty: ColumnType) -> String {
+    match ty {
+        ColumnType::SmallInteger => "smallint".to_owned(),
+        ColumnType::Integer => "integer".to_owned(),
+        ColumnType::BigInteger => "bigint".to_owned(),
+        ColumnType::Double => "double precision".to_owned(),
+        ColumnType::Boolean => "boolean".to_owned(),
+        ColumnType::Text => "text".to_owned(),
+        ColumnType::Binary => "bytea".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Time => "time".to_owned(),
+        ColumnType::DateTime => "timestamp".to_owned(),
+        ColumnType::Timestamp => "timestamptz".to_owned(),
+        ColumnType::Uuid => "uuid".to_owned(),
+        ColumnType::Decimal => "numeric".to_owned(),
+        ColumnType::Json => "jsonb".to_owned(),
+        ColumnType::Enum(definition) => Dialect::Postgres.quote(definition.name),
+        ColumnType::Array(element) => format!("{}[]", type_name(*element)),
+    }
 }

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::dialect::postgres;
 #[cfg(feature = "time")]
 use crate::value::microseconds;
-use crate::value::{FromColumn, check_json, check_text, invalid, shown};
+use crate::value::{FromColumn, check_json, check_text, invalid, is_null, shown};
 
 /// What is bound for a value.
 pub(crate) fn to_sqlite(value: &Value) -> Result<ToSqlOutput<'_>> {
@@ -125,6 +125,10 @@ impl<T: FromColumn> FromColumn for Option<T> {
     fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         if postgres::types::is_null(row, index) { Ok(None) } else { T::from_postgres(row, index).map(Some) }
     }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        if is_null(value) { Ok(None) } else { T::from_value(value).map(Some) }
+    }
 }
 
 impl FromColumn for String {
@@ -134,6 +138,10 @@ impl FromColumn for String {
 
     fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
         row.try_get(index).map(|postgres::types::Text(text)| text)
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        plain(value)
     }
 }
 
@@ -148,6 +156,10 @@ macro_rules! from_column {
 
             fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
                 row.try_get(index)
+            }
+
+            fn from_value(value: &Value) -> Result<Self, String> {
+                plain(value)
             }
         }
     )*};
@@ -192,6 +204,12 @@ from_column! {
         Stored::Integer(number) => Ok((*number).into()),
         value => parsed(value),
     };
+}
+
+/// What a value that was to be bound holds, where it is of the type.
+fn plain<T: sea_query::ValueType>(value: &Value) -> Result<T, String> {
+    let unfit = |_| if is_null(value) { "it is NULL" } else { "it is of another type" }.to_owned();
+    T::try_from(value.clone()).map_err(unfit)
 }
 
 fn integer(value: &Stored) -> Result<i64, String> {

@@ -1,0 +1,536 @@
+//! Running a flush: the plan's statements in as few round trips as they allow, and what the objects are afterwards.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::Location;
+
+use futures_util::FutureExt;
+
+use super::frame::Frame;
+use super::plan::{Batch, Change, Kind, Subject, TableId, id_of, indexes, plan};
+use super::slot::{AnySlot, Fresh, NULL, Phase, text_of};
+use super::write::{Keys, Prepared};
+use super::{Bind, Session};
+use crate::engine::Target;
+use crate::table::{ForeignKeyDef, ReferentialAction};
+use crate::value::{Value, same};
+use crate::{Dialect, Error, ErrorKind, Result, Transaction, TransactionOptions};
+
+type Place = &'static Location<'static>;
+
+/// The batches for each bind, in the order in which the binds are written and committed: the default one, then the
+/// others by their keys.
+type Plan = BTreeMap<Bind, Vec<Batch>>;
+
+/// What was written, in order: the change, and the row of an object that is still there.
+type Written = Vec<(Change, Option<Fresh>)>;
+
+impl Session {
+    /// Writes every change, and begins the transaction if that was not done. Nothing changed: nothing is sent.
+    ///
+    /// # Errors
+    /// When the database does not answer, a constraint does not hold, the row of a changed or deleted object is gone
+    /// ([`ErrorKind::NotFound`]) or has another version ([`ErrorKind::StaleObject`]), or objects need each other to be
+    /// written first ([`ErrorKind::InvalidQuery`]). Then nothing is written, the session is as it was before, and so is
+    /// its transaction: the cause can be mended and the flush tried again.
+    #[track_caller]
+    pub fn flush(&mut self) -> impl Future<Output = Result<()>> + Send {
+        let at = Location::caller();
+        // In a box, since queries that flush are a part of futures of the program, whose types would grow beyond the
+        // compiler's limit.
+        async move {
+            let plan = self.plan()?;
+            if plan.is_empty() {
+                return Ok(());
+            }
+            let mut opened = Vec::new();
+            match self.send(plan, &mut opened, at).await {
+                Ok(written) => {
+                    self.transactions.append(&mut opened);
+                    self.apply(written)
+                }
+                Err(error) => {
+                    roll_back(opened).await;
+                    Err(error)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// Flushes, and makes last what the transaction did. Nothing changed: nothing is sent.
+    ///
+    /// A commit that has one statement to send, and no transaction open, sends it alone: it is a transaction by itself.
+    /// Over several binds the default one is committed first, then the others in the order of their keys.
+    ///
+    /// # Errors
+    /// As for [`flush`](Session::flush). When the database refuses the commit itself, or its connection is lost there
+    /// ([`ErrorKind::OutcomeUnknown`]: nobody knows whether it was done), and the transaction had begun before, the
+    /// objects are as after a [`rollback`](Session::rollback); had it not, they are as they were. When a bind fails after
+    /// another was committed, the other's rows stay: the error says so, and the session is rolled back.
+    #[track_caller]
+    pub fn commit(&mut self) -> impl Future<Output = Result<()>> + Send {
+        let at = Location::caller();
+        async move {
+            let plan = self.plan()?;
+            let mut opened = Vec::new();
+            let written = match self.alone(&plan)? {
+                Some(bind) => self.send_alone(plan, bind).await?,
+                None => match self.send(plan, &mut opened, at).await {
+                    Ok(written) => written,
+                    Err(error) => {
+                        roll_back(opened).await;
+                        return Err(error);
+                    }
+                },
+            };
+            let had_begun = !self.transactions.is_empty();
+            // In the order of the binds; each is gone from here before its outcome is known.
+            let mut all: BTreeMap<Bind, Transaction> = self.transactions.drain(..).chain(opened).collect();
+            let mut committed: Vec<Bind> = Vec::new();
+            let mut unfinished = Unfinished { session: self, undo: had_begun };
+            while let Some((bind, transaction)) = all.pop_first() {
+                if let Err(error) = transaction.commit().await {
+                    roll_back(all.into_iter().collect()).await;
+                    return Err(part_committed(error, bind, &committed));
+                }
+                committed.push(bind);
+                unfinished.undo = true;
+            }
+            unfinished.undo = false;
+            unfinished.session.apply(written)?;
+            unfinished.session.frames = vec![Frame::default()];
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// Undoes what was not committed: changed, expired and deleted objects are as they were when the transaction began,
+    /// added ones are gone, and those that were first read inside it are expired.
+    ///
+    /// # Errors
+    /// When the connection is lost. Then it is undone too, also in the session.
+    pub async fn rollback(&mut self) -> Result<()> {
+        let transactions = std::mem::take(&mut self.transactions);
+        self.undo_all();
+        let mut result = Ok(());
+        for (_, transaction) in transactions {
+            let rolled_back = transaction.rollback().await;
+            result = result.and(rolled_back);
+        }
+        result
+    }
+
+    /// Begins the transaction now, and not with the first flush: what is read from now on is read inside it.
+    ///
+    /// # Errors
+    /// When it has begun already, or the database does not answer.
+    #[track_caller]
+    pub fn begin(&mut self) -> impl Future<Output = Result<()>> + Send {
+        self.begin_with(TransactionOptions::new())
+    }
+
+    /// Begins a transaction that is not the usual one. Over several binds it is the default one's; the others' begin
+    /// with the first flush that writes to them, with the same options.
+    ///
+    /// # Errors
+    /// As for [`begin`](Session::begin).
+    #[track_caller]
+    pub fn begin_with(&mut self, options: TransactionOptions) -> impl Future<Output = Result<()>> + Send {
+        let at = Location::caller();
+        async move {
+            if !self.transactions.is_empty() {
+                return Err(Error::new(ErrorKind::InvalidQuery, "the session's transaction has begun already")
+                    .with_hint("commit it or roll it back first; `session.begin_nested()` starts a savepoint in it"));
+            }
+            let transaction = self.databases.engine(None)?.begin_at(&options, at).await?;
+            self.options = options;
+            self.transactions.push((None, transaction));
+            self.remember_relationships();
+            Ok(())
+        }
+    }
+
+    /// Makes the objects what they were when the transaction began.
+    fn undo_all(&mut self) {
+        while self.frames.len() > 1 {
+            self.undo_frame();
+        }
+        self.undo_frame();
+    }
+
+    /// What a flush would write.
+    fn plan(&self) -> Result<Plan> {
+        let mut changes: BTreeMap<Bind, Vec<Change>> = BTreeMap::new();
+        let mut add = |change: Change| changes.entry(self.databases.bind(change.table.bind)).or_default().push(change);
+        for (index, slot) in self.slots.iter().enumerate() {
+            if let Some(change) = slot.change(index, self.id)? {
+                add(change);
+            }
+        }
+        for (index, row) in self.associations.changed() {
+            let there = |slot: usize| !matches!(self.slots[slot].phase(), Phase::Deleted | Phase::Gone);
+            let keys = [row.ends[0].1, row.ends[1].1];
+            if keys.iter().all(|slot| there(*slot)) {
+                row.change(index, keys.map(|slot| self.key(slot))).into_iter().for_each(&mut add);
+            }
+        }
+        let mut batches = Plan::new();
+        for (bind, changes) in changes {
+            let planned = plan(changes, |slot| self.key_of_target(slot))?;
+            if !planned.is_empty() {
+                batches.insert(bind, planned);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// The primary key of an object that has a row, as it will be after the next flush.
+    pub(super) fn key(&self, slot: usize) -> Option<Vec<Value>> {
+        let slot = &self.slots[slot];
+        if slot.phase() == Phase::Pending {
+            return None;
+        }
+        let values = slot.current()?;
+        Some(slot.table().key_indexes().map(|column| values[column].clone()).collect())
+    }
+
+    fn key_of_target(&self, slot: usize) -> Result<Vec<Value>> {
+        self.key(slot).ok_or_else(|| {
+            let noun = self.slots[slot].table().noun();
+            let text = format!("an object refers to a {noun} that is deleted, or not part of the session any more");
+            Error::new(ErrorKind::InvalidValue, text).with_hint("let it refer to another one, or delete it too")
+        })
+    }
+
+    /// The bind of a plan whose one statement is a transaction by itself.
+    fn alone(&self, plan: &Plan) -> Result<Option<Bind>> {
+        let (Some((bind, batches)), 1) = (plan.first_key_value(), plan.len()) else { return Ok(None) };
+        let [batch] = &batches[..] else { return Ok(None) };
+        let dialect = self.databases.engine(*bind)?.dialect();
+        Ok((self.transactions.is_empty() && batch.is_one_statement(dialect)).then_some(*bind))
+    }
+
+    async fn send_alone(&self, plan: Plan, bind: Bind) -> Result<Written> {
+        let target = Target::Engine(self.databases.engine(bind)?);
+        let mut written = Vec::new();
+        for batches in plan.into_values() {
+            run(batches, target, &self.slots, &mut written).await?;
+        }
+        Ok(written)
+    }
+
+    /// Runs a plan inside the session's transactions. Those that it begins are put into `opened`: they are dropped, and
+    /// so rolled back, with it; in those that were there, a failure undoes a savepoint.
+    async fn send(&self, plan: Plan, opened: &mut Vec<(Bind, Transaction)>, at: Place) -> Result<Written> {
+        let mut written = Vec::new();
+        let mut savepoints = Savepoints(Vec::new());
+        for (bind, batches) in plan {
+            match self.transactions.iter().find(|(other, _)| *other == bind) {
+                Some((_, transaction)) => {
+                    savepoints.0.push((transaction, transaction.save(at)?));
+                    if let Err(error) = run(batches, Target::Transaction(transaction), &self.slots, &mut written).await
+                    {
+                        savepoints.roll_back(at).await;
+                        return Err(error);
+                    }
+                }
+                None => {
+                    let transaction = self.databases.engine(bind)?.begin_at(&self.options, at).await?;
+                    opened.push((bind, transaction));
+                    let target = opened.last().map(|(_, transaction)| Target::Transaction(transaction));
+                    run(batches, target.expect("it was pushed"), &self.slots, &mut written).await?;
+                }
+            }
+        }
+        savepoints.release(at)?;
+        Ok(written)
+    }
+
+    /// The objects take over what was written.
+    fn apply(&mut self, written: Written) -> Result<()> {
+        if written.is_empty() {
+            return Ok(());
+        }
+        self.remember_relationships();
+        let followers = self.followers(&written);
+        let removed = self.objects_of_removed_links(&written);
+        let slot_of = |change: &Change| match change.subject {
+            Subject::Object(slot) => Some(slot),
+            Subject::Association(_) => None,
+        };
+        let subjects = written.iter().filter_map(|(change, _)| slot_of(change));
+        let touched: HashSet<usize> =
+            subjects.chain(followers.keys().copied()).chain(removed.iter().copied()).collect();
+        // All leave the identity map before any joins it: one object may have taken over another's key.
+        for index in &touched {
+            self.keep(*index);
+            self.slots[*index].leave(*index, &mut self.identities);
+        }
+        for (change, fresh) in written {
+            match change.subject {
+                Subject::Association(row) => self.associations.written(row, change.kind),
+                Subject::Object(slot) => {
+                    if change.kind != Kind::Update {
+                        self.forget_links_over(change.table);
+                    }
+                    match fresh {
+                        Some(fresh) => self.slots[slot].write(fresh),
+                        None => self.remove(slot),
+                    }
+                }
+            }
+        }
+        for slot in removed {
+            self.remove(slot);
+        }
+        for (slot, follow) in followers {
+            match follow {
+                Follow::Remove => self.remove(slot),
+                Follow::Expire => self.slots[slot].expire(),
+                Follow::Change(values) => {
+                    if self.slots[slot].follow(&values).is_err() {
+                        self.slots[slot].expire();
+                    }
+                }
+            }
+        }
+        for index in touched {
+            self.slots[index].join(index, &mut self.identities);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, slot: usize) {
+        self.slots[slot].remove();
+        self.associations.remove_object(slot);
+    }
+
+    /// Rows of an association were written as objects: what is known of links over it may be wrong.
+    fn forget_links_over(&mut self, table: &'static crate::TableDef) {
+        if self.associations.forget(table) {
+            self.loaded.retain(|(slot, name), _| !self.slots[*slot].is_linked_over(name, table));
+        }
+    }
+
+    /// The objects that stand for rows of associations that were deleted as links.
+    fn objects_of_removed_links(&self, written: &Written) -> Vec<usize> {
+        let deleted =
+            |change: &&Change| matches!(change.subject, Subject::Association(_)) && change.kind == Kind::Delete;
+        let mut found = Vec::new();
+        for change in written.iter().map(|(change, _)| change).filter(deleted) {
+            for (index, slot) in self.slots.iter().enumerate() {
+                if id_of(slot.table()) == id_of(change.table)
+                    && let Some(row) = slot.stored()
+                    && change.key.iter().all(|(column, value)| same(&row[*column], value))
+                {
+                    found.push(index);
+                }
+            }
+        }
+        found
+    }
+
+    /// The objects whose rows the database has changed by itself, since they point to rows that were deleted or got
+    /// another key.
+    fn followers(&self, written: &Written) -> HashMap<usize, Follow> {
+        let mut followers: HashMap<usize, Follow> = HashMap::new();
+        let mut news: HashMap<usize, Option<&Fresh>> = HashMap::new();
+        // Rows that are gone, or have another key: the table, the key that was, the key that is.
+        let mut work: Vec<(TableId, String, Option<Vec<Value>>)> = Vec::new();
+        for (change, fresh) in written {
+            if let Subject::Object(slot) = change.subject {
+                news.insert(slot, fresh.as_ref());
+                let key: Vec<_> = change.table.key_indexes().collect();
+                let old = text_of(key.iter().filter_map(|column| change.before(*column)));
+                let new: Option<Vec<_>> =
+                    fresh.as_ref().map(|fresh| key.iter().map(|column| fresh.values[*column].clone()).collect());
+                if let Some(old) = old.filter(|old| !old.is_empty())
+                    && new.as_ref().and_then(text_of).as_ref() != Some(&old)
+                {
+                    work.push((id_of(change.table), old, new));
+                }
+            }
+        }
+        if work.is_empty() {
+            return followers;
+        }
+        let mut pointing: HashMap<(TableId, String), Vec<(usize, &'static ForeignKeyDef)>> = HashMap::new();
+        for (index, slot) in self.slots.iter().enumerate().filter(|(_, slot)| !slot.table().foreign_keys.is_empty()) {
+            let Some(row) = slot.stored() else { continue };
+            for key in slot.table().foreign_keys {
+                let columns = indexes(slot.table(), key.columns);
+                // One that points elsewhere now was written before.
+                let moved = |fresh: &&Fresh| columns.iter().any(|column| !same(&fresh.values[*column], &row[*column]));
+                let gone = news.get(&index).is_some_and(|fresh| fresh.as_ref().is_none_or(moved));
+                if !gone && let Some(text) = text_of(columns.iter().map(|column| &row[*column])) {
+                    pointing.entry((id_of((key.target)()), text)).or_default().push((index, key));
+                }
+            }
+        }
+        while let Some((table, old, new)) = work.pop() {
+            for (index, key) in pointing.get(&(table, old)).into_iter().flatten() {
+                let slot = &self.slots[*index];
+                let table = slot.table();
+                let own_key = || {
+                    let row = slot.stored().unwrap_or_default();
+                    text_of(table.key_indexes().map(|column| &row[column])).unwrap_or_default()
+                };
+                let values: Vec<(usize, Value)> =
+                    match (&new, if new.is_none() { key.on_delete } else { key.on_update }) {
+                        (_, ReferentialAction::NoAction | ReferentialAction::Restrict) => continue,
+                        (None, ReferentialAction::Cascade) => {
+                            if !matches!(followers.insert(*index, Follow::Remove), Some(Follow::Remove)) {
+                                work.push((id_of(table), own_key(), None));
+                            }
+                            continue;
+                        }
+                        (Some(new), ReferentialAction::Cascade) => {
+                            indexes(table, key.columns).into_iter().zip(new.iter().cloned()).collect()
+                        }
+                        (_, ReferentialAction::SetNull) => {
+                            let columns = indexes(table, key.columns).into_iter();
+                            let row = slot.stored().unwrap_or_default();
+                            columns.map(|column| (column, row.get(column).map_or(NULL, Value::as_null))).collect()
+                        }
+                        (_, ReferentialAction::SetDefault) => {
+                            followers.entry(*index).or_insert(Follow::Expire);
+                            continue;
+                        }
+                    };
+                if table.columns.iter().any(|column| column.generated.is_some()) {
+                    followers.entry(*index).or_insert(Follow::Expire);
+                    continue;
+                }
+                if values.iter().any(|(column, _)| table.columns[*column].primary_key) {
+                    let mut row = slot.stored().unwrap_or_default();
+                    for (column, value) in &values {
+                        row[*column] = value.clone();
+                    }
+                    let new = table.key_indexes().map(|column| row[column].clone()).collect();
+                    work.push((id_of(table), own_key(), Some(new)));
+                }
+                match followers.entry(*index).or_insert_with(|| Follow::Change(Vec::new())) {
+                    Follow::Change(all) => all.extend(values),
+                    Follow::Remove | Follow::Expire => {}
+                }
+            }
+        }
+        followers
+    }
+}
+
+/// A commit on its way. When it fails or is given up, the objects are what they were when the transaction began, unless
+/// that was only now.
+struct Unfinished<'a> {
+    session: &'a mut Session,
+    undo: bool,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if self.undo {
+            self.session.undo_all();
+        }
+    }
+}
+
+/// What the database did to a row that points to another.
+enum Follow {
+    Remove,
+    Expire,
+    Change(Vec<(usize, Value)>),
+}
+
+/// Savepoints of transactions that others go on with. Dropped, they are undone before the next statement.
+struct Savepoints<'a>(Vec<(&'a Transaction, u32)>);
+
+impl Savepoints<'_> {
+    fn release(mut self, at: Place) -> Result<()> {
+        for (transaction, number) in self.0.drain(..) {
+            transaction.release(number, at)?;
+        }
+        Ok(())
+    }
+
+    async fn roll_back(mut self, at: Place) {
+        for (transaction, number) in self.0.drain(..) {
+            // A connection that is lost has rolled back by itself, and says so at the next statement.
+            let _ = transaction.roll_back_to(number, at).await;
+        }
+    }
+}
+
+impl Drop for Savepoints<'_> {
+    fn drop(&mut self) {
+        for (transaction, number) in &self.0 {
+            transaction.abandon(*number, Location::caller());
+        }
+    }
+}
+
+async fn roll_back(transactions: Vec<(Bind, Transaction)>) {
+    for (_, transaction) in transactions {
+        // A connection that is lost has rolled back by itself.
+        let _ = transaction.rollback().await;
+    }
+}
+
+fn part_committed(error: Error, bind: Bind, committed: &[Bind]) -> Error {
+    if committed.is_empty() {
+        return error;
+    }
+    let name = |bind: &Bind| bind.map_or_else(|| "the default database".to_owned(), |key| format!("the bind `{key}`"));
+    let done: Vec<_> = committed.iter().map(name).collect();
+    error.with_subject(&format!("{} was not committed, but {} was", name(&bind), done.join(" and ")))
+}
+
+/// Runs the batches: those that need a key that another inserts wait for its answer, all others go together.
+async fn run(batches: Vec<Batch>, target: Target<'_>, slots: &[Box<dyn AnySlot>], written: &mut Written) -> Result<()> {
+    let dialect = target.dialect();
+    let mut keys = Keys::new();
+    let mut together = Vec::new();
+    for batch in batches {
+        if !batch.is_ready(&keys) {
+            send(std::mem::take(&mut together), target, dialect, slots, &mut keys, written).await?;
+        }
+        together.extend(batch.prepare(&keys, dialect));
+    }
+    send(together, target, dialect, slots, &mut keys, written).await
+}
+
+async fn send(
+    together: Vec<Prepared>,
+    target: Target<'_>,
+    dialect: Dialect,
+    slots: &[Box<dyn AnySlot>],
+    keys: &mut Keys,
+    written: &mut Written,
+) -> Result<()> {
+    let mut statements = together.iter().map(|prepared| prepared.statement(dialect)).collect::<Result<Vec<_>>>()?;
+    let answers = match statements.len() {
+        0 => return Ok(()),
+        1 => target.query(statements.remove(0)).await.map(|rows| vec![rows]),
+        _ => target.query_each(statements).await,
+    };
+    let answers = answers.map_err(|error| {
+        let failed = error.index().unwrap_or_default();
+        match together.get(failed) {
+            Some(prepared) => prepared.explain(error, slots),
+            None => error,
+        }
+    })?;
+    for (prepared, rows) in together.into_iter().zip(answers) {
+        let mut fresh = prepared.rows(&rows, slots)?.into_iter();
+        for change in prepared.changes {
+            let mut row = fresh.next();
+            if let (Subject::Object(slot), Some(row)) = (change.subject, &row) {
+                keys.insert(slot, change.table.key_indexes().map(|column| row.values[column].clone()).collect());
+            }
+            if change.kind == Kind::Delete {
+                row = None;
+            }
+            written.push((change, row));
+        }
+    }
+    Ok(())
+}

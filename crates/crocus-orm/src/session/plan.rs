@@ -1,0 +1,493 @@
+//! The plan of a flush: which rows are written together, and in which order. It knows tables and values, and does no I/O.
+//!
+//! Each row that is written waits for the rows that must be written before it: a row that it points to is inserted
+//! first, a row that it points away from is deleted after, and a value of a unique constraint is given up before
+//! another row takes it. Rows of one table that have the same columns to write, and wait for nothing, make one batch.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::slot::{NULL, text_of};
+use crate::table::{ForeignKeyDef, IndexKey, TableDef};
+use crate::value::Value;
+use crate::{Error, ErrorKind, Result};
+
+/// What is to be done with one row.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) subject: Subject,
+    /// The model; that of an association has none.
+    pub(super) model: TypeId,
+    pub(super) table: &'static TableDef,
+    pub(super) kind: Kind,
+    /// The columns that are written, in the table's order.
+    pub(super) values: Vec<(usize, Value)>,
+    /// The columns that take the key of an object.
+    pub(super) pointers: Vec<Pointer>,
+    /// What the row has in the database, where it is there.
+    pub(super) row: Vec<(usize, Value)>,
+    /// The columns that find the row. Empty for one that the flush itself inserts: it is found by its new key.
+    pub(super) key: Vec<(usize, Value)>,
+    /// The version that it must have.
+    pub(super) version: Option<(usize, Value)>,
+}
+
+/// Whose row it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// The object in this slot.
+    Object(usize),
+    /// This row of an association.
+    Association(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Columns that take the key of the object in the slot `target`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pointer {
+    pub(super) columns: Vec<usize>,
+    pub(super) target: usize,
+}
+
+/// Rows of one table that are written with one statement.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) table: &'static TableDef,
+    pub(super) kind: Kind,
+    pub(super) changes: Vec<Change>,
+}
+
+/// Why a row waits for another.
+#[derive(Debug, Clone)]
+enum Why {
+    /// It points to the other, with these columns.
+    Points(Vec<usize>),
+    /// The other points to it with these columns, and is to point away or go before.
+    IsPointedTo(Vec<usize>),
+    /// It writes the same row again, or needs its key.
+    Follows,
+    /// It takes a value of a unique constraint that the other gives up.
+    Takes,
+}
+
+/// Rows that may share a statement: what is done with which columns of which model, and whether a version is checked.
+type Class = (Kind, TypeId, &'static str, Vec<usize>, bool);
+
+/// A table, apart from all others: its bind, schema and name.
+pub(super) type TableId = (Option<&'static str>, Option<&'static str>, &'static str);
+
+/// Puts changes into batches. `key_of` gives the key of an object that is in the database.
+///
+/// # Errors
+/// When rows wait for each other in a circle.
+pub(super) fn plan(mut changes: Vec<Change>, key_of: impl Fn(usize) -> Result<Vec<Value>>) -> Result<Vec<Batch>> {
+    resolve(&mut changes, key_of)?;
+    changes.retain(|change| change.kind != Kind::Update || !change.values.is_empty() || !change.pointers.is_empty());
+    let waits = waits(&changes);
+    Order::new(changes, waits).batches()
+}
+
+/// Puts in the keys that are known already: those of rows in the database, and those that programs make.
+fn resolve(changes: &mut [Change], key_of: impl Fn(usize) -> Result<Vec<Value>>) -> Result<()> {
+    let inserted: HashMap<Subject, usize> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.kind == Kind::Insert)
+        .map(|(node, change)| (change.subject, node))
+        .collect();
+    let mut again = true;
+    while std::mem::take(&mut again) {
+        for node in 0..changes.len() {
+            let pointers = std::mem::take(&mut changes[node].pointers);
+            for pointer in pointers {
+                let key = match inserted.get(&Subject::Object(pointer.target)) {
+                    Some(target) => changes[*target].new_key(),
+                    None => Some(key_of(pointer.target)?),
+                };
+                let change = &mut changes[node];
+                match key {
+                    None => change.pointers.push(pointer),
+                    Some(key) => {
+                        again = true;
+                        for (column, value) in pointer.columns.into_iter().zip(key) {
+                            let unchanged = change.kind == Kind::Update
+                                && change.row.iter().any(|(other, was)| *other == column && *was == value);
+                            if !unchanged {
+                                change.values.push((column, value));
+                            }
+                        }
+                        change.values.sort_by_key(|(column, _)| *column);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Change {
+    /// What a column holds after the change, as far as that is known.
+    fn after(&self, column: usize) -> Option<&Value> {
+        if self.pointers.iter().any(|pointer| pointer.columns.contains(&column)) {
+            return None;
+        }
+        let find = |values: &'_ [(usize, Value)]| values.iter().position(|(other, _)| *other == column);
+        match find(&self.values) {
+            Some(at) => Some(&self.values[at].1),
+            None => find(&self.row).map(|at| &self.row[at].1),
+        }
+    }
+
+    pub(super) fn before(&self, column: usize) -> Option<&Value> {
+        self.row.iter().find(|(other, _)| *other == column).map(|(_, value)| value)
+    }
+
+    fn writes(&self, column: usize) -> bool {
+        self.values.iter().any(|(other, _)| *other == column)
+            || self.pointers.iter().any(|pointer| pointer.columns.contains(&column))
+    }
+
+    /// The primary key after the change, where it is known.
+    pub(super) fn new_key(&self) -> Option<Vec<Value>> {
+        self.table.key_indexes().map(|column| self.after(column).cloned()).collect()
+    }
+
+    /// Whether it changes any of the columns, or brings or takes away the whole row.
+    fn touches(&self, columns: &[usize]) -> bool {
+        self.kind != Kind::Update || columns.iter().any(|column| self.writes(*column))
+    }
+
+    /// What columns hold before or after the change, to be compared; nothing where one is NULL or not known.
+    fn text<'a>(&'a self, columns: &[usize], value: impl Fn(&'a Change, usize) -> Option<&'a Value>) -> Option<String> {
+        text_of(columns.iter().map(|column| value(self, *column)).collect::<Option<Vec<_>>>()?)
+    }
+
+    fn class(&self) -> Class {
+        let mut columns: Vec<_> = self.values.iter().map(|(column, _)| *column).collect();
+        columns.extend(self.pointers.iter().flat_map(|pointer| &pointer.columns));
+        columns.sort_unstable();
+        (self.kind, self.model, self.table.name, columns, self.version.is_some())
+    }
+}
+
+pub(super) fn id_of(table: &TableDef) -> TableId {
+    (table.bind, table.schema, table.name)
+}
+
+/// The indexes of columns by their names.
+pub(super) fn indexes(table: &TableDef, names: &[&str]) -> Vec<usize> {
+    let index = |name: &&str| table.columns.iter().position(|column| column.name == *name);
+    names.iter().filter_map(index).collect()
+}
+
+/// The columns in which no two rows may agree.
+fn uniques(table: &'static TableDef) -> Vec<Vec<usize>> {
+    let mut uniques = vec![table.key_indexes().collect()];
+    uniques.extend(table.uniques.iter().map(|unique| indexes(table, unique.columns)));
+    uniques.extend(table.indexes.iter().filter(|index| index.unique).filter_map(|index| {
+        let names = index.parts.iter().map(|part| match part.key {
+            IndexKey::Column(name) => Some(name),
+            IndexKey::Expression(_) => None,
+        });
+        Some(indexes(table, &names.collect::<Option<Vec<_>>>()?))
+    }));
+    uniques
+}
+
+/// A table, some of its columns' numbers, and what they hold.
+type Place = (TableId, usize, String);
+
+/// For each change those that it waits for.
+fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
+    let mut tables: HashMap<TableId, (Vec<Vec<usize>>, Vec<(Vec<usize>, &'static ForeignKeyDef)>)> = HashMap::new();
+    for change in changes {
+        tables.entry(id_of(change.table)).or_insert_with(|| {
+            let keys = change.table.foreign_keys.iter().map(|key| (indexes(change.table, key.columns), key));
+            (uniques(change.table), keys.collect())
+        });
+    }
+    let (mut inserted, mut arriving, mut leaving) = (HashMap::new(), HashMap::new(), HashMap::<Place, usize>::new());
+    for (node, change) in changes.iter().enumerate() {
+        let table = id_of(change.table);
+        let (uniques, _) = &tables[&table];
+        if change.kind == Kind::Insert {
+            inserted.insert(change.subject, node);
+        }
+        for (number, columns) in uniques.iter().enumerate() {
+            if !change.touches(columns) {
+                continue;
+            }
+            // The primary key is the first.
+            if number == 0
+                && change.kind != Kind::Delete
+                && let Some(text) = change.text(columns, Change::after)
+            {
+                arriving.insert((table, text), node);
+            }
+            if let Some(text) = change.text(columns, Change::before) {
+                leaving.insert((table, number, text), node);
+            }
+        }
+    }
+    let mut waits: Vec<Vec<(usize, Why)>> = vec![Vec::new(); changes.len()];
+    for (node, change) in changes.iter().enumerate() {
+        let (uniques, foreign_keys) = &tables[&id_of(change.table)];
+        for pointer in &change.pointers {
+            if let Some(other) = inserted.get(&Subject::Object(pointer.target)) {
+                waits[node].push((*other, Why::Points(pointer.columns.clone())));
+            }
+        }
+        for (columns, key) in foreign_keys {
+            let target = id_of((key.target)());
+            if change.kind != Kind::Delete
+                && change.touches(columns)
+                && let Some(text) = change.text(columns, Change::after)
+                && let Some(other) = arriving.get(&(target, text)).filter(|other| **other != node)
+            {
+                waits[node].push((*other, Why::Points(columns.clone())));
+            }
+            if let Some(text) = change.text(columns, Change::before)
+                && let Some(other) = leaving.get(&(target, 0, text)).filter(|other| **other != node)
+            {
+                waits[*other].push((node, Why::IsPointedTo(columns.clone())));
+            }
+        }
+        if change.kind == Kind::Delete {
+            continue;
+        }
+        for (number, columns) in uniques.iter().enumerate().filter(|(_, columns)| change.touches(columns)) {
+            if let Some(text) = change.text(columns, Change::after)
+                && let Some(other) = leaving.get(&(id_of(change.table), number, text))
+                && *other != node
+            {
+                waits[node].push((*other, Why::Takes));
+            }
+        }
+    }
+    waits
+}
+
+/// Changes on their way into an order.
+struct Order {
+    changes: Vec<Change>,
+    /// What each waits for that is not done yet.
+    waits: Vec<Vec<(usize, Why)>>,
+    /// Who waits for each.
+    waiting: Vec<Vec<usize>>,
+    done: Vec<bool>,
+    /// Each class's changes that are not done, and those of them that wait for nothing. In the order of the kinds, then
+    /// of the first change.
+    classes: BTreeMap<(Kind, usize), (usize, Vec<usize>)>,
+    /// The name of each change's class.
+    class_of: Vec<(Kind, usize)>,
+    known: HashMap<Class, (Kind, usize)>,
+}
+
+impl Order {
+    fn new(changes: Vec<Change>, waits: Vec<Vec<(usize, Why)>>) -> Order {
+        let mut order = Order {
+            changes: Vec::new(),
+            waits: Vec::new(),
+            waiting: Vec::new(),
+            done: Vec::new(),
+            classes: BTreeMap::new(),
+            class_of: Vec::new(),
+            known: HashMap::new(),
+        };
+        order.waiting = vec![Vec::new(); changes.len()];
+        for (change, waits) in changes.into_iter().zip(waits) {
+            order.add(change, waits);
+        }
+        order
+    }
+
+    fn add(&mut self, change: Change, waits: Vec<(usize, Why)>) {
+        let node = self.changes.len();
+        // What was made last goes first where nothing else is known of the order.
+        let place = if change.kind == Kind::Delete { usize::MAX - node } else { node };
+        let class = *self.known.entry(change.class()).or_insert((change.kind, place));
+        let (left, ready) = self.classes.entry(class).or_default();
+        *left += 1;
+        if waits.is_empty() {
+            ready.push(node);
+        }
+        if self.waiting.len() == node {
+            self.waiting.push(Vec::new());
+        }
+        for (other, _) in &waits {
+            self.waiting[*other].push(node);
+        }
+        self.changes.push(change);
+        self.waits.push(waits);
+        self.class_of.push(class);
+        self.done.push(false);
+    }
+
+    fn batches(mut self) -> Result<Vec<Batch>> {
+        let mut batches = Vec::new();
+        let mut left = self.changes.len();
+        while left > 0 {
+            let ready = || self.classes.iter().filter(|(_, (_, ready))| !ready.is_empty());
+            // One of which nothing would be left comes first: the others may still grow.
+            let whole = ready().find(|(_, (left, ready))| ready.len() == *left);
+            let Some(class) = whole.or_else(|| ready().next()).map(|(class, _)| *class) else {
+                left += self.break_circle()?;
+                continue;
+            };
+            let (class_left, nodes) = self.classes.get_mut(&class).expect("it was found there");
+            let mut nodes = std::mem::take(nodes);
+            *class_left -= nodes.len();
+            left -= nodes.len();
+            nodes.sort_unstable();
+            let first = &self.changes[nodes[0]];
+            let (table, kind) = (first.table, first.kind);
+            let changes = nodes.iter().map(|node| self.changes[*node].clone()).collect();
+            batches.push(Batch { table, kind, changes });
+            for node in nodes {
+                self.finish(node);
+            }
+        }
+        Ok(batches)
+    }
+
+    fn finish(&mut self, node: usize) {
+        self.done[node] = true;
+        for other in std::mem::take(&mut self.waiting[node]) {
+            self.release(other, node);
+        }
+    }
+
+    /// `node` does not wait for `other` any more.
+    fn release(&mut self, node: usize, other: usize) {
+        let waited = self.waits[node].len();
+        self.waits[node].retain(|(waited_for, _)| *waited_for != other);
+        if waited > 0 && self.waits[node].is_empty() && !self.done[node] {
+            self.classes.get_mut(&self.class_of[node]).expect("every change has a class").1.push(node);
+        }
+    }
+
+    /// Changes that wait for each other, each for the next, the last for the first.
+    fn circle(&self) -> Vec<usize> {
+        let start = self.done.iter().position(|done| !done).expect("something is left");
+        let (mut path, mut seen) = (vec![start], HashSet::from([start]));
+        loop {
+            let last = path[path.len() - 1];
+            let next = self.waits[last].first().expect("nothing is ready").0;
+            if !seen.insert(next) {
+                let first = path.iter().position(|node| *node == next).expect("it was seen");
+                return path.split_off(first);
+            }
+            path.push(next);
+        }
+    }
+
+    /// Takes one wait out of a circle. Gives how many changes that adds.
+    fn break_circle(&mut self) -> Result<usize> {
+        let circle = self.circle();
+        let next = |at: usize| circle[(at + 1) % circle.len()];
+        // A reference that can be NULL is NULL for a while.
+        for at in 0..circle.len() {
+            let (node, other) = (circle[at], next(at));
+            let points = self.columns(node, other, |why| match why {
+                Why::Points(columns) => Some(columns),
+                _ => None,
+            });
+            if self.changes[node].kind == Kind::Insert && self.can_be_null(node, &points) {
+                self.postpone(node, other, &points);
+                return Ok(1);
+            }
+            let pointed = self.columns(node, other, |why| match why {
+                Why::IsPointedTo(columns) => Some(columns),
+                _ => None,
+            });
+            if self.can_be_null(other, &pointed) {
+                self.step_aside(other, node, &pointed);
+                return Ok(1);
+            }
+        }
+        // Values handed round in a circle: the database says what it thinks of it.
+        for at in 0..circle.len() {
+            let (node, other) = (circle[at], next(at));
+            if self.waits[node].iter().any(|(waited_for, why)| *waited_for == other && matches!(why, Why::Takes)) {
+                self.release(node, other);
+                return Ok(0);
+            }
+        }
+        let mut nouns: Vec<_> = circle.iter().map(|node| self.changes[*node].table.noun()).collect();
+        nouns.dedup();
+        let text = format!("objects need each other to be written first: {}", nouns.join(", "));
+        Err(Error::new(ErrorKind::InvalidQuery, text)
+            .with_hint("one of the foreign keys must be able to be NULL, or flush in between"))
+    }
+
+    /// The columns for which `node` waits for `other`, as far as `of` knows them.
+    fn columns<'a>(&'a self, node: usize, other: usize, of: impl Fn(&'a Why) -> Option<&'a Vec<usize>>) -> Vec<usize> {
+        let waits = self.waits[node].iter().filter(|(waited_for, _)| *waited_for == other);
+        waits.filter_map(|(_, why)| of(why)).flatten().copied().collect()
+    }
+
+    fn can_be_null(&self, node: usize, columns: &[usize]) -> bool {
+        let table = self.changes[node].table;
+        let nullable = |column: &usize| table.columns[*column].nullable && !table.columns[*column].primary_key;
+        !columns.is_empty() && columns.iter().all(nullable)
+    }
+
+    /// Sets the columns with which `node` points to `other` to NULL, before either is written.
+    fn step_aside(&mut self, node: usize, other: usize, columns: &[usize]) {
+        let early = self.changes.len();
+        let change = &self.changes[node];
+        let update = Change {
+            kind: Kind::Update,
+            values: columns.iter().map(|column| (*column, NULL)).collect(),
+            pointers: Vec::new(),
+            // The change itself checks it.
+            version: None,
+            ..change.clone()
+        };
+        self.add(update, Vec::new());
+        self.release(other, node);
+        self.wait(other, early);
+        self.wait(node, early);
+    }
+
+    fn wait(&mut self, node: usize, other: usize) {
+        if self.waits[node].is_empty() {
+            let (_, ready) = self.classes.get_mut(&self.class_of[node]).expect("every change has a class");
+            ready.retain(|ready| *ready != node);
+        }
+        self.waits[node].push((other, Why::Follows));
+        self.waiting[other].push(node);
+    }
+
+    /// Inserts `node` with NULL in the columns, and updates them when `other` is there.
+    fn postpone(&mut self, node: usize, other: usize, columns: &[usize]) {
+        let change = &mut self.changes[node];
+        let postponed = |column: &usize| columns.contains(column);
+        let values: Vec<_> = change.values.iter().filter(|(column, _)| postponed(column)).cloned().collect();
+        let pointers =
+            change.pointers.iter().filter(|pointer| pointer.columns.iter().any(postponed)).cloned().collect();
+        change.values.retain(|(column, _)| !postponed(column));
+        change.pointers.retain(|pointer| !pointer.columns.iter().any(postponed));
+        // The columns keep their places: it is the same class as without the circle.
+        change.values.extend(columns.iter().map(|column| (*column, NULL)));
+        change.values.sort_by_key(|(column, _)| *column);
+        let update = Change {
+            kind: Kind::Update,
+            values,
+            pointers,
+            // It is a part of the insert, and no new version.
+            version: None,
+            ..change.clone()
+        };
+        let waits = vec![(node, Why::Follows), (other, Why::Follows)];
+        let waits = if node == other { waits[..1].to_vec() } else { waits };
+        self.add(update, waits);
+        self.release(node, other);
+    }
+}
