@@ -203,9 +203,12 @@ fn uniques(table: &'static TableDef) -> Vec<Vec<usize>> {
 /// A table, some of its columns' numbers, and what they hold.
 type Place = (TableId, usize, String);
 
+/// A table's unique constraints, the primary key first, and its foreign keys: by their columns.
+type Keys = (Vec<Vec<usize>>, Vec<(Vec<usize>, &'static ForeignKeyDef)>);
+
 /// For each change those that it waits for.
 fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
-    let mut tables: HashMap<TableId, (Vec<Vec<usize>>, Vec<(Vec<usize>, &'static ForeignKeyDef)>)> = HashMap::new();
+    let mut tables: HashMap<TableId, Keys> = HashMap::new();
     for change in changes {
         tables.entry(id_of(change.table)).or_insert_with(|| {
             let keys = change.table.foreign_keys.iter().map(|key| (indexes(change.table, key.columns), key));
@@ -390,10 +393,9 @@ impl Order {
     /// Takes one wait out of a circle. Gives how many changes that adds.
     fn break_circle(&mut self) -> Result<usize> {
         let circle = self.circle();
-        let next = |at: usize| circle[(at + 1) % circle.len()];
+        let pairs: Vec<_> = circle.iter().copied().zip(circle.iter().copied().cycle().skip(1)).collect();
         // A reference that can be NULL is NULL for a while.
-        for at in 0..circle.len() {
-            let (node, other) = (circle[at], next(at));
+        for &(node, other) in &pairs {
             let points = self.columns(node, other, |why| match why {
                 Why::Points(columns) => Some(columns),
                 _ => None,
@@ -412,8 +414,7 @@ impl Order {
             }
         }
         // Values handed round in a circle: the database says what it thinks of it.
-        for at in 0..circle.len() {
-            let (node, other) = (circle[at], next(at));
+        for &(node, other) in &pairs {
             if self.waits[node].iter().any(|(waited_for, why)| *waited_for == other && matches!(why, Why::Takes)) {
                 self.release(node, other);
                 return Ok(0);

@@ -25,7 +25,6 @@ pub(super) struct Slot<M: Model> {
 }
 
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "every slot is in a box of its own")]
 pub(super) enum State<M: Model> {
     /// Not in the database yet.
     Pending(Pending<M>),

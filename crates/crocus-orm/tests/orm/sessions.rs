@@ -1,5 +1,9 @@
 //! Sessions: one object a row, changes found by comparison, one commit for all of them.
 
+pub(crate) mod dealer;
+mod flushes;
+mod relationships;
+
 use std::panic::AssertUnwindSafe;
 
 use crocus_orm::{ColumnOperators, Error, ErrorKind, Model, Statement};
