@@ -16,7 +16,7 @@ mod tables;
 use std::collections::BTreeSet;
 
 use crate::operation::Operation;
-use crate::schema::{Schema, Table};
+use crate::schema::{Schema, Table, TableName};
 
 /// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,7 +31,7 @@ pub struct Comparison {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ours {
     /// The names of tables. No other one is dropped.
-    pub tables: BTreeSet<String>,
+    pub tables: BTreeSet<TableName>,
     /// The names of indexes. No other one is dropped that is unique, partial, descending or over an expression.
     pub indexes: BTreeSet<String>,
     /// The names of enum types. No other one is dropped.
@@ -73,6 +73,9 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
     // constraints and indexes to columns.
     sides().for_each(|sides| foreign_keys::drop(&sides, &mut comparison));
+    for name in models.schemas.difference(&actual.schemas) {
+        comparison.operations.push(Operation::CreateSchema { name: name.clone() });
+    }
     enums::create(models, actual, &mut comparison);
     tables::create(models, actual, &mut comparison);
     for sides in sides() {

@@ -1,9 +1,11 @@
 //! Reading schemas: what a database has, and what the models' schema is in the database's own normal form.
 
+use std::collections::BTreeSet;
+
 use crocus_orm::{Connection, Dialect, Engine};
 
 use crate::dialect::{postgres, sqlite};
-use crate::schema::{Enum, Schema, Table};
+use crate::schema::{Enum, Schema, Table, TableName};
 use crate::{Error, ErrorKind, Result};
 
 /// What the database has: on PostgreSQL the current schema, the first of the `search_path` that exists.
@@ -11,13 +13,22 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// When the database does not answer.
 pub async fn inspect(engine: &Engine) -> Result<Schema> {
-    Ok(inspect_on(&engine.connection().await?).await?)
+    inspect_with(engine, &BTreeSet::new()).await
 }
 
-async fn inspect_on(connection: &Connection) -> crocus_orm::Result<Schema> {
+/// What the database has, also in the schemas of tables that are known by name: those of the models, and those that
+/// migrations have made. They are called by these names, on SQLite too.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn inspect_with(engine: &Engine, known: &BTreeSet<TableName>) -> Result<Schema> {
+    Ok(inspect_on(&engine.connection().await?, known).await?)
+}
+
+async fn inspect_on(connection: &Connection, known: &BTreeSet<TableName>) -> crocus_orm::Result<Schema> {
     match connection.dialect() {
-        Dialect::Postgres => postgres::inspect::inspect(connection).await,
-        _ => sqlite::inspect::inspect(connection).await,
+        Dialect::Postgres => postgres::inspect::inspect(connection, known).await,
+        _ => Ok(sqlite::inspect::inspect(connection).await?.call(known, None)),
     }
 }
 
@@ -28,41 +39,44 @@ async fn inspect_on(connection: &Connection) -> crocus_orm::Result<Schema> {
 /// # Errors
 /// When the database does not answer, or refuses what a model declares, such as a check's expression.
 pub async fn declared(engine: &Engine, models: &Schema) -> Result<Schema> {
-    let scratch = match engine.dialect() {
-        Dialect::Postgres => postgres::scratch::open(engine, models).await?,
-        _ => Engine::connect(&"sqlite::memory:".parse()?).await?.connection().await?,
-    };
-    for (table, statement) in scratch_statements(scratch.dialect(), models) {
+    if engine.dialect() != Dialect::Postgres {
+        let scratch = Engine::connect(&"sqlite::memory:".parse()?).await?.connection().await?;
+        let create = models
+            .tables
+            .iter()
+            .flat_map(|table| sqlite::ddl::create_table(table).into_iter().map(move |statement| (table, statement)));
+        make(&scratch, create).await?;
+        return Ok(inspect_on(&scratch, &models.tables.iter().map(|table| table.name.clone()).collect()).await?);
+    }
+    // The connection's end is the end of its transaction and of its temporary tables.
+    let scratch = postgres::scratch::open(engine, models).await?;
+    let user = |values: &Enum| models.tables.iter().find(|table| table.has_enum(&values.name));
+    let enums = models.enums.iter().filter_map(|values| Some((user(values)?, postgres::ddl::create_enum(values))));
+    make(&scratch, enums).await?;
+    let mut declared = Schema::default();
+    // Temporary tables have no schema: two of one name are made one after the other.
+    for schema in models.tables.iter().map(|table| &table.name.schema).collect::<BTreeSet<_>>() {
+        let group: Vec<_> = models.tables.iter().filter(|table| table.name.schema == *schema).collect();
+        scratch.batch("SAVEPOINT crocus_scratch").await?;
+        make(&scratch, postgres::scratch::statements(&group)).await?;
+        let made = inspect_on(&scratch, &BTreeSet::new()).await?;
+        scratch.batch("ROLLBACK TO crocus_scratch").await?;
+        declared.enums = made.enums;
+        declared.tables.extend(made.tables.into_iter().filter_map(|made| {
+            let model = group.iter().find(|model| model.name.name == made.name.name)?;
+            Some(postgres::scratch::in_its_schema(made, model))
+        }));
+    }
+    Ok(declared)
+}
+
+/// Runs statements in scratch, each with the table whose model it is of.
+async fn make(scratch: &Connection, statements: impl IntoIterator<Item = (&Table, String)>) -> Result<()> {
+    for (table, statement) in statements {
         scratch.batch(&statement).await.map_err(|error| {
             let text = format!("the database refuses what the model of `{}` declares", table.name);
             Error::new(ErrorKind::Step, text).with_hint(format!("it was: {statement}")).with_source(error)
         })?;
     }
-    // On PostgreSQL the connection's end is the end of its transaction and of its temporary tables.
-    Ok(inspect_on(&scratch).await?)
-}
-
-/// The statements that make tables in scratch, each with the table whose model it is of.
-fn scratch_statements(dialect: Dialect, models: &Schema) -> Vec<(&Table, String)> {
-    let mut statements = Vec::new();
-    if dialect == Dialect::Postgres {
-        let users = |values: &Enum| models.tables.iter().find(|table| table.has_enum(&values.name));
-        let enums = models.enums.iter().filter_map(|values| Some((users(values)?, postgres::ddl::create_enum(values))));
-        statements.extend(enums);
-    }
-    for table in &models.tables {
-        let create = match dialect {
-            Dialect::Postgres => postgres::ddl::create_table(&Table { foreign_keys: Vec::new(), ..table.clone() }),
-            _ => sqlite::ddl::create_table(table),
-        };
-        statements.extend(create.into_iter().map(|statement| (table, statement)));
-    }
-    if dialect == Dialect::Postgres {
-        // When all tables are there, since they may refer to each other.
-        for table in &models.tables {
-            let keys = table.foreign_keys.iter().map(|key| postgres::ddl::create_foreign_key(&table.name, key));
-            statements.extend(keys.map(|statement| (table, statement)));
-        }
-    }
-    statements
+    Ok(())
 }

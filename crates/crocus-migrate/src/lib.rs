@@ -21,7 +21,7 @@ pub mod schema;
 
 pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, applied};
-pub use inspect::{declared, inspect};
+pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder};
 pub use revision::{Migration, Migrations, Target};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, TableName, Unique};
 
 /// One change of a schema.
 ///
@@ -14,33 +14,37 @@ pub enum Operation {
     /// own.
     CreateTable(Table),
     /// Drops a table with its rows.
-    DropTable { name: String, was: Option<Table> },
+    DropTable { name: TableName, was: Option<Table> },
     /// Gives a table another name.
-    RenameTable { name: String, new_name: String },
+    RenameTable { name: TableName, new_name: String },
     /// Adds a column.
-    AddColumn { table: String, column: Column },
+    AddColumn { table: TableName, column: Column },
     /// Drops a column with its values.
-    DropColumn { table: String, name: String, was: Option<Column> },
+    DropColumn { table: TableName, name: String, was: Option<Column> },
     /// Gives a column another type, nullability, default, generating expression or comment.
-    AlterColumn { table: String, column: Column, was: Option<Column> },
+    AlterColumn { table: TableName, column: Column, was: Option<Column> },
     /// Gives a column another name.
-    RenameColumn { table: String, name: String, new_name: String },
+    RenameColumn { table: TableName, name: String, new_name: String },
     /// Makes an index.
-    CreateIndex { table: String, index: Index },
+    CreateIndex { table: TableName, index: Index },
     /// Drops an index.
-    DropIndex { table: String, name: String, was: Option<Index> },
+    DropIndex { table: TableName, name: String, was: Option<Index> },
     /// Adds a unique constraint.
-    CreateUnique { table: String, unique: Unique },
+    CreateUnique { table: TableName, unique: Unique },
     /// Adds a check constraint.
-    CreateCheck { table: String, check: Check },
+    CreateCheck { table: TableName, check: Check },
     /// Adds a foreign key.
-    CreateForeignKey { table: String, foreign_key: ForeignKey },
+    CreateForeignKey { table: TableName, foreign_key: ForeignKey },
     /// Drops a unique or check constraint or a foreign key.
-    DropConstraint { table: String, name: String, was: Option<Constraint> },
+    DropConstraint { table: TableName, name: String, was: Option<Constraint> },
     /// Gives a table a comment. Nothing on SQLite, which has none.
-    CreateTableComment { table: String, comment: String, was: Option<String> },
+    CreateTableComment { table: TableName, comment: String, was: Option<String> },
     /// Takes a table's comment away. Nothing on SQLite.
-    DropTableComment { table: String, was: Option<String> },
+    DropTableComment { table: TableName, was: Option<String> },
+    /// Makes a schema. Nothing on SQLite, which has none.
+    CreateSchema { name: String },
+    /// Drops a schema, which has to be empty. Nothing on SQLite.
+    DropSchema { name: String },
     /// Makes an enum type. Nothing on SQLite, where the columns say their values.
     CreateEnum(Enum),
     /// Gives an enum type other values. Nothing on SQLite, where the columns are altered.
@@ -70,8 +74,8 @@ impl Operation {
     /// The table that is changed, where the operation names it.
     pub(crate) fn table(&self) -> Option<&str> {
         match self {
-            Operation::CreateTable(table) => Some(&table.name),
-            Operation::DropTable { name, .. } | Operation::RenameTable { name, .. } => Some(name),
+            Operation::CreateTable(table) => Some(&table.name.name),
+            Operation::DropTable { name, .. } | Operation::RenameTable { name, .. } => Some(&name.name),
             Operation::AddColumn { table, .. }
             | Operation::DropColumn { table, .. }
             | Operation::AlterColumn { table, .. }
@@ -83,8 +87,10 @@ impl Operation {
             | Operation::CreateForeignKey { table, .. }
             | Operation::DropConstraint { table, .. }
             | Operation::CreateTableComment { table, .. }
-            | Operation::DropTableComment { table, .. } => Some(table),
-            Operation::CreateEnum(_)
+            | Operation::DropTableComment { table, .. } => Some(&table.name),
+            Operation::CreateSchema { .. }
+            | Operation::DropSchema { .. }
+            | Operation::CreateEnum(_)
             | Operation::AlterEnum { .. }
             | Operation::DropEnum { .. }
             | Operation::Execute { .. } => None,
@@ -100,7 +106,9 @@ impl Operation {
         Ok(match self.clone() {
             Operation::CreateTable(table) => Operation::DropTable { name: table.name.clone(), was: Some(table) },
             Operation::DropTable { was, .. } => Operation::CreateTable(was.ok_or_else(unknown)?),
-            Operation::RenameTable { name, new_name } => Operation::RenameTable { name: new_name, new_name: name },
+            Operation::RenameTable { name, new_name } => {
+                Operation::RenameTable { name: name.beside(&new_name), new_name: name.name }
+            }
             Operation::RenameColumn { table, name, new_name } => {
                 Operation::RenameColumn { table, name: new_name, new_name: name }
             }
@@ -144,6 +152,8 @@ impl Operation {
             Operation::DropTableComment { table, was } => {
                 Operation::CreateTableComment { table, comment: was.ok_or_else(unknown)?, was: None }
             }
+            Operation::CreateSchema { name } => Operation::DropSchema { name },
+            Operation::DropSchema { name } => Operation::CreateSchema { name },
             Operation::CreateEnum(values) => Operation::DropEnum { name: values.name.clone(), was: Some(values) },
             Operation::AlterEnum { values, was } => {
                 Operation::AlterEnum { values: was.ok_or_else(unknown)?, was: Some(values) }
@@ -176,6 +186,8 @@ impl fmt::Display for Operation {
             Operation::DropConstraint { table, name, .. } => write!(f, "drop constraint {name} on {table}"),
             Operation::CreateTableComment { table, .. } => write!(f, "create comment on {table}"),
             Operation::DropTableComment { table, .. } => write!(f, "drop comment on {table}"),
+            Operation::CreateSchema { name } => write!(f, "create schema {name}"),
+            Operation::DropSchema { name } => write!(f, "drop schema {name}"),
             Operation::CreateEnum(values) => write!(f, "create enum {}", values.name),
             Operation::AlterEnum { values, .. } => write!(f, "alter enum {}", values.name),
             Operation::DropEnum { name, .. } => write!(f, "drop enum {name}"),

@@ -4,7 +4,7 @@ use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
 
 use crate::operation::Operation;
-use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
 /// Collects the operations of one direction of a migration, in order.
 #[derive(Debug, Default)]
@@ -44,43 +44,43 @@ impl Operations {
         &self.list
     }
 
-    /// Makes a table.
-    pub fn create_table(&mut self, name: &str, describe: impl FnOnce(&mut TableBuilder)) {
+    /// Makes a table: `"cars"`, or `("shop", "cars")` in a schema of PostgreSQL.
+    pub fn create_table(&mut self, name: impl Into<TableName>, describe: impl FnOnce(&mut TableBuilder)) {
         let mut builder = TableBuilder { table: Table::new(name) };
         describe(&mut builder);
         self.list.push(Operation::CreateTable(builder.table));
     }
 
     /// Drops a table with its rows.
-    pub fn drop_table(&mut self, name: &str) {
-        self.list.push(Operation::DropTable { name: name.to_owned(), was: None });
+    pub fn drop_table(&mut self, name: impl Into<TableName>) {
+        self.list.push(Operation::DropTable { name: name.into(), was: None });
     }
 
     /// Gives a table another name. What is named after it keeps its name: constraints, indexes.
-    pub fn rename_table(&mut self, name: &str, new_name: &str) {
-        self.list.push(Operation::RenameTable { name: name.to_owned(), new_name: new_name.to_owned() });
+    pub fn rename_table(&mut self, name: impl Into<TableName>, new_name: &str) {
+        self.list.push(Operation::RenameTable { name: name.into(), new_name: new_name.to_owned() });
     }
 
     /// Adds a column to a table. A NOT NULL column needs a default where the table has rows.
-    pub fn add_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
-        self.list.push(Operation::AddColumn { table: table.to_owned(), column: column.named(name) });
+    pub fn add_column(&mut self, table: impl Into<TableName>, name: &str, column: ColumnBuilder) {
+        self.list.push(Operation::AddColumn { table: table.into(), column: column.named(name) });
     }
 
     /// Drops a column with its values.
-    pub fn drop_column(&mut self, table: &str, name: &str) {
-        self.list.push(Operation::DropColumn { table: table.to_owned(), name: name.to_owned(), was: None });
+    pub fn drop_column(&mut self, table: impl Into<TableName>, name: &str) {
+        self.list.push(Operation::DropColumn { table: table.into(), name: name.to_owned(), was: None });
     }
 
     /// Gives a column this type, nullability, default, generating expression and comment: all as described, whatever
     /// they were. On PostgreSQL a generated column is dropped and added again.
-    pub fn alter_column(&mut self, table: &str, name: &str, column: ColumnBuilder) {
-        self.list.push(Operation::AlterColumn { table: table.to_owned(), column: column.named(name), was: None });
+    pub fn alter_column(&mut self, table: impl Into<TableName>, name: &str, column: ColumnBuilder) {
+        self.list.push(Operation::AlterColumn { table: table.into(), column: column.named(name), was: None });
     }
 
     /// Gives a column another name, wherever it is mentioned.
-    pub fn rename_column(&mut self, table: &str, name: &str, new_name: &str) {
+    pub fn rename_column(&mut self, table: impl Into<TableName>, name: &str, new_name: &str) {
         let (name, new_name) = (name.to_owned(), new_name.to_owned());
-        self.list.push(Operation::RenameColumn { table: table.to_owned(), name, new_name });
+        self.list.push(Operation::RenameColumn { table: table.into(), name, new_name });
     }
 
     /// Makes an index on a table, over columns by their names, or over [`column`]s and [`expression`]s.
@@ -98,12 +98,12 @@ impl Operations {
     pub fn create_index<P: Into<IndexPart>, const N: usize>(
         &mut self,
         name: &str,
-        table: &str,
+        table: impl Into<TableName>,
         parts: [P; N],
     ) -> IndexBuilder<'_> {
         let parts = parts.map(Into::into).to_vec();
         let index = Index { name: name.to_owned(), parts, unique: false, condition: None };
-        self.list.push(Operation::CreateIndex { table: table.to_owned(), index });
+        self.list.push(Operation::CreateIndex { table: table.into(), index });
         match self.list.last_mut() {
             Some(Operation::CreateIndex { index, .. }) => IndexBuilder { index },
             _ => unreachable!("it was just pushed"),
@@ -111,20 +111,25 @@ impl Operations {
     }
 
     /// Drops an index of a table.
-    pub fn drop_index(&mut self, name: &str, table: &str) {
-        self.list.push(Operation::DropIndex { table: table.to_owned(), name: name.to_owned(), was: None });
+    pub fn drop_index(&mut self, name: &str, table: impl Into<TableName>) {
+        self.list.push(Operation::DropIndex { table: table.into(), name: name.to_owned(), was: None });
     }
 
     /// Adds a unique constraint over columns of a table.
-    pub fn create_unique_constraint<const N: usize>(&mut self, name: &str, table: &str, columns: [&str; N]) {
+    pub fn create_unique_constraint<const N: usize>(
+        &mut self,
+        name: &str,
+        table: impl Into<TableName>,
+        columns: [&str; N],
+    ) {
         let unique = Unique { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() };
-        self.list.push(Operation::CreateUnique { table: table.to_owned(), unique });
+        self.list.push(Operation::CreateUnique { table: table.into(), unique });
     }
 
     /// Adds a check constraint to a table: an SQL expression that must not be false.
-    pub fn create_check_constraint(&mut self, name: &str, table: &str, expression: &str) {
+    pub fn create_check_constraint(&mut self, name: &str, table: impl Into<TableName>, expression: &str) {
         let check = Check { name: name.to_owned(), expression: expression.to_owned() };
-        self.list.push(Operation::CreateCheck { table: table.to_owned(), check });
+        self.list.push(Operation::CreateCheck { table: table.into(), check });
     }
 
     /// Adds a foreign key to a table: columns of `table` that refer to columns of `target`, which have to be its primary
@@ -142,13 +147,13 @@ impl Operations {
     pub fn create_foreign_key<const N: usize>(
         &mut self,
         name: &str,
-        table: &str,
-        target: &str,
+        table: impl Into<TableName>,
+        target: impl Into<TableName>,
         columns: [&str; N],
         target_columns: [&str; N],
     ) -> ForeignKeyBuilder<'_> {
         let foreign_key = foreign_key(name, columns, target, target_columns);
-        self.list.push(Operation::CreateForeignKey { table: table.to_owned(), foreign_key });
+        self.list.push(Operation::CreateForeignKey { table: table.into(), foreign_key });
         match self.list.last_mut() {
             Some(Operation::CreateForeignKey { foreign_key, .. }) => ForeignKeyBuilder { foreign_key },
             _ => unreachable!("it was just pushed"),
@@ -156,19 +161,29 @@ impl Operations {
     }
 
     /// Drops a unique or check constraint or a foreign key of a table.
-    pub fn drop_constraint(&mut self, name: &str, table: &str) {
-        self.list.push(Operation::DropConstraint { table: table.to_owned(), name: name.to_owned(), was: None });
+    pub fn drop_constraint(&mut self, name: &str, table: impl Into<TableName>) {
+        self.list.push(Operation::DropConstraint { table: table.into(), name: name.to_owned(), was: None });
     }
 
     /// Gives a table a comment. SQLite has none.
-    pub fn create_table_comment(&mut self, table: &str, comment: &str) {
-        let (table, comment) = (table.to_owned(), comment.to_owned());
+    pub fn create_table_comment(&mut self, table: impl Into<TableName>, comment: &str) {
+        let (table, comment) = (table.into(), comment.to_owned());
         self.list.push(Operation::CreateTableComment { table, comment, was: None });
     }
 
     /// Takes a table's comment away.
-    pub fn drop_table_comment(&mut self, table: &str) {
-        self.list.push(Operation::DropTableComment { table: table.to_owned(), was: None });
+    pub fn drop_table_comment(&mut self, table: impl Into<TableName>) {
+        self.list.push(Operation::DropTableComment { table: table.into(), was: None });
+    }
+
+    /// Makes a schema. SQLite has none.
+    pub fn create_schema(&mut self, name: &str) {
+        self.list.push(Operation::CreateSchema { name: name.to_owned() });
+    }
+
+    /// Drops a schema, which has to be empty.
+    pub fn drop_schema(&mut self, name: &str) {
+        self.list.push(Operation::DropSchema { name: name.to_owned() });
     }
 
     /// Makes an enum type, before the first column that has it. On SQLite the columns alone say the values.
@@ -239,7 +254,7 @@ impl TableBuilder {
         &mut self,
         name: &str,
         columns: [&str; N],
-        target: &str,
+        target: impl Into<TableName>,
         target_columns: [&str; N],
     ) -> ForeignKeyBuilder<'_> {
         self.table.foreign_keys.push(foreign_key(name, columns, target, target_columns));
@@ -275,11 +290,16 @@ impl ForeignKeyBuilder<'_> {
     }
 }
 
-fn foreign_key<const N: usize>(name: &str, columns: [&str; N], target: &str, target_columns: [&str; N]) -> ForeignKey {
+fn foreign_key<const N: usize>(
+    name: &str,
+    columns: [&str; N],
+    target: impl Into<TableName>,
+    target_columns: [&str; N],
+) -> ForeignKey {
     ForeignKey {
         name: name.to_owned(),
         columns: columns.map(str::to_owned).to_vec(),
-        target: target.to_owned(),
+        target: target.into(),
         target_columns: target_columns.map(str::to_owned).to_vec(),
         on_delete: ReferentialAction::NoAction,
         on_update: ReferentialAction::NoAction,

@@ -6,12 +6,12 @@ use std::fmt::Write;
 
 use crocus_orm::table::ReferentialAction;
 
-use layout::{Argument, Call, chained, line, statement};
+use layout::{Argument, Call, chained, close_closure, open_closure, statement};
 
 use crate::head::Head;
 use crate::operation::Operation;
 use crate::operations::function_name;
-use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, Type};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type};
 
 /// The text of a migration file.
 pub fn migration(head: &Head, operations: &[Operation]) -> String {
@@ -38,39 +38,41 @@ fn function(text: &mut String, name: &str, operations: impl Iterator<Item = Resu
 fn write_operation(body: &mut String, operation: Operation) {
     let (function, arguments) = match operation {
         Operation::CreateTable(table) => return create_table(body, &table),
-        Operation::DropTable { name, .. } => ("drop_table", vec![text_of(&name)]),
-        Operation::RenameTable { name, new_name } => ("rename_table", vec![text_of(&name), text_of(&new_name)]),
+        Operation::DropTable { name, .. } => ("drop_table", vec![table_of(&name)]),
+        Operation::RenameTable { name, new_name } => ("rename_table", vec![table_of(&name), text_of(&new_name)]),
         Operation::RenameColumn { table, name, new_name } => {
-            ("rename_column", vec![text_of(&table), text_of(&name), text_of(&new_name)])
+            ("rename_column", vec![table_of(&table), text_of(&name), text_of(&new_name)])
         }
         Operation::AddColumn { table, column } => {
-            ("add_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
+            ("add_column", vec![table_of(&table), text_of(&column.name), column_of(&column, false)])
         }
-        Operation::DropColumn { table, name, .. } => ("drop_column", vec![text_of(&table), text_of(&name)]),
+        Operation::DropColumn { table, name, .. } => ("drop_column", vec![table_of(&table), text_of(&name)]),
         Operation::AlterColumn { table, column, .. } => {
-            ("alter_column", vec![text_of(&table), text_of(&column.name), column_of(&column, false)])
+            ("alter_column", vec![table_of(&table), text_of(&column.name), column_of(&column, false)])
         }
         Operation::CreateIndex { table, index } => {
-            let arguments = vec![text_of(&index.name), text_of(&table), parts_of(&index)];
+            let arguments = vec![text_of(&index.name), table_of(&table), parts_of(&index)];
             return chained(body, 1, Call::new("op.create_index", arguments), calls_of_index(&index));
         }
-        Operation::DropIndex { table, name, .. } => ("drop_index", vec![text_of(&name), text_of(&table)]),
+        Operation::DropIndex { table, name, .. } => ("drop_index", vec![text_of(&name), table_of(&table)]),
         Operation::CreateUnique { table, unique } => {
-            ("create_unique_constraint", vec![text_of(&unique.name), text_of(&table), list_of(&unique.columns)])
+            ("create_unique_constraint", vec![text_of(&unique.name), table_of(&table), list_of(&unique.columns)])
         }
         Operation::CreateCheck { table, check } => {
-            ("create_check_constraint", vec![text_of(&check.name), text_of(&table), text_of(&check.expression)])
+            ("create_check_constraint", vec![text_of(&check.name), table_of(&table), text_of(&check.expression)])
         }
         Operation::CreateForeignKey { table, foreign_key: key } => {
             let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
-            let arguments = vec![text_of(&key.name), text_of(&table), text_of(&key.target), columns, target_columns];
+            let arguments = vec![text_of(&key.name), table_of(&table), table_of(&key.target), columns, target_columns];
             return chained(body, 1, Call::new("op.create_foreign_key", arguments), calls_of_key(&key));
         }
-        Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), text_of(&table)]),
+        Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), table_of(&table)]),
         Operation::CreateTableComment { table, comment, .. } => {
-            ("create_table_comment", vec![text_of(&table), text_of(&comment)])
+            ("create_table_comment", vec![table_of(&table), text_of(&comment)])
         }
-        Operation::DropTableComment { table, .. } => ("drop_table_comment", vec![text_of(&table)]),
+        Operation::DropTableComment { table, .. } => ("drop_table_comment", vec![table_of(&table)]),
+        Operation::CreateSchema { name } => ("create_schema", vec![text_of(&name)]),
+        Operation::DropSchema { name } => ("drop_schema", vec![text_of(&name)]),
         Operation::CreateEnum(values) => ("create_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::AlterEnum { values, .. } => ("alter_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::DropEnum { name, .. } => ("drop_enum", vec![text_of(&name)]),
@@ -82,32 +84,39 @@ fn write_operation(body: &mut String, operation: Operation) {
 fn create_table(body: &mut String, table: &Table) {
     if table.columns.is_empty() && table.comment.is_none() {
         let nothing = Argument::Whole("|_| {}".to_owned());
-        return statement(body, 1, "op.create_table", vec![text_of(&table.name), nothing]);
+        return statement(body, 1, "op.create_table", vec![table_of(&table.name), nothing]);
     }
-    line(body, 1, &format!("op.create_table({:?}, |t| {{", table.name));
+    let depth = open_closure(body, "op.create_table", &table_of(&table.name));
     if let Some(comment) = &table.comment {
-        statement(body, 2, "t.comment", vec![text_of(comment)]);
+        statement(body, depth, "t.comment", vec![text_of(comment)]);
     }
     for column in &table.columns {
         let key = table.primary_key.contains(&column.name);
-        statement(body, 2, "t.column", vec![text_of(&column.name), column_of(column, key)]);
+        statement(body, depth, "t.column", vec![text_of(&column.name), column_of(column, key)]);
     }
     for unique in &table.uniques {
-        statement(body, 2, "t.unique", vec![text_of(&unique.name), list_of(&unique.columns)]);
+        statement(body, depth, "t.unique", vec![text_of(&unique.name), list_of(&unique.columns)]);
     }
     for check in &table.checks {
-        statement(body, 2, "t.check", vec![text_of(&check.name), text_of(&check.expression)]);
+        statement(body, depth, "t.check", vec![text_of(&check.name), text_of(&check.expression)]);
     }
     for key in &table.foreign_keys {
         let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
-        let arguments = vec![text_of(&key.name), columns, text_of(&key.target), target_columns];
-        chained(body, 2, Call::new("t.foreign_key", arguments), calls_of_key(key));
+        let arguments = vec![text_of(&key.name), columns, table_of(&key.target), target_columns];
+        chained(body, depth, Call::new("t.foreign_key", arguments), calls_of_key(key));
     }
-    line(body, 1, "});");
+    close_closure(body, depth);
 }
 
 fn text_of(text: &str) -> Argument {
     Argument::Whole(format!("{text:?}"))
+}
+
+fn table_of(table: &TableName) -> Argument {
+    match &table.schema {
+        Some(schema) => Argument::tuple(vec![text_of(schema), text_of(&table.name)]),
+        None => text_of(&table.name),
+    }
 }
 
 fn list_of(names: &[String]) -> Argument {

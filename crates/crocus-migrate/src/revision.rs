@@ -164,7 +164,7 @@ impl Migrations {
                     Operation::CreateTable(table) => drop(ours.tables.insert(table.name)),
                     Operation::DropTable { name, .. } => drop(ours.tables.remove(&name)),
                     Operation::RenameTable { name, new_name } if ours.tables.remove(&name) => {
-                        ours.tables.insert(new_name);
+                        ours.tables.insert(name.beside(&new_name));
                     }
                     Operation::CreateIndex { index, .. } => drop(ours.indexes.insert(index.name)),
                     Operation::DropIndex { name, .. } => drop(ours.indexes.remove(&name)),

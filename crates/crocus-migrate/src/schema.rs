@@ -1,15 +1,32 @@
 //! What a database's tables are: one vocabulary for what the models declare and what a database has.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use crocus_orm::ColumnType;
 use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAction, TableDef};
 
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schema {
+    /// The schemas of tables that are known by name. SQLite has none: there they are those of the tables that there are.
+    pub schemas: BTreeSet<String>,
     /// The enum types. SQLite has none: there they are those of its columns.
     pub enums: Vec<Enum>,
     /// The tables, in no particular order.
     pub tables: Vec<Table>,
+}
+
+/// A table's name, with the schema that it is in where that is not the current one.
+///
+/// It is made from a name, `"cars"`, or from a schema and a name, `("shop", "cars")`. Only PostgreSQL has schemas: on
+/// SQLite the name alone counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName {
+    /// The schema, on PostgreSQL; the current one when there is none.
+    pub schema: Option<String>,
+    /// The name.
+    pub name: String,
 }
 
 /// A type with a fixed list of values.
@@ -25,7 +42,7 @@ pub struct Enum {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// Its name.
-    pub name: String,
+    pub name: TableName,
     /// The name that it had before, where a model says so.
     pub renamed_from: Option<String>,
     /// What its comment says. SQLite has none.
@@ -104,7 +121,7 @@ pub struct ForeignKey {
     /// Its columns, in order.
     pub columns: Vec<String>,
     /// The table that it refers to.
-    pub target: String,
+    pub target: TableName,
     /// The columns that it refers to, in the order of its own.
     pub target_columns: Vec<String>,
     /// What becomes of its rows when the row that they refer to is deleted.
@@ -158,7 +175,8 @@ impl Schema {
                 enums.push(found.clone());
             }
         }
-        Schema { enums, tables }
+        let schemas = tables.iter().filter_map(|table| table.name.schema.clone()).collect();
+        Schema { schemas, enums, tables }
     }
 
     /// The enum type with this name.
@@ -167,14 +185,87 @@ impl Schema {
     }
 
     /// The table with this name.
-    pub fn table(&self, name: &str) -> Option<&Table> {
+    pub fn table(&self, name: impl Into<TableName>) -> Option<&Table> {
+        let name = name.into();
         self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// Calls tables by the names by which a program knows them: with their schema, though it is the current one, or
+    /// though the database has none.
+    pub(crate) fn call(mut self, known: &BTreeSet<TableName>, current: Option<&str>) -> Schema {
+        let named = |name: &mut TableName| {
+            let is_it = |known: &&TableName| {
+                known.name == name.name && (current.is_none() || known.schema.as_deref() == current)
+            };
+            if name.schema.is_none()
+                && !known.contains(name)
+                && let Some(known) = known.iter().find(is_it)
+            {
+                name.clone_from(known);
+            }
+        };
+        for table in &mut self.tables {
+            named(&mut table.name);
+            table.foreign_keys.iter_mut().for_each(|key| named(&mut key.target));
+        }
+        self.schemas.extend(self.tables.iter().filter_map(|table| table.name.schema.clone()));
+        self
+    }
+}
+
+impl TableName {
+    fn from_model(model: &TableDef) -> TableName {
+        TableName { schema: model.schema.map(str::to_owned), name: model.name.to_owned() }
+    }
+
+    /// Another name in the same schema.
+    pub(crate) fn beside(&self, name: &str) -> TableName {
+        TableName { schema: self.schema.clone(), name: name.to_owned() }
+    }
+}
+
+impl From<&str> for TableName {
+    fn from(name: &str) -> TableName {
+        TableName { schema: None, name: name.to_owned() }
+    }
+}
+
+impl From<String> for TableName {
+    fn from(name: String) -> TableName {
+        TableName { schema: None, name }
+    }
+}
+
+impl From<&String> for TableName {
+    fn from(name: &String) -> TableName {
+        name.as_str().into()
+    }
+}
+
+impl From<(&str, &str)> for TableName {
+    fn from((schema, name): (&str, &str)) -> TableName {
+        TableName { schema: Some(schema.to_owned()), name: name.to_owned() }
+    }
+}
+
+impl From<&TableName> for TableName {
+    fn from(name: &TableName) -> TableName {
+        name.clone()
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
     }
 }
 
 impl Table {
     /// A table without anything.
-    pub fn new(name: impl Into<String>) -> Table {
+    pub fn new(name: impl Into<TableName>) -> Table {
         Table {
             name: name.into(),
             renamed_from: None,
@@ -190,7 +281,7 @@ impl Table {
 
     fn from_model(model: &TableDef) -> Table {
         Table {
-            name: model.name.to_owned(),
+            name: TableName::from_model(model),
             renamed_from: model.renamed_from.map(str::to_owned),
             comment: model.comment.map(str::to_owned),
             columns: model.columns.iter().map(Column::from_model).collect(),
@@ -276,7 +367,7 @@ impl ForeignKey {
         ForeignKey {
             name: key.name.to_owned(),
             columns: owned(key.columns),
-            target: target.name.to_owned(),
+            target: TableName::from_model(target),
             target_columns: target.primary_key().map(|column| column.name.to_owned()).collect(),
             on_delete: key.on_delete,
             on_update: key.on_update,

@@ -126,7 +126,7 @@ async fn what_models_declare_is_made_found_again_and_taken_away() {
         apply(&engine, &comparison.operations).await.unwrap();
         assert_eq!(compared(&engine, &models).await, Comparison::default());
         let key = inspect(&engine).await.unwrap().table("cars").unwrap().foreign_keys[0].clone();
-        assert_eq!((key.target.as_str(), key.on_delete), ("makers", ReferentialAction::Cascade));
+        assert_eq!((key.target.to_string().as_str(), key.on_delete), ("makers", ReferentialAction::Cascade));
 
         let back: Vec<_> = comparison.operations.iter().rev().map(|operation| operation.reverse().unwrap()).collect();
         apply(&engine, &back).await.unwrap();

@@ -118,7 +118,7 @@ fn schema(random: &RandomSchema, before: Option<&Schema>) -> Schema {
             keys.push(&random.foreign_keys);
         }
     }
-    let names: Vec<_> = schema.tables.iter().map(|table| table.name.clone()).collect();
+    let names: Vec<_> = schema.tables.iter().map(|table| table.name.name.clone()).collect();
     for (table, keys) in schema.tables.iter_mut().zip(keys) {
         table.foreign_keys = foreign_keys(&names, keys);
     }
@@ -134,7 +134,7 @@ fn foreign_keys(tables: &[String], random: &[(usize, usize, usize)]) -> Vec<Fore
             keys.push(ForeignKey {
                 name,
                 columns: vec!["id".to_owned()],
-                target: target.clone(),
+                target: target.as_str().into(),
                 target_columns: vec!["id".to_owned()],
                 on_delete: ACTIONS[*action],
                 on_update: ACTIONS[(action + number) % ACTIONS.len()],

@@ -116,6 +116,7 @@ fn every_operation(op: &mut Operations, x: &str) {
     if x.len() <= 63 {
         op.drop_table(x);
         op.create_table(x, |_| ());
+        op.create_table(x, |t| t.column("id", integer()));
     }
     op.create_table("cars", |t| {
         t.column("id", integer().identity().primary_key());
@@ -150,6 +151,14 @@ fn every_operation(op: &mut Operations, x: &str) {
 
 fn columns(op: &mut Operations, x: &str) {
     op.rename_table("cars", x);
+    op.create_schema(x);
+    op.drop_schema(x);
+    if x.len() <= 63 {
+        op.drop_table(("shop", x));
+        op.create_table(("shop", x), |t| t.column("id", integer()));
+        op.create_index(x, ("shop", "cars"), ["name"]);
+        op.create_foreign_key("cars_maker_fkey", ("shop", "cars"), ("shop", x), ["maker_id"], ["id"]);
+    }
     op.rename_column("cars", x, "title");
     op.create_enum(x, ["red", "green"]);
     op.alter_enum("colour", ["red", "green", x]);
@@ -163,6 +172,7 @@ fn columns(op: &mut Operations, x: &str) {
         t.column("colour", enumeration("colour", ["a", "b", x]).not_null());
         t.column("numbers", array(integer()).not_null().default(x));
         t.column("colours", array(enumeration("colour", ["red"])));
+        t.column("colours", array(enumeration("colour", ["red", "green", x])));
     });
     op.add_column("cars", "twice", integer().not_null().generated(x));
     op.add_column("cars", "twice", integer().generated("doors * 2").comment(x));

@@ -96,7 +96,7 @@ async fn a_name_that_postgresql_would_cut_is_refused() {
     let database = TestDatabase::postgres();
     let engine = engine(&database, "").await;
     let mut models = cars();
-    models.tables[0].name = "ü".repeat(32);
+    models.tables[0].name = "ü".repeat(32).into();
     let error = declared(&engine, &models).await.unwrap_err().to_string();
     assert_eq!(error, format!("the name `{}` is longer than PostgreSQL's 63 bytes", "ü".repeat(32)));
 }

@@ -2,18 +2,18 @@
 
 use super::Comparison;
 use crate::operation::Operation;
-use crate::schema::{Index, IndexKey, Schema, Table};
+use crate::schema::{Index, IndexKey, Schema, Table, TableName};
 
 /// What the database has when everything has its new name.
 pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Comparison) -> Schema {
     for model in &models.tables {
-        if let Some(old) = &model.renamed_from
-            && models.table(old).is_none()
+        if let Some(old) = model.renamed_from.as_ref().map(|name| model.name.beside(name))
+            && models.table(&old).is_none()
             && actual.table(&model.name).is_none()
-            && actual.table(old).is_some()
+            && actual.table(&old).is_some()
         {
-            rename_table(&mut actual, old, &model.name);
-            let (name, new_name) = (old.clone(), model.name.clone());
+            rename_table(&mut actual, &old, &model.name);
+            let (name, new_name) = (old, model.name.name.clone());
             comparison.operations.push(Operation::RenameTable { name, new_name });
         }
         for column in &model.columns {
@@ -34,21 +34,21 @@ pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Compa
     actual
 }
 
-fn rename_table(schema: &mut Schema, old: &str, new: &str) {
+fn rename_table(schema: &mut Schema, old: &TableName, new: &TableName) {
     for table in &mut schema.tables {
         let targets = table.foreign_keys.iter_mut().map(|key| &mut key.target);
-        targets.chain([&mut table.name]).filter(|name| **name == old).for_each(|name| *name = new.to_owned());
+        targets.chain([&mut table.name]).filter(|name| *name == old).for_each(|name| name.clone_from(new));
     }
 }
 
-fn rename_column(schema: &mut Schema, table: &str, old: &str, new: &str, in_quotes: bool) {
+fn rename_column(schema: &mut Schema, table: &TableName, old: &str, new: &str, in_quotes: bool) {
     let rename = |names: &mut Vec<String>| {
         names.iter_mut().filter(|name| **name == old).for_each(|name| *name = new.to_owned());
     };
     for other in &mut schema.tables {
-        let keys = other.foreign_keys.iter_mut().filter(|key| key.target == table);
+        let keys = other.foreign_keys.iter_mut().filter(|key| key.target == *table);
         keys.for_each(|key| rename(&mut key.target_columns));
-        if other.name == table {
+        if other.name == *table {
             rename(&mut other.primary_key);
             other.uniques.iter_mut().for_each(|unique| rename(&mut unique.columns));
             other.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns));

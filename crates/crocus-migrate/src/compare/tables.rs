@@ -2,7 +2,7 @@
 
 use super::{Comparison, Ours};
 use crate::operation::{Constraint, Operation};
-use crate::schema::{ForeignKey, Schema, Table};
+use crate::schema::{ForeignKey, Schema, Table, TableName};
 
 pub(super) fn create(models: &Schema, actual: &Schema, comparison: &mut Comparison) {
     let new = models.tables.iter().filter(|model| actual.table(&model.name).is_none()).collect();
@@ -41,7 +41,7 @@ pub(super) fn drop(models: &Schema, actual: &Schema, ours: &Ours, comparison: &m
 
 /// The tables in an order in which each comes after those that it refers to, and the foreign keys of cycles, which
 /// were taken out of them.
-fn ordered(mut waiting: Vec<&Table>) -> (Vec<Table>, Vec<(String, ForeignKey)>) {
+fn ordered(mut waiting: Vec<&Table>) -> (Vec<Table>, Vec<(TableName, ForeignKey)>) {
     let (mut tables, mut cyclic) = (Vec::new(), Vec::new());
     while !waiting.is_empty() {
         let mut table = waiting.remove(next(&waiting)).clone();

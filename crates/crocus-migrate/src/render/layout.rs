@@ -38,6 +38,28 @@ pub(super) fn chained(body: &mut String, depth: usize, call: Call, calls: Vec<Ca
     chain(body, depth, &calls, calls.len(), ";");
 }
 
+/// Opens a statement `name(argument, |t| { ... });`, and gives the depth of what is inside.
+pub(super) fn open_closure(body: &mut String, name: &str, argument: &Argument) -> usize {
+    let last = "|t| {";
+    let flat = argument.flat();
+    if width(&format!("{flat}, {last}")) <= SMALL_WIDTH {
+        line(body, 1, &format!("{name}({flat}, {last}"));
+        return 2;
+    }
+    line(body, 1, &format!("{name}("));
+    argument.write(body, 2);
+    line(body, 2, last);
+    3
+}
+
+pub(super) fn close_closure(body: &mut String, depth: usize) {
+    if depth == 2 {
+        return line(body, 1, "});");
+    }
+    line(body, 2, "},");
+    line(body, 1, ");");
+}
+
 impl Call {
     pub(super) fn new(name: &str, arguments: Vec<Argument>) -> Call {
         Call { name: name.to_owned(), arguments }
@@ -50,7 +72,14 @@ impl Call {
     /// Whether its arguments are not so wide that they are broken wherever they are. One alone may be as wide as the
     /// line.
     fn is_small(&self) -> bool {
-        self.arguments.len() <= 1 || width(&flat(&self.arguments)) <= SMALL_WIDTH
+        match self.arguments.as_slice() {
+            // A call alone may not, a tuple may.
+            [Argument::Chain(calls)] => {
+                calls.iter().all(|call| call.is_small() && (call.name.is_empty() || width(&call.flat()) <= SMALL_WIDTH))
+            }
+            [] | [_] => true,
+            several => width(&flat(several)) <= SMALL_WIDTH,
+        }
     }
 
     fn fits(&self, depth: usize, end: &str) -> bool {
@@ -66,6 +95,12 @@ impl Call {
     }
 
     fn write_broken(&self, body: &mut String, depth: usize, before: &str, end: &str) {
+        // One call alone keeps the parentheses around it.
+        if let [Argument::Chain(calls)] = self.arguments.as_slice()
+            && let [call] = calls.as_slice()
+        {
+            return call.write_broken(body, depth, &format!("{before}{}(", self.name), &format!("){end}"));
+        }
         line(body, depth, &format!("{before}{}(", self.name));
         self.arguments.iter().for_each(|argument| argument.write(body, depth + 1));
         line(body, depth, &format!("){end}"));
@@ -104,6 +139,11 @@ fn chain(body: &mut String, depth: usize, calls: &[Call], links: usize, end: &st
 }
 
 impl Argument {
+    /// A tuple is a call of nothing.
+    pub(super) fn tuple(elements: Vec<Argument>) -> Argument {
+        Argument::Chain(vec![Call::new("", elements)])
+    }
+
     fn flat(&self) -> String {
         match self {
             Argument::Whole(text) => text.clone(),
@@ -167,6 +207,6 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-pub(super) fn line(body: &mut String, depth: usize, text: &str) {
+fn line(body: &mut String, depth: usize, text: &str) {
     let _ = writeln!(body, "{:width$}{text}", "", width = depth * 4);
 }

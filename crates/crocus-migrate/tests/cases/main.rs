@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use case::{Case, Rows};
 use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{Operation, apply, declared, inspect};
+use crocus_migrate::{Operation, apply, declared, inspect_with};
 use crocus_orm::{DatabaseUrl, Engine, Statement};
 use crocus_testing::TestDatabase;
 
@@ -75,13 +75,13 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         indexes: tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
         enums: case.before.enums.iter().map(|values| values.name.clone()).collect(),
     };
-    same("the comparison with `before`", &lines(&compared(engine, &case.before, &ours).await?), &[])?;
+    same("the comparison with `before`", &lines(&compared(engine, case, &case.before, &ours).await?), &[])?;
     for sql in &case.sql {
         engine.connection().await.unwrap().batch(sql).await.map_err(|error| format!("`sql`: {error}"))?;
     }
 
-    let catalogue = sorted(inspected(engine).await?);
-    let comparison = compared(engine, &case.after, &ours).await?;
+    let catalogue = sorted(inspected(engine, case).await?);
+    let comparison = compared(engine, case, &case.after, &ours).await?;
     same("the operations", &lines(&comparison), &case.operations)?;
     if let Some(wanted) = &case.error {
         let error = apply(engine, &comparison.operations).await.err().ok_or("the upgrade did not fail")?;
@@ -89,7 +89,7 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         same("the error", &[format!("{error}{cause}")], std::slice::from_ref(wanted))?;
     } else {
         applied(engine, &comparison.operations, "the upgrade").await?;
-        let left = compared(engine, &case.after, &ours).await?;
+        let left = compared(engine, case, &case.after, &ours).await?;
         // What is left to a person is said until it is done, or done by another change.
         let known = notes(&comparison);
         let news: Vec<_> = lines(&left).into_iter().filter(|line| !known.contains(line)).collect();
@@ -104,15 +104,15 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
             .collect();
         applied(engine, &back, "the downgrade").await?;
     }
-    let restored = sorted(inspected(engine).await?);
+    let restored = sorted(inspected(engine, case).await?);
     if restored != catalogue {
         return Err(format!("the catalogue is not restored: it was {catalogue:#?}\nand is {restored:#?}"));
     }
     rows(engine, &case.rows_restored, "after the downgrade").await
 }
 
-async fn compared(engine: &Engine, models: &Schema, ours: &Ours) -> Outcome<Comparison> {
-    let (declared, actual) = (declared_as(engine, models).await?, inspected(engine).await?);
+async fn compared(engine: &Engine, case: &Case, models: &Schema, ours: &Ours) -> Outcome<Comparison> {
+    let (declared, actual) = (declared_as(engine, models).await?, inspected(engine, case).await?);
     Ok(compare(models, &declared, &actual, ours))
 }
 
@@ -120,8 +120,11 @@ async fn declared_as(engine: &Engine, models: &Schema) -> Outcome<Schema> {
     declared(engine, models).await.map_err(|error| full("reading the models back", &error))
 }
 
-async fn inspected(engine: &Engine) -> Outcome<Schema> {
-    inspect(engine).await.map_err(|error| full("inspecting", &error))
+async fn inspected(engine: &Engine, case: &Case) -> Outcome<Schema> {
+    let tables = case.before.tables.iter().chain(&case.after.tables);
+    inspect_with(engine, &tables.map(|table| table.name.clone()).collect())
+        .await
+        .map_err(|error| full("inspecting", &error))
 }
 
 async fn applied(engine: &Engine, operations: &[Operation], what: &str) -> Outcome<()> {

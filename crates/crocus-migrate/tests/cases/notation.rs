@@ -1,7 +1,7 @@
 //! The notation for schemas: a line for a table, a column, a constraint or an index.
 
 use crocus_migrate::schema::{
-    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique,
+    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique,
 };
 use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
@@ -32,7 +32,7 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
         match (first, table) {
             ("table", _) => {
                 word(&mut rest);
-                tables.push(Table::new(name(&mut rest)?));
+                tables.push(Table::new(table_name(&mut rest)?));
             }
             (_, None) => return Err(format!("`{line}` comes before a table")),
             ("renamed", Some(table)) => {
@@ -157,7 +157,7 @@ fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
     let mut key = ForeignKey {
         name,
         columns,
-        target: self::name(&mut rest)?,
+        target: table_name(&mut rest)?,
         target_columns: names(&mut rest)?,
         on_delete: ReferentialAction::NoAction,
         on_update: ReferentialAction::NoAction,
@@ -175,6 +175,17 @@ fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
         }
     }
     Ok(key)
+}
+
+/// `NAME` or `in SCHEMA NAME`
+fn table_name(rest: &mut &str) -> Result<TableName, String> {
+    let schema = if rest.starts_with("in ") {
+        expect(rest, "in")?;
+        Some(name(rest)?)
+    } else {
+        None
+    };
+    Ok(TableName { schema, name: name(rest)? })
 }
 
 /// Takes words off the front.

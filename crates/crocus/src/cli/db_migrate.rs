@@ -69,8 +69,9 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
 
     let models = Schema::from_models(&models);
     let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
-    let actual = crocus_migrate::inspect(&engine).await.map_err(context.of_migration())?;
     let ours = migrations.made(applied.applied).map_err(context.of_migration())?;
+    let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
+    let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
     let comparison = compare::compare(&models, &declared, &actual, &ours);
     let mut text = String::new();
     for note in &comparison.notes {

@@ -91,7 +91,7 @@ impl Place {
             let engine = Engine::connect(&self.url()).await.unwrap();
             crocus::migrate::inspect(&engine).await.unwrap()
         });
-        let mut tables: Vec<_> = schema.tables.into_iter().map(|table| table.name).collect();
+        let mut tables: Vec<_> = schema.tables.into_iter().map(|table| table.name.to_string()).collect();
         tables.sort();
         tables
     }

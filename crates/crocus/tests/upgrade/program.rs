@@ -46,14 +46,14 @@ fn migration(
 }
 
 fn pair(op: &mut Operations, number: u32) {
-    op.create_table(&format!("a_{number}"), |t| t.column("id", integer().identity().primary_key()));
+    op.create_table(format!("a_{number}"), |t| t.column("id", integer().identity().primary_key()));
     slowly(op);
-    op.create_table(&format!("b_{number}"), |t| t.column("id", integer().identity().primary_key()));
+    op.create_table(format!("b_{number}"), |t| t.column("id", integer().identity().primary_key()));
 }
 
 fn unpair(op: &mut Operations, number: u32) {
-    op.drop_table(&format!("b_{number}"));
-    op.drop_table(&format!("a_{number}"));
+    op.drop_table(format!("b_{number}"));
+    op.drop_table(format!("a_{number}"));
 }
 
 /// Takes several hundred milliseconds, where the program shall be slow.

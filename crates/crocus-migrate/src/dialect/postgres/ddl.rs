@@ -4,7 +4,7 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub(crate) enum Plan<'a> {
     /// By these statements, in order.
     Statements(Vec<String>),
     /// By [`alter_column`], with the column as it is now.
-    AlterColumn { table: &'a str, column: &'a Column },
+    AlterColumn { table: &'a TableName, column: &'a Column },
     /// By [`alter_enum`](super::enums::alter), with the type as it is now.
     AlterEnum(&'a Enum),
 }
@@ -21,33 +21,35 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
     let one = |sql| Plan::Statements(vec![sql]);
     match operation {
         Operation::CreateTable(table) => Plan::Statements(create_table(table)),
-        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
+        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", qualified(name))),
         Operation::RenameTable { name, new_name } => {
-            one(format!("ALTER TABLE {} RENAME TO {}", quote(name), quote(new_name)))
+            one(format!("ALTER TABLE {} RENAME TO {}", qualified(name), quote(new_name)))
         }
         Operation::RenameColumn { table, name, new_name } => {
-            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(name), quote(new_name)))
+            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", qualified(table), quote(name), quote(new_name)))
         }
         Operation::AddColumn { table, column } => Plan::Statements(add_column(table, column)),
         Operation::DropColumn { table, name, .. } => {
-            one(format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(name)))
+            one(format!("ALTER TABLE {} DROP COLUMN {}", qualified(table), quote(name)))
         }
         Operation::AlterColumn { table, column, .. } => Plan::AlterColumn { table, column },
         Operation::CreateIndex { table, index } => one(create_index(table, index)),
-        Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
+        Operation::DropIndex { table, name, .. } => one(format!("DROP INDEX {}", qualified(&table.beside(name)))),
         Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
         Operation::CreateCheck { table, check } => one(format!(
             "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({})",
-            quote(table),
+            qualified(table),
             quote(&check.name),
             check.expression
         )),
         Operation::CreateForeignKey { table, foreign_key } => one(create_foreign_key(table, foreign_key)),
         Operation::DropConstraint { table, name, .. } => {
-            one(format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name)))
+            one(format!("ALTER TABLE {} DROP CONSTRAINT {}", qualified(table), quote(name)))
         }
         Operation::CreateTableComment { table, comment, .. } => one(comment_on_table(table, Some(comment))),
         Operation::DropTableComment { table, .. } => one(comment_on_table(table, None)),
+        Operation::CreateSchema { name } => one(format!("CREATE SCHEMA {}", quote(name))),
+        Operation::DropSchema { name } => one(format!("DROP SCHEMA {}", quote(name))),
         Operation::CreateEnum(values) => one(create_enum(values)),
         Operation::AlterEnum { values, .. } => Plan::AlterEnum(values),
         Operation::DropEnum { name, .. } => one(format!("DROP TYPE {}", quote(name))),
@@ -64,7 +66,7 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
         table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
     );
     clauses.extend(table.foreign_keys.iter().map(foreign_key_clause));
-    let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
+    let mut statements = vec![format!("CREATE TABLE {} ({})", qualified(&table.name), clauses.join(", "))];
     // Not among the clauses: there a unique constraint over the columns of the key, or of another one, is left out.
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
     statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
@@ -79,30 +81,30 @@ pub(crate) fn create_enum(values: &Enum) -> String {
     format!("CREATE TYPE {} AS ENUM ({})", quote(&values.name), list.join(", "))
 }
 
-fn add_column(table: &str, column: &Column) -> Vec<String> {
+fn add_column(table: &TableName, column: &Column) -> Vec<String> {
     let comment = column.comment.as_ref().map(|_| comment_on_column(table, column));
-    let add = format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column));
+    let add = format!("ALTER TABLE {} ADD COLUMN {}", qualified(table), column_clause(column));
     std::iter::once(add).chain(comment).collect()
 }
 
-fn comment_on_table(table: &str, comment: Option<&String>) -> String {
-    format!("COMMENT ON TABLE {} IS {}", quote(table), comment.map_or("NULL".to_owned(), |text| literal(text)))
+fn comment_on_table(table: &TableName, comment: Option<&String>) -> String {
+    format!("COMMENT ON TABLE {} IS {}", qualified(table), comment.map_or("NULL".to_owned(), |text| literal(text)))
 }
 
-fn comment_on_column(table: &str, column: &Column) -> String {
+fn comment_on_column(table: &TableName, column: &Column) -> String {
     let comment = column.comment.as_ref().map_or("NULL".to_owned(), |text| literal(text));
-    format!("COMMENT ON COLUMN {}.{} IS {comment}", quote(table), quote(&column.name))
+    format!("COMMENT ON COLUMN {}.{} IS {comment}", qualified(table), quote(&column.name))
 }
 
-fn create_unique(table: &str, unique: &Unique) -> String {
-    let (table, name, columns) = (quote(table), quote(&unique.name), quoted(&unique.columns));
+fn create_unique(table: &TableName, unique: &Unique) -> String {
+    let (table, name, columns) = (qualified(table), quote(&unique.name), quoted(&unique.columns));
     format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
 }
 
-fn create_index(table: &str, index: &Index) -> String {
+fn create_index(table: &TableName, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let parts: Vec<_> = index.parts.iter().map(index_part).collect();
-    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(table), parts.join(", "));
+    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), qualified(table), parts.join(", "));
     if let Some(condition) = &index.condition {
         sql.push_str(&format!(" WHERE {condition}"));
     }
@@ -117,13 +119,13 @@ fn index_part(part: &IndexPart) -> String {
     if part.descending { format!("{key} DESC") } else { key }
 }
 
-pub(crate) fn create_foreign_key(table: &str, key: &ForeignKey) -> String {
-    format!("ALTER TABLE {} ADD {}", quote(table), foreign_key_clause(key))
+pub(crate) fn create_foreign_key(table: &TableName, key: &ForeignKey) -> String {
+    format!("ALTER TABLE {} ADD {}", qualified(table), foreign_key_clause(key))
 }
 
 fn foreign_key_clause(key: &ForeignKey) -> String {
     let (name, columns) = (quote(&key.name), quoted(&key.columns));
-    let (target, target_columns) = (quote(&key.target), quoted(&key.target_columns));
+    let (target, target_columns) = (qualified(&key.target), quoted(&key.target_columns));
     let mut clause = format!("CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({target_columns})");
     for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
         if action != ReferentialAction::NoAction {
@@ -162,16 +164,16 @@ pub(crate) struct Current {
 /// on the column would forbid it, and every constraint on it would be checked again.
 ///
 /// A column that is computed cannot become so later, nor from something else: it is made anew.
-pub(crate) fn alter_column(table: &str, column: &Column, current: Option<&Current>) -> Vec<String> {
+pub(crate) fn alter_column(table: &TableName, column: &Column, current: Option<&Current>) -> Vec<String> {
     let (name, ty) = (quote(&column.name), type_name(&column.ty));
     if column.generated.is_some() {
-        let drop = format!("ALTER TABLE {} DROP COLUMN {name}", quote(table));
+        let drop = format!("ALTER TABLE {} DROP COLUMN {name}", qualified(table));
         return std::iter::once(drop).chain(add_column(table, column)).collect();
     }
     let mut statements = Vec::new();
     let mut actions = Vec::new();
     if current.is_some_and(|current| current.is_generated) {
-        statements.push(format!("ALTER TABLE {} ALTER COLUMN {name} DROP EXPRESSION", quote(table)));
+        statements.push(format!("ALTER TABLE {} ALTER COLUMN {name} DROP EXPRESSION", qualified(table)));
     } else if !column.identity {
         actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
     }
@@ -182,7 +184,7 @@ pub(crate) fn alter_column(table: &str, column: &Column, current: Option<&Curren
     if let Some(default) = &column.default {
         actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
     }
-    statements.push(format!("ALTER TABLE {} {}", quote(table), actions.join(", ")));
+    statements.push(format!("ALTER TABLE {} {}", qualified(table), actions.join(", ")));
     statements.push(comment_on_column(table, column));
     statements
 }
@@ -228,6 +230,11 @@ fn type_name(ty: &Type) -> String {
         Type::Array(of) => format!("{}[]", type_name(of)),
         Type::Other(name) => name.clone(),
     }
+}
+
+pub(super) fn qualified(table: &TableName) -> String {
+    let schema = table.schema.as_ref().map(|schema| format!("{}.", quote(schema)));
+    format!("{}{}", schema.unwrap_or_default(), quote(&table.name))
 }
 
 pub(super) fn quote(name: &str) -> String {

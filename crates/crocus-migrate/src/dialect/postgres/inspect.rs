@@ -1,10 +1,14 @@
-//! Reading a schema from PostgreSQL's catalogues, in four queries whatever the number of tables.
+//! Reading a schema from PostgreSQL's catalogues, in five queries whatever the number of tables.
+
+use std::collections::BTreeSet;
 
 use crocus_orm::table::ReferentialAction;
-use crocus_orm::{Connection, Dialect, Result, Statement};
+use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::{ACTIONS, Current, TYPES};
-use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, Type, Unique};
+use super::ddl::{ACTIONS, Current, TYPES, qualified};
+use crate::schema::{
+    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique,
+};
 
 /// The type's name is in the words of `ddl::type_name`; the values are those of an enum, or of an array's.
 const COLUMNS: &str = "
@@ -13,14 +17,15 @@ SELECT c.relname::text, a.attname::text,
                 format_type(a.atttypid, a.atttypmod)),
        a.attnotnull, a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
        pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', col_description(c.oid, a.attnum), e.typname::text,
-       e.oid <> t.oid, obj_description(c.oid, 'pg_class')
+       e.oid <> t.oid, obj_description(c.oid, 'pg_class'), NULLIF(s.nspname, current_schema())::text
 FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND t.oid IN (e.oid, e.typarray) AND pg_type_is_visible(e.oid)
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY c.relname, a.attnum";
+WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY s.nspname, c.relname, a.attnum";
 
 /// Those that statements find without naming a schema, without those of extensions.
 const ENUMS: &str = "
@@ -39,41 +44,58 @@ SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, 
        (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
         FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum),
-       k.confdeltype::text, k.confupdtype::text
+       k.confdeltype::text, k.confupdtype::text, NULLIF(s.nspname, current_schema())::text,
+       NULLIF(fs.nspname, current_schema())::text
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND k.contype IN ('p', 'u', 'c', 'f')
+LEFT JOIN pg_catalog.pg_namespace fs ON fs.oid = f.relnamespace
+WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND k.contype IN ('p', 'u', 'c', 'f')
   AND NOT c.relispartition AND (k.contype <> 'f' OR k.conparentid = 0)
-ORDER BY c.relname, k.conname";
+ORDER BY s.nspname, c.relname, k.conname";
 
 /// A row for each part of each index. What serves a constraint is one of those; what includes further columns, puts
 /// nulls elsewhere, has operators of its own or another method than btree no model can declare: it is left alone.
 const INDEXES: &str = "
 SELECT c.relname::text, i.relname::text, x.indisunique, pg_get_expr(x.indpred, x.indrelid), a.attname::text,
-       pg_get_indexdef(x.indexrelid, n.position::integer, false), x.indoption[(n.position - 1)::integer] & 1 = 1
+       pg_get_indexdef(x.indexrelid, n.position::integer, false), x.indoption[(n.position - 1)::integer] & 1 = 1, NULLIF(s.nspname, current_schema())::text
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
+JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = i.relam
 CROSS JOIN unnest(x.indkey::int2[]) WITH ORDINALITY AS n (attnum, position)
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.attnum AND n.attnum <> 0
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND NOT c.relispartition
+WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND NOT c.relispartition
   AND m.amname = 'btree' AND x.indnatts = x.indnkeyatts
   AND NOT EXISTS (SELECT FROM unnest(x.indoption::int2[]) AS o (option) WHERE o.option NOT IN (0, 3))
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                   WHERE k.conindid = x.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x'))
-ORDER BY c.relname, i.relname, n.position";
+ORDER BY s.nspname, c.relname, i.relname, n.position";
 
-/// The tables of the current schema.
-pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
+/// The schemas of known tables that there are, after the current one.
+const SCHEMAS: &str = "
+SELECT current_schema()::text
+UNION ALL
+SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY (string_to_array($1, chr(31)))";
+
+/// The tables of the current schema, and of those that tables which are known are in.
+pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>) -> Result<Schema> {
     let mut schema = Schema::default();
+    let schemas: BTreeSet<_> = known.iter().filter_map(|name| name.schema.as_deref()).collect();
+    let schemas = schemas.into_iter().collect::<Vec<_>>().join("\u{1f}");
+    let read = |sql: &'static str| Statement::read(sql, [schemas.as_str().into()]);
+    let found = connection.query(read(SCHEMAS)).await?;
+    let mut found = found.iter().map(|row| row.get::<Option<String>>(0));
+    let current = found.next().transpose()?.flatten();
+    schema.schemas = found.filter_map(Result::transpose).collect::<Result<_>>()?;
     for row in connection.query(Statement::read(ENUMS, [])).await? {
         schema.enums.push(Enum { name: row.get(0)?, values: columns_from(row.get(1)?) });
     }
-    for row in connection.query(Statement::read(COLUMNS, [])).await? {
-        let name: String = row.get(0)?;
+    for row in connection.query(read(COLUMNS)).await? {
+        let name = TableName { schema: row.get(11)?, name: row.get(0)? };
         if schema.tables.last().is_none_or(|table| table.name != name) {
             schema.tables.push(Table { comment: row.get(10)?, ..Table::new(name) });
         }
@@ -98,8 +120,9 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         };
         schema.tables.last_mut().expect("it was just pushed").columns.push(column);
     }
-    for row in connection.query(Statement::read(CONSTRAINTS, [])).await? {
-        let Some(table) = table_mut(&mut schema, &row.get::<String>(0)?) else { continue };
+    for row in connection.query(read(CONSTRAINTS)).await? {
+        let table = TableName { schema: row.get(9)?, name: row.get(0)? };
+        let Some(table) = table_mut(&mut schema, &table) else { continue };
         let name: String = row.get(1)?;
         let columns = columns_from(row.get(4)?);
         match row.get::<String>(2)?.as_str() {
@@ -108,7 +131,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             "f" => table.foreign_keys.push(ForeignKey {
                 name,
                 columns,
-                target: row.get(5)?,
+                target: TableName { schema: row.get(10)?, name: row.get(5)? },
                 target_columns: columns_from(row.get(6)?),
                 on_delete: action_from(&row.get::<String>(7)?),
                 on_update: action_from(&row.get::<String>(8)?),
@@ -116,8 +139,9 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
             _ => table.checks.push(Check { name, expression: row.get(3)? }),
         }
     }
-    for row in connection.query(Statement::read(INDEXES, [])).await? {
-        let Some(table) = table_mut(&mut schema, &row.get::<String>(0)?) else { continue };
+    for row in connection.query(read(INDEXES)).await? {
+        let table = TableName { schema: row.get(7)?, name: row.get(0)? };
+        let Some(table) = table_mut(&mut schema, &table) else { continue };
         let name: String = row.get(1)?;
         if table.indexes.last().is_none_or(|index| index.name != name) {
             table.indexes.push(Index { name, parts: Vec::new(), unique: row.get(2)?, condition: row.get(3)? });
@@ -129,23 +153,23 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         let part = IndexPart { key, descending: row.get(6)? };
         table.indexes.last_mut().expect("it was just pushed").parts.push(part);
     }
-    Ok(schema)
+    Ok(schema.call(known, current.as_deref()))
 }
 
 /// A column as it is now.
-pub(crate) async fn current(connection: &Connection, table: &str, column: &str) -> Result<Option<Current>> {
+pub(crate) async fn current(connection: &Connection, table: &TableName, column: &str) -> Result<Option<Current>> {
     let sql = "SELECT COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> a.atttypid THEN '[]' ELSE '' END,
                       format_type(a.atttypid, a.atttypmod)), a.attgenerated <> ''
                FROM pg_catalog.pg_attribute a
                LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND a.atttypid IN (e.oid, e.typarray)
                WHERE a.attrelid = to_regclass($1) AND a.attname = $2";
-    let table = Dialect::Postgres.quote(table);
+    let table = qualified(table);
     let rows = connection.query(Statement::read(sql, [table.into(), column.into()])).await?;
     rows.first().map(|row| Ok(Current { ty: row.get(0)?, is_generated: row.get(1)? })).transpose()
 }
 
-fn table_mut<'a>(schema: &'a mut Schema, name: &str) -> Option<&'a mut Table> {
-    schema.tables.iter_mut().find(|table| table.name == name)
+fn table_mut<'a>(schema: &'a mut Schema, name: &TableName) -> Option<&'a mut Table> {
+    schema.tables.iter_mut().find(|table| table.name == *name)
 }
 
 /// The unit separator cannot be typed into a name by accident.

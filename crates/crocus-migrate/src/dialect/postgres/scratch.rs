@@ -2,7 +2,8 @@
 
 use crocus_orm::{Connection, Engine, ErrorKind as OrmKind};
 
-use crate::schema::Schema;
+use super::ddl::{create_foreign_key, create_table};
+use crate::schema::{ForeignKey, Schema, Table};
 use crate::{Error, ErrorKind, Result};
 
 /// What `NAMEDATALEN` leaves. PostgreSQL cuts a longer name, which would then never be found again.
@@ -36,15 +37,39 @@ pub(crate) async fn open(engine: &Engine, models: &Schema) -> Result<Connection>
     Ok(connection)
 }
 
+/// What makes the tables of one schema, each statement with its table: foreign keys when all of them are there, since
+/// they may refer to each other. Those to tables of another schema are left out.
+pub(crate) fn statements<'a>(tables: &[&'a Table]) -> Vec<(&'a Table, String)> {
+    let bare = |table: &Table| Table { name: table.name.name.as_str().into(), ..table.clone() };
+    let tables_alone = tables.iter().flat_map(|table| {
+        let alone = Table { foreign_keys: Vec::new(), ..bare(table) };
+        create_table(&alone).into_iter().map(|statement| (*table, statement))
+    });
+    let keys = tables.iter().flat_map(|table| {
+        let keys = table.foreign_keys.iter().filter(|key| key.target.schema == table.name.schema);
+        keys.map(|key| {
+            let key = ForeignKey { target: key.target.name.as_str().into(), ..key.clone() };
+            (*table, create_foreign_key(&bare(table).name, &key))
+        })
+    });
+    tables_alone.chain(keys).collect()
+}
+
+/// A table as it was read back, by its own name again. A foreign key has no other form than the model's.
+pub(crate) fn in_its_schema(made: Table, model: &Table) -> Table {
+    Table { name: model.name.clone(), foreign_keys: model.foreign_keys.clone(), ..made }
+}
+
 fn names(models: &Schema) -> impl Iterator<Item = &str> {
     let enums = models.enums.iter().map(|values| values.name.as_str());
-    enums.chain(models.tables.iter().flat_map(|table| {
+    let schemas = models.schemas.iter().map(String::as_str);
+    schemas.chain(enums).chain(models.tables.iter().flat_map(|table| {
         let columns = table.columns.iter().map(|column| &column.name);
         let uniques = table.uniques.iter().map(|unique| &unique.name);
         let checks = table.checks.iter().map(|check| &check.name);
         let foreign_keys = table.foreign_keys.iter().map(|key| &key.name);
         let indexes = table.indexes.iter().map(|index| &index.name);
         let constraints = uniques.chain(checks).chain(foreign_keys);
-        [&table.name].into_iter().chain(columns).chain(constraints).chain(indexes).map(String::as_str)
+        [&table.name.name].into_iter().chain(columns).chain(constraints).chain(indexes).map(String::as_str)
     }))
 }

@@ -8,7 +8,7 @@ use super::index_sql::CONSTRAINT_MARK;
 use super::rebuild::Edit;
 use super::tokens::is_literal;
 use crate::operation::Operation;
-use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, Type, Unique};
+use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,15 +25,15 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
     let one = |sql| Plan::Statements(vec![sql]);
     match operation {
         Operation::CreateTable(table) => Plan::Statements(create_table(table)),
-        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(name))),
+        Operation::DropTable { name, .. } => one(format!("DROP TABLE {}", quote(&name.name))),
         Operation::RenameTable { name, new_name } => {
-            one(format!("ALTER TABLE {} RENAME TO {}", quote(name), quote(new_name)))
+            one(format!("ALTER TABLE {} RENAME TO {}", quote(&name.name), quote(new_name)))
         }
         Operation::RenameColumn { table, name, new_name } => {
-            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(name), quote(new_name)))
+            one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(&table.name), quote(name), quote(new_name)))
         }
         Operation::AddColumn { table, column } if can_be_added(column) => {
-            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(table), column_clause(column)))
+            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(&table.name), column_clause(column)))
         }
         Operation::AddColumn { table, column } => {
             rebuild(table, Edit::AddColumn { name: column.name.clone(), clause: column_clause(column) })
@@ -55,10 +55,12 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             rebuild(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
         }
         Operation::DropConstraint { table, name, .. } => {
-            Plan::DropConstraint { table: table.clone(), name: name.clone() }
+            Plan::DropConstraint { table: table.name.clone(), name: name.clone() }
         }
         Operation::CreateTableComment { .. }
         | Operation::DropTableComment { .. }
+        | Operation::CreateSchema { .. }
+        | Operation::DropSchema { .. }
         | Operation::CreateEnum(_)
         | Operation::AlterEnum { .. }
         | Operation::DropEnum { .. } => Plan::Statements(Vec::new()),
@@ -66,8 +68,8 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
     }
 }
 
-fn rebuild(table: &str, edit: Edit) -> Plan {
-    Plan::Rebuild { table: table.to_owned(), edit }
+fn rebuild(table: &TableName, edit: Edit) -> Plan {
+    Plan::Rebuild { table: table.name.clone(), edit }
 }
 
 /// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed,
@@ -85,16 +87,17 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
         table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
     );
     clauses.extend(table.foreign_keys.iter().map(foreign_key_clause));
-    let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name), clauses.join(", "))];
+    let mut statements = vec![format!("CREATE TABLE {} ({})", quote(&table.name.name), clauses.join(", "))];
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
     statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
     statements
 }
 
-fn create_index(table: &str, index: &Index) -> String {
+fn create_index(table: &TableName, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let parts: Vec<_> = index.parts.iter().map(index_part).collect();
-    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(table), parts.join(", "));
+    let mut sql =
+        format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(&table.name), parts.join(", "));
     if let Some(condition) = &index.condition {
         sql.push_str(&format!(" WHERE {condition}"));
     }
@@ -109,14 +112,14 @@ fn index_part(part: &IndexPart) -> String {
     if part.descending { format!("{key} DESC") } else { key }
 }
 
-fn create_unique(table: &str, unique: &Unique) -> String {
-    let (name, table, columns) = (quote(&unique.name), quote(table), quoted(&unique.columns));
+fn create_unique(table: &TableName, unique: &Unique) -> String {
+    let (name, table, columns) = (quote(&unique.name), quote(&table.name), quoted(&unique.columns));
     format!("CREATE UNIQUE INDEX {name} ON {table} {CONSTRAINT_MARK} ({columns})")
 }
 
 fn foreign_key_clause(key: &ForeignKey) -> String {
     let (name, columns) = (quote(&key.name), quoted(&key.columns));
-    let (target, target_columns) = (quote(&key.target), quoted(&key.target_columns));
+    let (target, target_columns) = (quote(&key.target.name), quoted(&key.target_columns));
     let mut clause = format!("CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({target_columns})");
     for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
         if action != ReferentialAction::NoAction {

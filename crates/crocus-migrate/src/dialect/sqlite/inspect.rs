@@ -75,7 +75,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
     for ((table, definition), mut key) in schema.tables.iter_mut().zip(&definitions).zip(keys) {
         key.sort_unstable();
         table.primary_key = key.into_iter().map(|(_, name)| name).collect();
-        if !keyed.contains(&table.name)
+        if !keyed.contains(&table.name.name)
             && let [key] = table.primary_key.as_slice()
             && let Some(column) = table.columns.iter_mut().find(|column| column.name == *key)
         {
@@ -90,7 +90,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
                 column.ty = Type::Enum(Enum { name, values });
             }
         }
-        for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name)) {
+        for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name.name)) {
             key.name = written.name;
         }
         let checks = definition.checks().into_iter().map(|(name, expression)| Check { name, expression });
@@ -117,7 +117,7 @@ async fn foreign_keys(connection: &Connection, schema: &mut Schema) -> Result<()
             keys.push(ForeignKey {
                 name: String::new(),
                 columns: Vec::new(),
-                target: row.get(3)?,
+                target: row.get::<String>(3)?.into(),
                 target_columns: Vec::new(),
                 on_delete: action_from(&row.get::<String>(5)?),
                 on_update: action_from(&row.get::<String>(6)?),
@@ -135,7 +135,9 @@ async fn foreign_keys(connection: &Connection, schema: &mut Schema) -> Result<()
 fn resolve_targets(schema: &mut Schema) {
     let tables = schema.clone().tables;
     for key in schema.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
-        let Some(target) = tables.iter().find(|table| table.name.eq_ignore_ascii_case(&key.target)) else { continue };
+        let Some(target) = tables.iter().find(|table| table.name.name.eq_ignore_ascii_case(&key.target.name)) else {
+            continue;
+        };
         key.target.clone_from(&target.name);
         if key.target_columns.is_empty() {
             key.target_columns.clone_from(&target.primary_key);
@@ -179,7 +181,7 @@ pub(crate) async fn is_index(connection: &Connection, table: &str, name: &str) -
 }
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {
-    schema.tables.iter().position(|table| table.name == name)
+    schema.tables.iter().position(|table| table.name.name == name)
 }
 
 fn action_from(name: &str) -> ReferentialAction {
