@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use crocus_orm::{Binds, Engine, Executor, Target};
+use crocus_orm::{Binds, Engine, Executor, Session, Target};
 
 use crate::Problem;
 
@@ -21,6 +21,11 @@ pub struct Db(Binds);
 struct OfRequest(Db);
 
 impl Db {
+    /// Starts a unit of work: each model on its own bind.
+    pub fn session(&self) -> Session {
+        self.0.session()
+    }
+
     /// The engine of a bind.
     ///
     /// # Errors
