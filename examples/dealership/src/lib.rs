@@ -31,7 +31,7 @@ pub fn app() -> App {
         .route("/cars/{id}", get(cars::get_car).patch(cars::update_car))
         .route("/cars/{id}/sale", post(sales::create_sale))
         .route("/cars/{id}/tags/{name}", put(tags::create_car_tag).delete(tags::delete_car_tag))
-        .route("/owners", post(owners::create_owner))
+        .route("/owners", get(owners::list_owners).post(owners::create_owner))
         .route("/owners/{id}", get(owners::get_owner))
         .route("/audit", get(sales::list_audit_entries))
 }

@@ -73,6 +73,17 @@ pub struct Car {
     pub version: i32,
 }
 
+/// Where somebody lives: columns of the owners' table.
+#[derive(Debug, Clone, PartialEq, Model, Serialize)]
+#[model(embedded)]
+pub struct Address {
+    /// The street and the number.
+    #[model(sensitive)]
+    pub street: String,
+    /// The city.
+    pub city: String,
+}
+
 /// Who owns cars.
 #[derive(Debug, Clone, Model, Serialize)]
 #[model(
@@ -89,6 +100,9 @@ pub struct Owner {
     /// Where to write to; kept out of logs.
     #[model(unique, sensitive)]
     pub email: String,
+    /// The home.
+    #[model(embedded)]
+    pub address: Address,
 }
 
 /// A car that was sold: an association with columns of its own.

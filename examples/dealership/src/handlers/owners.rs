@@ -1,7 +1,7 @@
 //! Owners.
 
 use crocus::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::models::{Car, NewOwner, Owner};
 
@@ -14,8 +14,22 @@ pub struct OwnerWithCars {
     bought: Vec<Car>,
 }
 
+/// Where the owners are wanted from.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    city: String,
+}
+
+/// `GET /owners?city=Ulm`
+// A column of an embedded struct in a filter.
+pub async fn list_owners(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Vec<Owner>>> {
+    let owners = Owner::select().filter(Owner::ADDRESS.city.eq(wanted.city)).order_by(Owner::NAME.asc());
+    Ok(Json(owners.all(&db).await?))
+}
+
 /// `POST /owners`
-// A value marked `sensitive` is stored and answered, and shown in no log.
+// An address inside the payload, whose mistakes are named as `/address/city`. What is marked `sensitive` is shown in no
+// log.
 pub async fn create_owner(db: Db, Payload(new): Payload<NewOwner>) -> Result<Json<Owner>> {
     Ok(Json(Owner::insert(&db, new).await?))
 }

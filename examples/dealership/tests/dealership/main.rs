@@ -53,7 +53,8 @@ async fn add_car(app: &TestApp, maker: i64, name: &str, price: &str) -> i64 {
 }
 
 async fn add_owner(app: &TestApp, name: &str) -> i64 {
-    let owner = json!({"name": name, "email": format!("{name}@example.org")});
+    let address = json!({"street": "1 Main Street", "city": "Ulm"});
+    let owner = json!({"name": name, "email": format!("{name}@example.org"), "address": address});
     done(app.post("/owners", owner).await)["id"].as_i64().unwrap()
 }
 

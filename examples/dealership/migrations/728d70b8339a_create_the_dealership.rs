@@ -1,6 +1,6 @@
 //! create the dealership
 //!
-//! Revision fa00934ba780, follows <base>, 2026-11-23 05:05 UTC
+//! Revision 728d70b8339a, follows <base>, 2026-11-23 05:21 UTC
 
 use crocus::migrate::prelude::*;
 
@@ -38,6 +38,11 @@ pub fn upgrade(op: &mut Operations) {
                 .not_null()
                 .comment("Where to write to; kept out of logs."),
         );
+        t.column(
+            "address_street",
+            text().not_null().comment("The street and the number."),
+        );
+        t.column("address_city", text().not_null().comment("The city."));
         t.unique("owners_email_key", ["email"]);
     });
     op.create_table("cars", |t| {

@@ -1,6 +1,6 @@
 //! create the dealership
 //!
-//! Revision 540e16595d4f, follows <base>, 2026-11-23 05:05 UTC
+//! Revision d5874279ba10, follows <base>, 2026-11-23 05:21 UTC
 
 use crocus::migrate::prelude::*;
 
