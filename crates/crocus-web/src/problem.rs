@@ -186,6 +186,9 @@ impl From<crocus_orm::Error> for Problem {
                 }
             }
             ErrorKind::InvalidValue => Problem::new(S::UNPROCESSABLE_ENTITY, "invalid_value").with_detail(text),
+            ErrorKind::StaleObject => Problem::new(S::CONFLICT, "stale_object")
+                .with_detail("another request changed it since it was read; read it again, then change it")
+                .with_cause(text),
             ErrorKind::Conflict => Problem::new(S::CONFLICT, "conflict")
                 .with_detail("another request changed the same rows at the same time; try again")
                 .with_cause(text),

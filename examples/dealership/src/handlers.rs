@@ -1,6 +1,7 @@
 //! The handlers, by what they are about.
 
 pub mod cars;
+pub mod deliveries;
 pub mod makers;
 pub mod owners;
 pub mod sales;

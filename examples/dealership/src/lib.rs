@@ -7,7 +7,7 @@ pub mod models;
 
 use crocus::prelude::*;
 
-use crate::handlers::{cars, makers, owners, sales, tags};
+use crate::handlers::{cars, deliveries, makers, owners, sales, tags};
 use crate::models::{AuditEntry, Car, CarTag, Maker, Owner, Sale, Tag};
 
 /// The program, as `main` runs it and the tests do.
@@ -26,11 +26,15 @@ pub fn app() -> App {
         .bind_migrations("audit", crocus::migrations!("audit_migrations"))
         .route("/makers", post(makers::create_maker))
         .route("/makers/{id}", get(makers::get_maker).delete(makers::delete_maker))
+        .route("/makers/{id}/discount", post(makers::create_discount))
         .route("/makers/{id}/statements", get(makers::list_statements))
         .route("/cars", get(cars::list_cars).post(cars::create_car))
-        .route("/cars/{id}", get(cars::get_car).patch(cars::update_car))
+        .route("/cars/{id}", get(cars::get_car).put(cars::replace_car).patch(cars::update_car))
+        .route("/cars/{id}/price", put(cars::update_price))
         .route("/cars/{id}/sale", post(sales::create_sale))
         .route("/cars/{id}/tags/{name}", put(tags::create_car_tag).delete(tags::delete_car_tag))
+        .route("/deliveries", post(deliveries::create_delivery))
+        .route("/tags", post(tags::create_tags))
         .route("/owners", get(owners::list_owners).post(owners::create_owner))
         .route("/owners/{id}", get(owners::get_owner))
         .route("/audit", get(sales::list_audit_entries))

@@ -1,13 +1,21 @@
 //! Cars: finding them, and changing them.
 
 use crocus::prelude::*;
+use crocus::web::http::StatusCode;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::models::{Car, CarPatch, CarState, Maker, NewCar, Owner, Tag};
+use crate::models::{Car, CarPatch, CarState, Maker, NewAuditEntry, NewCar, Owner, Tag};
 
 /// Cars on a page.
 const PER_PAGE: u64 = 20;
+
+/// A new price, and the version of the car that it was made for.
+#[derive(Debug, Deserialize)]
+pub struct NewPrice {
+    price: Decimal,
+    version: i32,
+}
 
 /// What cars are wanted.
 #[derive(Debug, Deserialize)]
@@ -83,6 +91,34 @@ pub async fn update_car(db: Db, Path(id): Path<i32>, Payload(patch): Payload<Car
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;
     patch.apply(&mut session[car]);
+    session.commit().await?;
+    Ok(Json(session[car].clone()))
+}
+
+/// `PUT /cars/{id}`
+// What an insert would bring takes the place of what is there; an update is sent only if that differs.
+pub async fn replace_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>) -> Result<Json<Car>> {
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    session.assign(car, new)?;
+    session.commit().await?;
+    Ok(Json(session[car].clone()))
+}
+
+/// `PUT /cars/{id}/price`
+// The optimistic lock, and a session over two databases. A price for an older version of the car is a 409, and so is
+// one that meets another request's between here and the commit.
+pub async fn update_price(db: Db, Path(id): Path<i32>, Json(new): Json<NewPrice>) -> Result<Json<Car>> {
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    let Car { price, version, .. } = session[car];
+    if version != new.version {
+        let text = format!("car {id} has version {version} by now");
+        return Err(Problem::new(StatusCode::CONFLICT, "stale_object").with_detail(text));
+    }
+    session[car].price = new.price;
+    let event = format!("the price of car {id} changed from {price} to {}", new.price);
+    session.add(NewAuditEntry { id: None, at: None, event });
     session.commit().await?;
     Ok(Json(session[car].clone()))
 }

@@ -1,9 +1,10 @@
 //! Makers: what stands on the other side of a foreign key.
 
 use crocus::prelude::*;
-use serde::Serialize;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
-use crate::models::{Car, Maker, NewMaker, Tag};
+use crate::models::{Car, CarState, Maker, NewMaker, Tag};
 
 /// A maker with its cars, and these with their tags.
 #[derive(Debug, Serialize)]
@@ -45,6 +46,28 @@ pub async fn delete_maker(db: Db, Path(id): Path<i32>) -> Result<Json<Maker>> {
     session.delete(maker);
     session.commit().await?;
     Ok(Json(deleted))
+}
+
+/// How much cheaper.
+#[derive(Debug, Deserialize)]
+pub struct Discount {
+    percent: Decimal,
+}
+
+/// `POST /makers/{id}/discount`
+// The rows of a query as objects of a session: those that changed are written together, by one statement.
+pub async fn create_discount(db: Db, Path(id): Path<i32>, Json(discount): Json<Discount>) -> Result<Json<Vec<Car>>> {
+    let mut session = db.session();
+    let maker = session.get_or_404::<Maker>(id).await?;
+    let cars = session.load(maker, Maker::CARS).await?;
+    for car in &cars {
+        let car = &mut session[*car];
+        if car.state == CarState::ForSale {
+            car.price -= (car.price * discount.percent / Decimal::ONE_HUNDRED).round_dp(2);
+        }
+    }
+    session.commit().await?;
+    Ok(Json(cars.into_iter().map(|car| session[car].clone()).collect()))
 }
 
 /// A statement that was sent.

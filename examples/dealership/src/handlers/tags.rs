@@ -1,33 +1,67 @@
-//! Tags: the rows of an association.
+//! Tags: what many cars have many of.
 
+use crocus::orm::{ErrorKind, Handle};
 use crocus::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::models::{Car, CarTag, NewCarTag, NewTag, Tag};
+use crate::models::{Car, NewTag, Tag};
+
+/// Words for tags.
+#[derive(Debug, Deserialize)]
+pub struct Words {
+    names: Vec<String>,
+}
+
+/// What became of the words.
+#[derive(Debug, Serialize)]
+pub struct MadeTags {
+    made: Vec<Tag>,
+    known: Vec<String>,
+}
+
+/// `POST /tags`
+// Savepoints: a tag that is there already does not undo the others.
+pub async fn create_tags(db: Db, Json(words): Json<Words>) -> Result<Json<MadeTags>> {
+    let mut session = db.session();
+    let (mut made, mut known) = (Vec::new(), Vec::new());
+    for name in words.names {
+        let mut savepoint = session.begin_nested().await?;
+        let tag = savepoint.add(NewTag { name: name.clone() });
+        match savepoint.commit().await {
+            Ok(()) => made.push(tag),
+            Err(error) if error.kind() == ErrorKind::UniqueViolation => known.push(name),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    session.commit().await?;
+    Ok(Json(MadeTags { made: objects(&session, made), known }))
+}
 
 /// `PUT /cars/{id}/tags/{name}`
-// The association is a model like any other.
+// Linking two objects of a session, one of them perhaps new: the row of the association is written by the commit.
 pub async fn create_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Result<Json<Vec<Tag>>> {
-    let car = Car::get_or_404(&db, id).await?;
-    let tag = match Tag::select().filter(Tag::NAME.eq(&name)).one_or_none(&db).await? {
-        Some(tag) => tag,
-        None => Tag::insert(&db, NewTag { name }).await?,
-    };
-    if CarTag::get(&db, (car.id, tag.id)).await?.is_none() {
-        CarTag::insert(&db, NewCarTag { car_id: (&car).into(), tag_id: (&tag).into() }).await?;
-    }
-    tags_of(&db, id).await
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    session.load(car, Car::TAGS).await?;
+    let known = session.first(Tag::select().filter(Tag::NAME.eq(&name))).await?;
+    let tag = known.unwrap_or_else(|| session.add(NewTag { name }));
+    session.link(car, Car::TAGS, tag)?;
+    session.commit().await?;
+    let tags = session.related(car, Car::TAGS)?;
+    Ok(Json(objects(&session, tags)))
 }
 
 /// `DELETE /cars/{id}/tags/{name}`
-// A row of the association is deleted by its key.
-pub async fn delete_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Result<Json<Vec<Tag>>> {
-    let tag = Tag::select().filter(Tag::NAME.eq(name)).one_or_404(&db).await?;
-    CarTag::delete().filter(CarTag::CAR_ID.eq(id) & CarTag::TAG_ID.eq(tag.id)).execute(&db).await?;
-    tags_of(&db, id).await
+// Taking a link away needs nothing loaded.
+pub async fn delete_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Result<Json<Tag>> {
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    let tag = session.one(Tag::select().filter(Tag::NAME.eq(name))).await?;
+    session.unlink(car, Car::TAGS, tag)?;
+    session.commit().await?;
+    Ok(Json(session[tag].clone()))
 }
 
-async fn tags_of(db: &Db, id: i32) -> Result<Json<Vec<Tag>>> {
-    let tags = Car::TAGS.order_by(Tag::NAME.asc());
-    let (_, tags) = Car::select().filter(Car::ID.eq(id)).with(tags).one_or_404(db).await?;
-    Ok(Json(tags))
+fn objects(session: &Session, tags: Vec<Handle<Tag>>) -> Vec<Tag> {
+    tags.into_iter().map(|tag| session[tag].clone()).collect()
 }

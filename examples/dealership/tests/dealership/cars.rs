@@ -1,8 +1,13 @@
 //! Cars.
 
+use crocus::orm::FromJson;
+use crocus::prelude::{Path, Payload, Problem};
+use dealership::handlers::cars::replace_car;
+use dealership::models::{Car, NewCar};
+use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::{add_car, add_maker, add_owner, all, done, each, refused};
+use crate::{add_car, add_maker, add_owner, all, done, each, recording, refused};
 
 #[tokio::test]
 async fn cars_are_found_by_what_they_are() {
@@ -88,5 +93,61 @@ async fn a_patch_changes_what_it_names() {
         assert_eq!((&changed["price"], &changed["equipment"]), (&json!("28000"), &json!(["radio"])));
         assert_eq!(changed["name"], "Model 3");
         assert_eq!(refused(app.patch(&path, json!({"price": "-1"})).await, 422), "invalid_payload");
+    }
+}
+
+#[tokio::test]
+async fn a_car_is_replaced_and_nothing_is_sent_where_nothing_changed() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let car = add_car(&app, maker, "Model 3", "30000").await;
+        let path = format!("/cars/{car}");
+        let new = json!({"maker_id": maker, "vin": "5YJ3", "name": "Model 3", "year": 2025, "price": "28000"});
+        let replaced = done(app.put(&path, new.clone()).await);
+        assert_eq!(
+            (&replaced["vin"], &replaced["year"], &replaced["version"]),
+            (&json!("5YJ3"), &json!(2025), &json!(2))
+        );
+        assert_eq!(done(app.put(&path, new.clone()).await)["version"], 2);
+
+        let (db, recorded) = recording(&app);
+        let serde_json::Value::Object(new) = new else { unreachable!() };
+        let new = NewCar::from_json(new).unwrap();
+        replace_car(db, Path(i32::try_from(car).unwrap()), Payload(new)).await.unwrap();
+        assert_eq!(recorded.statements().len(), 1, "only the car was read");
+    }
+}
+
+#[tokio::test]
+async fn a_price_is_for_the_version_that_was_seen() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let car = add_car(&app, maker, "Model 3", "30000").await;
+        let path = format!("/cars/{car}/price");
+        let changed = done(app.put(&path, json!({"price": "29000", "version": 1})).await);
+        assert_eq!((&changed["price"], &changed["version"]), (&json!("29000"), &json!(2)));
+        let late = app.put(&path, json!({"price": "31000", "version": 1})).await;
+        assert_eq!(refused(late, 409), "stale_object");
+        assert_eq!(refused(app.put(&path, json!({"price": "-1", "version": 2})).await, 422), "invalid_payload");
+
+        let log = done(app.get("/audit").await);
+        let event = format!("the price of car {car} changed from 30000 to 29000");
+        assert_eq!(all(&log["entries"], "event"), [event], "only what was done is in the log");
+    }
+}
+
+#[tokio::test]
+async fn of_two_prices_at_once_one_is_refused() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let car = i32::try_from(add_car(&app, maker, "Model 3", "30000").await).unwrap();
+        let (mut one, mut other) = (app.db().session(), app.db().session());
+        let (first, second) =
+            (one.get::<Car>(car).await.unwrap().unwrap(), other.get::<Car>(car).await.unwrap().unwrap());
+        one[first].price += Decimal::ONE;
+        other[second].price -= Decimal::ONE;
+        one.commit().await.unwrap();
+        let problem = Problem::from(other.commit().await.unwrap_err());
+        assert_eq!((problem.status().as_u16(), problem.code()), (409, "stale_object"));
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cars;
+mod deliveries;
 mod makers;
 mod migrations;
 mod owners;

@@ -1,10 +1,10 @@
 //! Makers.
 
-use crocus::prelude::Path;
-use dealership::handlers::makers::get_maker;
+use crocus::prelude::{Json, Path};
+use dealership::handlers::makers::{create_discount, get_maker};
 use serde_json::json;
 
-use crate::{add_car, add_maker, all, done, each, recording, refused};
+use crate::{add_car, add_maker, add_owner, all, done, each, recording, refused};
 
 #[tokio::test]
 async fn a_maker_comes_with_its_cars_and_their_tags() {
@@ -59,5 +59,29 @@ async fn a_name_is_taken_once_and_a_maker_with_cars_stays() {
         let other = add_maker(&app, "Saab").await;
         assert_eq!(done(app.delete(&format!("/makers/{other}")).await)["name"], "Saab");
         assert_eq!(refused(app.delete(&format!("/makers/{other}")).await, 404), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_discount_is_for_the_cars_on_sale() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let sold = add_car(&app, maker, "Model S", "60000").await;
+        add_car(&app, maker, "Model 3", "30000").await;
+        add_car(&app, maker, "Model Y", "40000.99").await;
+        let ada = add_owner(&app, "ada").await;
+        done(app.post(&format!("/cars/{sold}/sale"), json!({"owner_id": ada})).await);
+
+        let (db, recorded) = recording(&app);
+        let percent = serde_json::from_value(json!({"percent": 10})).unwrap();
+        create_discount(db, Path(i32::try_from(maker).unwrap()), Json(percent)).await.unwrap();
+        let sent: Vec<_> = recorded.statements().iter().map(|sent| sent.rows).collect();
+        assert_eq!(
+            sent,
+            [1, 3, 0, 2, 0],
+            "the maker, its cars, and one update of two of them between BEGIN and COMMIT"
+        );
+        let found = done(app.get("/cars").await);
+        assert_eq!(all(&found["cars"], "price"), ["60000", "36000.89", "27000.00"]);
     }
 }

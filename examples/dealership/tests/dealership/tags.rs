@@ -1,5 +1,7 @@
 //! Tags.
 
+use crocus::prelude::*;
+use dealership::models::Tag;
 use serde_json::json;
 
 use crate::{add_car, add_maker, all, done, each, refused};
@@ -15,12 +17,29 @@ async fn a_tag_is_put_on_and_taken_off() {
         done(app.put(&path(other, "electric"), json!({})).await);
         for _ in 0..2 {
             let tags = done(app.put(&path(one, "electric"), json!({})).await);
-            assert_eq!(all(&tags, "name"), ["electric", "new"]);
+            let mut names = all(&tags, "name");
+            names.sort();
+            assert_eq!(names, ["electric", "new"]);
         }
-        assert_eq!(all(&done(app.delete(&path(one, "electric")).await), "name"), ["new"]);
+        for _ in 0..2 {
+            assert_eq!(done(app.delete(&path(one, "electric")).await)["name"], "electric");
+        }
+        let whole = done(app.get(&format!("/cars/{one}")).await);
+        assert_eq!(all(&whole["tags"], "name"), ["new"]);
         let whole = done(app.get(&format!("/cars/{other}")).await);
         assert_eq!(all(&whole["tags"], "name"), ["electric"], "the other car keeps it");
         assert_eq!(refused(app.delete(&path(one, "rusty")).await, 404), "not_found");
         assert_eq!(refused(app.put(&path(99, "electric"), json!({})).await, 404), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn tags_that_are_there_already_are_told() {
+    for app in each().await {
+        done(app.post("/tags", json!({"names": ["red"]})).await);
+        let tags = done(app.post("/tags", json!({"names": ["blue", "red", "green", "blue"]})).await);
+        assert_eq!(all(&tags["made"], "name"), ["blue", "green"]);
+        assert_eq!(tags["known"], json!(["red", "blue"]));
+        assert_eq!(Tag::select().count(app.db()).await.unwrap(), 3);
     }
 }
