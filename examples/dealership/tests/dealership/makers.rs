@@ -82,6 +82,6 @@ async fn a_discount_is_for_the_cars_on_sale() {
             "the maker, its cars, and one update of two of them between BEGIN and COMMIT"
         );
         let found = done(app.get("/cars").await);
-        assert_eq!(all(&found["cars"], "price"), ["60000", "36000.89", "27000.00"]);
+        assert_eq!(all(&found["cars"], "price"), ["60000", "36000.89", "27000"]);
     }
 }
