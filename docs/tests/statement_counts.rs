@@ -135,6 +135,57 @@ async fn operate(operation: &str, db: &Engine, recorded: &Recorded) -> Result<()
         "update or delete by query, any number of rows" => {
             assert_eq!(Car::update().set(Car::NAME, "renamed").execute(db).await?, 6);
         }
+        "session: get what it has already" => {
+            let mut session = db.session();
+            let car = session.get::<Car>(1).await?;
+            recorded.clear();
+            assert_eq!(session.get::<Car>(1).await?, car);
+        }
+        "session: load a belongs-to that it has already" => {
+            let mut session = db.session();
+            let (car, maker) = session.one(Car::select().with(Car::MAKER).filter(Car::ID.eq(1))).await?;
+            recorded.clear();
+            assert_eq!(session.load(car, Car::MAKER).await?, maker);
+        }
+        "session: load a to-many relationship of any number of objects" => {
+            let mut session = db.session();
+            let cars = session.all(Car::select()).await?;
+            recorded.clear();
+            assert_eq!(session.load_all(&cars, Car::SALES).await?[5].len(), 2);
+        }
+        "session: commit of nothing" => {
+            let mut session = db.session();
+            session.all(Car::select()).await?;
+            recorded.clear();
+            session.commit().await?;
+        }
+        "session: commit of one insert" => {
+            let mut session = db.session();
+            session.add(new_maker());
+            session.commit().await?;
+        }
+        "session: commit of one update" => {
+            let mut session = db.session();
+            let maker = session.get_or_404::<Maker>(1).await?;
+            session[maker].name.push('!');
+            recorded.clear();
+            session.commit().await?;
+        }
+        "session: commit of one deletion" => {
+            let mut session = db.session();
+            let maker = session.add(new_maker());
+            session.commit().await?;
+            session.delete(maker);
+            recorded.clear();
+            session.commit().await?;
+        }
+        "session: commit of a row and one that points to it" => {
+            let mut session = db.session();
+            let maker = session.add(new_maker());
+            session.add(NewCar { maker_id: maker.into(), owner_id: None, name: "new".into() });
+            session.commit().await?;
+        }
+        "session: commit of 1,000 new rows in 3 related tables" => add_a_thousand(db.session()).await?,
         "transaction with one statement" => {
             let transaction = db.begin().await?;
             Maker::insert(&transaction, new_maker()).await?;
@@ -163,8 +214,19 @@ async fn operate(operation: &str, db: &Engine, recorded: &Recorded) -> Result<()
         }
         _ => panic!("the test does not know the operation `{operation}`"),
     }
-    let _ = recorded;
     Ok(())
+}
+
+/// Ten makers with nine cars each, and ten sales of each car.
+async fn add_a_thousand(mut session: Session) -> Result<()> {
+    for _ in 0..10 {
+        let maker = session.add(new_maker());
+        for _ in 0..9 {
+            let car = session.add(NewCar { maker_id: maker.into(), owner_id: None, name: "new".into() });
+            session.add_all((0..10).map(|price| NewSale { car_id: car.into(), price }));
+        }
+    }
+    Ok(session.commit().await?)
 }
 
 /// The rows of the table: what is done, and the three numbers.
