@@ -17,11 +17,12 @@ use self::relations::{BelongsTo, Has, ManyToMany};
 use crate::errors::Errors;
 use crate::names;
 
-const ON_STRUCT: [&str; 13] = [
+const ON_STRUCT: [&str; 14] = [
     "embedded",
     "table",
     "schema",
     "bind",
+    "comment",
     "renamed_from",
     "unique",
     "index",
@@ -32,12 +33,13 @@ const ON_STRUCT: [&str; 13] = [
     "many_to_many",
     "crate",
 ];
-const ON_FIELD: [&str; 15] = [
+const ON_FIELD: [&str; 16] = [
     "embedded",
     "primary_key",
     "identity",
     "no_identity",
     "column",
+    "comment",
     "renamed_from",
     "unique",
     "index",
@@ -56,6 +58,7 @@ pub(crate) struct StructAttributes {
     pub(crate) table: Option<LitStr>,
     pub(crate) schema: Option<LitStr>,
     pub(crate) bind: Option<LitStr>,
+    pub(crate) comment: Option<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
     pub(crate) uniques: Vec<Composite>,
     pub(crate) indexes: Vec<Index>,
@@ -82,6 +85,7 @@ pub(crate) struct FieldAttributes {
     pub(crate) identity: Option<Ident>,
     pub(crate) no_identity: Option<Ident>,
     pub(crate) column: Option<LitStr>,
+    pub(crate) comment: Option<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
     pub(crate) unique: Option<Single>,
     pub(crate) index: Option<Single>,
@@ -112,6 +116,7 @@ impl StructAttributes {
                 "table" => read.table = item.name(names::table_fault, errors),
                 "schema" => read.schema = item.name(names::schema_fault, errors),
                 "bind" => read.bind = item.name(names::bind_fault, errors),
+                "comment" => read.comment = item.name(names::comment_fault, errors),
                 "renamed_from" => read.renamed_from = item.name(names::table_fault, errors),
                 "unique" => read.uniques.extend(item.composite(errors)),
                 "index" => read.indexes.extend(item.index(errors)),
@@ -130,7 +135,7 @@ impl StructAttributes {
             if !matches!(key.as_str(), "crate" | "embedded") && ON_STRUCT.contains(&key.as_str()) {
                 read.of_a_table.push(item.key.clone());
             }
-            if matches!(key.as_str(), "table" | "schema" | "bind" | "renamed_from" | "crate") {
+            if matches!(key.as_str(), "table" | "schema" | "bind" | "comment" | "renamed_from" | "crate") {
                 once(&mut seen, key, &item.key, errors);
             }
         }
@@ -149,6 +154,7 @@ impl FieldAttributes {
                 "identity" => read.identity = Some(item.flag(errors)),
                 "no_identity" => read.no_identity = Some(item.flag(errors)),
                 "column" => read.column = item.name(names::column_fault, errors),
+                "comment" => read.comment = item.name(names::comment_fault, errors),
                 "renamed_from" => read.renamed_from = item.name(names::column_fault, errors),
                 "unique" => read.unique = item.single(errors),
                 "index" => read.index = item.single(errors),

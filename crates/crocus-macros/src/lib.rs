@@ -59,8 +59,6 @@ use syn::{DeriveInput, LitStr};
 /// an array (JSON on SQLite), `crocus::orm::Json<T>` a Rust value as JSON; types of the program's own are made by
 /// `derive(DbEnum)` and by `impl NewType`; they must be `Debug` and `PartialEq` too, as `NewCar` is.
 ///
-/// The first paragraph of a doc comment becomes the comment of the column or the table in the database.
-///
 /// # `#[model(...)]` on the struct
 ///
 /// - `table = "cars"`: the table's name. Otherwise the struct's in snake case: `CarPart` has the table `car_part`.
@@ -71,6 +69,7 @@ use syn::{DeriveInput, LitStr};
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
 /// - `schema = "shop"`: the schema of the table, on PostgreSQL. SQLite has none.
 /// - `bind = "audit"`: which of the program's databases has the table.
+/// - `comment = "Cars on sale"`: the comment that the database keeps; PostgreSQL does, SQLite has none.
 /// - `renamed_from = "automobiles"`: the table's name before, so that a migration renames it and keeps its rows.
 /// - `has_one(...)`, `has_many(...)`, `many_to_many(...)`, `belongs_to(...)`: relationships, see below.
 /// - `embedded`: the struct is no table, see below.
@@ -94,6 +93,7 @@ use syn::{DeriveInput, LitStr};
 /// - `version`: the optimistic lock. It starts at 1, every update raises it, and one that read an older version is a
 ///   conflict. The field is absent from `NewCar` and `CarPatch`.
 /// - `sensitive`: the value is kept out of logs and errors, and of the `Debug` of `NewCar` and `CarPatch`.
+/// - `comment = "In euros"`: the comment that the database keeps; PostgreSQL does, SQLite has none.
 /// - `renamed_from = "title"`: the column's name before, so that a migration renames it and keeps its values.
 /// - `embedded`: the field is a group of columns, see below.
 /// - `belongs_to = Maker`: the primary key of another model's row, see below.
@@ -192,8 +192,8 @@ use syn::{DeriveInput, LitStr};
 /// ```
 ///
 /// In JSON it is an object inside the model's. `NewCustomer` has the `Address`, `CustomerPatch` an `AddressPatch`, whose
-/// fields are changed one by one. The fields of an embedded struct can have `column`, `sensitive`, `renamed_from` and
-/// `embedded`.
+/// fields are changed one by one. The fields of an embedded struct can have `column`, `sensitive`, `comment`,
+/// `renamed_from` and `embedded`.
 ///
 /// # Names
 ///

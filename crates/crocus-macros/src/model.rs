@@ -7,7 +7,7 @@ mod relations;
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Expr, Lit, LitStr, Meta, MetaNameValue, Path, Visibility};
+use syn::{Data, DeriveInput, LitStr, Path, Visibility};
 
 use self::constraints::Constraints;
 pub(crate) use self::constraints::{Condition, Index, Part, Unique};
@@ -21,7 +21,7 @@ use crate::names;
 const LONGEST_KEY: usize = 4;
 
 /// What a field of an embedded struct can have.
-const IN_EMBEDDED: [&str; 4] = ["column", "sensitive", "renamed_from", "embedded"];
+const IN_EMBEDDED: [&str; 5] = ["column", "sensitive", "comment", "renamed_from", "embedded"];
 
 /// A model.
 pub(crate) struct Model {
@@ -92,7 +92,8 @@ impl Model {
         field::check_together(&model_fields, &read, &mut errors);
         constraints.add_of_struct(&attributes, &model_fields, &mut errors);
         let text = |literal: &Option<LitStr>| literal.as_ref().map(LitStr::value);
-        let [schema, bind, renamed_from] = [&attributes.schema, &attributes.bind, &attributes.renamed_from].map(text);
+        let [schema, bind, comment, renamed_from] =
+            [&attributes.schema, &attributes.bind, &attributes.comment, &attributes.renamed_from].map(text);
         if renamed_from.as_ref() == Some(&constraints.table) {
             errors.at(&attributes.renamed_from, "this is the table's name now: write the one that it had before");
         }
@@ -105,7 +106,6 @@ impl Model {
         }
 
         let Constraints { table, uniques, indexes, checks, .. } = constraints;
-        let comment = comment(&input.attrs);
         errors.finish(Model {
             ident,
             vis,
@@ -155,23 +155,4 @@ fn table_name(attributes: &StructAttributes, ident: &Ident, errors: &mut Errors)
         errors.at(ident, format!("{fault}: name the table with #[model(table = \"...\")]"));
     }
     name
-}
-
-/// The first paragraph of a doc comment, on one line.
-fn comment(attributes: &[Attribute]) -> Option<String> {
-    let docs = attributes.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(MetaNameValue { path, value: Expr::Lit(literal), .. }) if path.is_ident("doc") => {
-            let Lit::Str(text) = &literal.lit else { return None };
-            let text = text.value();
-            // The lines of a block comment often begin with a star.
-            let is_block = text.contains('\n');
-            let lines = text.lines().map(|line| if is_block { line.trim().trim_start_matches('*') } else { line });
-            Some(lines.collect::<Vec<_>>().join("\n"))
-        }
-        _ => None,
-    });
-    let text = docs.collect::<Vec<_>>().join("\n");
-    let lines = text.lines().map(str::trim).skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
-    let paragraph = lines.collect::<Vec<_>>().join(" ");
-    (!paragraph.is_empty()).then_some(paragraph)
 }

@@ -47,6 +47,14 @@ pub(crate) fn column_fault(name: &str) -> Option<String> {
     fault(name).or_else(|| system.then(|| format!("every PostgreSQL table has a system column `{name}` already")))
 }
 
+/// Why this is no comment; `None` when it is one.
+pub(crate) fn comment_fault(text: &str) -> Option<String> {
+    if text.trim().is_empty() {
+        return Some("the comment is empty".to_owned());
+    }
+    text.contains('\0').then(|| "PostgreSQL's texts cannot hold the character U+0000".to_owned())
+}
+
 /// `CarPart` becomes `car_part`, `HTTPServer` becomes `http_server`.
 pub(crate) fn snake_case(name: &str) -> String {
     words(name).to_lowercase()

@@ -6,15 +6,9 @@ use crocus::migrate::prelude::*;
 
 pub fn upgrade(op: &mut Operations) {
     op.create_table("audit_entries", |t| {
-        t.comment("Something that happened.");
-        t.column(
-            "id",
-            uuid()
-                .primary_key()
-                .comment("Made by the program, in the order of time."),
-        );
-        t.column("at", timestamp().not_null().comment("When it happened."));
-        t.column("event", text().not_null().comment("What happened."));
+        t.column("id", uuid().primary_key());
+        t.column("at", timestamp().not_null());
+        t.column("event", text().not_null());
     });
 }
 

@@ -5,7 +5,6 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, LitStr, Meta, Path, Type, Visibility};
 
-use super::comment;
 use crate::attributes::FieldAttributes;
 use crate::errors::Errors;
 use crate::{names, types};
@@ -104,7 +103,7 @@ impl Field {
             vis: field.vis.clone(),
             ty: field.ty.clone(),
             docs: field.attrs.iter().filter(|attribute| is_doc_comment(attribute)).cloned().collect(),
-            comment: comment(&field.attrs),
+            comment: attributes.comment.as_ref().map(LitStr::value),
             primary_key: attributes.primary_key.is_some(),
             may_be_identity,
             source: source(attributes, identity, errors),

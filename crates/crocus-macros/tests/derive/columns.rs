@@ -69,13 +69,13 @@ const fn index(name: &'static str, parts: &'static [IndexPart]) -> IndexDef {
 #[test]
 fn the_table_is_described() {
     let table = Car::TABLE;
-    assert_eq!((table.name, table.model, table.comment), ("cars", "Car", Some("A car on sale.")));
+    assert_eq!((table.name, table.model, table.comment), ("cars", "Car", None));
     assert_eq!((table.schema, table.bind, table.renamed_from), (None, None, None));
     assert_eq!(
         table.columns,
         [
             ColumnDef { name: "id", field: "id", ty: ColumnType::Integer, primary_key: true, identity: true, ..PLAIN },
-            ColumnDef { name: "name", field: "name", comment: Some("What it is called."), ..PLAIN },
+            ColumnDef { name: "name", field: "name", ..PLAIN },
             ColumnDef { name: "model", field: "model", ..PLAIN },
             ColumnDef { name: "doors", field: "doors", ty: ColumnType::Integer, ..PLAIN },
             ColumnDef { name: "colour", field: "color", default: Some("'blue'"), ..PLAIN },

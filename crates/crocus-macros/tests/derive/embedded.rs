@@ -18,7 +18,7 @@ struct Place {
 #[derive(Debug, Clone, PartialEq, Model)]
 #[model(crate = "crocus_orm", embedded)]
 struct Address {
-    /// Street and number.
+    #[model(comment = "Street and number.")]
     street: String,
     #[model(embedded(prefix = ""))]
     place: Place,

@@ -4,12 +4,10 @@ use crocus_macros::Model;
 use crocus_orm::Model;
 use crocus_orm::table::{IndexKey, IndexPart};
 
-/// A car on sale,
-/// or sold.
-///
-/// More of it.
+/// A car.
 #[derive(Debug, Clone, Model)]
 #[model(crate = "crocus_orm", table = "cars", schema = "shop", bind = "stock", renamed_from = "automobiles")]
+#[model(comment = "A car on sale, or sold.")]
 #[model(
     index(name desc, expr = "lower(model)", where = "doors > 2", unique, name = "cars_search"),
     index(expr = "lower(name) || model" desc),
@@ -23,12 +21,9 @@ struct Car {
     model: String,
     #[model(renamed_from = "gates")]
     doors: i32,
-    /**
-     * How many of it.
-     */
+    /// What a comment does not say.
     unique: i32,
-    #[doc = ""]
-    #[doc = " Odd. "]
+    #[model(comment = "Odd.")]
     desc: i32,
     #[model(column = "other")]
     desc_two: i32,
@@ -70,8 +65,8 @@ fn a_table_has_a_place_and_a_past() {
 }
 
 #[test]
-fn comments_are_the_first_paragraphs_of_the_doc_comments() {
+fn comments_are_what_is_written_for_the_database() {
     assert_eq!(Car::TABLE.comment, Some("A car on sale, or sold."));
     let comments: Vec<_> = Car::TABLE.columns.iter().map(|column| column.comment).collect();
-    assert_eq!(comments, [None, None, None, None, Some("How many of it."), Some("Odd."), None]);
+    assert_eq!(comments, [None, None, None, None, None, Some("Odd."), None]);
 }
