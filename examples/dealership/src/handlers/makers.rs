@@ -79,7 +79,7 @@ pub struct Sent {
 }
 
 /// `GET /makers/{id}/statements`
-// Recorded statements: what `get_maker` sends. `--echo` shows them all on the terminal.
+// Recorded statements: what `get_maker` sends. With `CROCUS_ECHO=true` all statements are in the log.
 pub async fn list_statements(db: Db, Path(id): Path<i32>) -> Result<Json<Vec<Sent>>> {
     let (recording, recorded) = db.record();
     get_maker(Db::from(recording), Path(id)).await?;

@@ -17,13 +17,16 @@ pub struct OwnerWithCars {
 /// Where the owners are wanted from.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
-    city: String,
+    city: Option<String>,
 }
 
 /// `GET /owners?city=Ulm`
 // A column of an embedded struct in a filter.
 pub async fn list_owners(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Vec<Owner>>> {
-    let owners = Owner::select().filter(Owner::ADDRESS.city.eq(wanted.city)).order_by(Owner::NAME.asc());
+    let mut owners = Owner::select().order_by(Owner::NAME.asc());
+    if let Some(city) = wanted.city {
+        owners = owners.filter(Owner::ADDRESS.city.eq(city));
+    }
     Ok(Json(owners.all(&db).await?))
 }
 

@@ -29,3 +29,18 @@ async fn a_car_is_sold_once_and_the_audit_log_knows() {
         assert_eq!(log["entries"][0]["event"], format!("car {car} was sold to owner {ada} for 29500.00"));
     }
 }
+
+#[tokio::test]
+async fn of_two_who_want_it_at_once_one_gets_it() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let car = add_car(&app, maker, "Model 3", "30000").await;
+        let (ada, bob) = (add_owner(&app, "ada").await, add_owner(&app, "bob").await);
+        let buy = async |owner: i64| app.post(&format!("/cars/{car}/sale"), json!({"owner_id": owner})).await;
+        let (one, other) = tokio::join!(buy(ada), buy(bob));
+        let mut statuses = [one.status().as_u16(), other.status().as_u16()];
+        statuses.sort();
+        assert_eq!(statuses, [200, 409], "{} {}", one.text(), other.text());
+        assert_eq!(done(app.get("/audit").await)["count"], 1);
+    }
+}
