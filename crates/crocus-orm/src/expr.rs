@@ -1,14 +1,34 @@
 //! Typed columns and the expressions built from them. They are trees (`expr/node.rs`) until a query runs and its
 //! dialect is known.
 
+mod aggregates;
+mod arithmetic;
+mod arrays;
+mod dates;
+mod functions;
+mod json;
 pub(crate) mod node;
+mod operators;
+mod windows;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr, Not};
 
-use node::{Binary, Case, Node};
+pub use aggregates::{Aggregate, Averaged, Summed, count};
+pub use arithmetic::{Number, Operand, Rounded};
+pub use arrays::ArrayValue;
+#[cfg(feature = "time")]
+pub use dates::now;
+pub use dates::{HasDate, HasTime};
+pub use functions::{CaseStart, CaseWhen, TextValue, case, literal, null, raw};
+pub use json::{JsonPath, JsonValue};
+pub use node::FrameBound;
+use node::{Binary, Node};
+pub use operators::{Base, ColumnOperators};
+pub use windows::{Window, WindowFunction, dense_rank, rank, row_number, window};
 
+use crate::table::ColumnType;
 use crate::value::ColumnValue;
 
 /// A column of the model `M` that holds `T`s: `Car::DOORS`.
@@ -47,7 +67,7 @@ pub struct Expr<T> {
 }
 
 /// An order of rows, by one expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use = "an order does nothing until it is given to `.order_by(...)`"]
 pub struct Order {
     pub(crate) node: Node,
@@ -85,102 +105,6 @@ pub trait IntoOperand<T> {
     fn into_operand(self) -> Expr<T>;
 }
 
-/// A column or an expression, and what can be asked of it. The words are SQLAlchemy's.
-///
-/// Comparing with NULL is never true in SQL: ask with [`is_null`](ColumnOperators::is_null).
-#[expect(
-    clippy::wrong_self_convention,
-    reason = "the words are SQL's, and an expression is used up by what is made of it"
-)]
-pub trait ColumnOperators: Sized {
-    /// What it gives.
-    type Type: ColumnValue;
-
-    /// It as an expression.
-    fn expr(self) -> Expr<Self::Type>;
-
-    /// `self = other`
-    fn eq(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Eq, other)
-    }
-
-    /// `self <> other`
-    fn ne(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Ne, other)
-    }
-
-    /// `self < other`
-    fn lt(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Lt, other)
-    }
-
-    /// `self <= other`
-    fn le(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Le, other)
-    }
-
-    /// `self > other`
-    fn gt(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Gt, other)
-    }
-
-    /// `self >= other`
-    fn ge(self, other: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        compare(self, Binary::Ge, other)
-    }
-
-    /// `self BETWEEN low AND high`, both ends included
-    fn between(self, low: impl IntoExpr<Base<Self>>, high: impl IntoExpr<Base<Self>>) -> Expr<bool> {
-        let [node, low, high] = [self.expr().node, low.into_expr().node, high.into_expr().node].map(Box::new);
-        Expr::new(Node::Between { node, low, high })
-    }
-
-    /// `self IN (values)`; never true for no values
-    fn is_in<V: IntoExpr<Base<Self>>>(self, values: impl IntoIterator<Item = V>) -> Expr<bool> {
-        let list = values.into_iter().map(|value| value.into_expr().node).collect();
-        Expr::new(Node::In { node: Box::new(self.expr().node), list })
-    }
-
-    /// `self IS NULL`
-    fn is_null(self) -> Expr<bool> {
-        Expr::new(Node::IsNull(Box::new(self.expr().node)))
-    }
-
-    /// `self IS NOT NULL`
-    fn is_not_null(self) -> Expr<bool> {
-        !self.is_null()
-    }
-
-    /// From the smallest to the largest. NULL is last.
-    fn asc(self) -> Order {
-        let nulls = Self::Type::NULLABLE.then_some(Nulls::Last);
-        Order { node: self.expr().node, descending: false, nulls }
-    }
-
-    /// From the largest to the smallest. NULL is first.
-    fn desc(self) -> Order {
-        let nulls = Self::Type::NULLABLE.then_some(Nulls::First);
-        Order { node: self.expr().node, descending: true, nulls }
-    }
-
-    /// `self LIKE pattern`, with `%` for any characters, `_` for one, and `\` before either to mean itself.
-    /// PostgreSQL tells upper from lower case; SQLite does not for the letters of ASCII.
-    fn like(self, pattern: impl IntoExpr<String>) -> Expr<bool>
-    where
-        Self::Type: ColumnValue<Base = String>,
-    {
-        let [node, pattern] = [self.expr().node, pattern.into_expr().node].map(Box::new);
-        Expr::new(Node::Like { node, pattern, case: Case::Sensitive })
-    }
-}
-
-/// What an expression gives when it is not NULL.
-pub type Base<E> = <<E as ColumnOperators>::Type as ColumnValue>::Base;
-
-fn compare<E: ColumnOperators>(left: E, operator: Binary, right: impl IntoExpr<Base<E>>) -> Expr<bool> {
-    Expr::new(left.expr().node.binary(operator, right.into_expr().node))
-}
-
 impl<M, T> Column<M, T> {
     /// The column `name` of the table `table`; made by `derive(Model)`.
     #[doc(hidden)]
@@ -191,6 +115,14 @@ impl<M, T> Column<M, T> {
     /// The column's name in the database.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The column of a table that has another name in the query: `Employee::NAME.of("boss")`.
+    ///
+    /// The name is an alias, as in `.join(Employee::MANAGER.alias("boss"))`, or that of a subquery or a common table
+    /// expression.
+    pub fn of(self, alias: &'static str) -> Expr<T> {
+        Expr::new(Node::column(alias, self.name))
     }
 }
 
@@ -212,7 +144,7 @@ impl<T: ColumnValue> ColumnOperators for Expr<T> {
 
 impl<T: ColumnValue<Base = T>> IntoExpr<T> for T {
     fn into_expr(self) -> Expr<T> {
-        Expr::new(Node::Value(self.into_value()))
+        Expr::bound(self)
     }
 }
 
@@ -242,7 +174,7 @@ impl IntoExpr<String> for &String {
 
 impl<T: ColumnValue> IntoOperand<T> for T {
     fn into_operand(self) -> Expr<T> {
-        Expr::new(Node::Value(self.into_value()))
+        Expr::bound(self)
     }
 }
 
@@ -251,7 +183,7 @@ where
     Option<T>: ColumnValue,
 {
     fn into_operand(self) -> Expr<Option<T>> {
-        Expr::new(Node::Value(self.into_value()))
+        Expr::new(Expr::bound(self).node)
     }
 }
 
@@ -279,9 +211,47 @@ impl<M, T: ColumnValue> IntoOperand<T> for Column<M, T> {
     }
 }
 
+impl<T> IntoOperand<Option<T>> for Expr<T> {
+    fn into_operand(self) -> Expr<Option<T>> {
+        Expr::new(self.node)
+    }
+}
+
+impl<M, T: ColumnValue> IntoOperand<Option<T>> for Column<M, T> {
+    fn into_operand(self) -> Expr<Option<T>> {
+        Expr::new(self.expr().node)
+    }
+}
+
 impl<T> Expr<T> {
     pub(crate) fn new(node: Node) -> Expr<T> {
         Expr { node, types: PhantomData }
+    }
+}
+
+impl<T: ColumnValue> Expr<T> {
+    /// A bound value.
+    pub(crate) fn bound(value: T) -> Expr<T> {
+        Expr::new(Node::Bound { value: value.into_value(), ty: T::TYPE })
+    }
+}
+
+/// An expression where it is compared, ordered or grouped: decimals by their number, also where they are kept as text.
+pub(crate) fn by_value<T: ColumnValue>(node: Node) -> Node {
+    if T::TYPE == ColumnType::Decimal { Node::Number(Box::new(node)) } else { node }
+}
+
+impl Order {
+    /// NULL comes first.
+    pub fn nulls_first(mut self) -> Order {
+        self.nulls = Some(Nulls::First);
+        self
+    }
+
+    /// NULL comes last.
+    pub fn nulls_last(mut self) -> Order {
+        self.nulls = Some(Nulls::Last);
+        self
     }
 }
 
@@ -306,6 +276,30 @@ impl Not for Expr<bool> {
 
     fn not(self) -> Expr<bool> {
         Expr::new(Node::Not(Box::new(self.node)))
+    }
+}
+
+impl<M, E: IntoExpr<bool>> BitAnd<E> for Column<M, bool> {
+    type Output = Expr<bool>;
+
+    fn bitand(self, other: E) -> Expr<bool> {
+        self.expr() & other
+    }
+}
+
+impl<M, E: IntoExpr<bool>> BitOr<E> for Column<M, bool> {
+    type Output = Expr<bool>;
+
+    fn bitor(self, other: E) -> Expr<bool> {
+        self.expr() | other
+    }
+}
+
+impl<M> Not for Column<M, bool> {
+    type Output = Expr<bool>;
+
+    fn not(self) -> Expr<bool> {
+        !self.expr()
     }
 }
 

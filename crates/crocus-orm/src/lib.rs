@@ -12,7 +12,6 @@ pub mod dialect;
 pub mod embedded;
 mod engine;
 mod error;
-#[expect(dead_code, reason = "the rest of the operators comes with the queries")]
 mod expr;
 mod json;
 mod lower;
@@ -35,11 +34,20 @@ pub use dialect::Dialect;
 pub use embedded::Embedded;
 pub use engine::{Engine, EngineOptions, Executor, Target};
 pub use error::{Constraint, Error, ErrorKind, Result};
-pub use expr::{Base, Column, ColumnOperators, Expr, IntoExpr, IntoOperand, Order};
+#[cfg(feature = "time")]
+pub use expr::now;
+pub use expr::{
+    Aggregate, ArrayValue, Averaged, Base, CaseStart, CaseWhen, Column, ColumnOperators, Expr, FrameBound, HasDate,
+    HasTime, IntoExpr, IntoOperand, JsonPath, JsonValue, Number, Operand, Order, Rounded, Summed, TextValue, Window,
+    WindowFunction, case, count, dense_rank, literal, null, rank, raw, row_number, window,
+};
 pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
 pub use observe::{Recorded, RecordedStatement};
-pub use query::{Delete, Load, LoadMany, LoadOne, Loaded, Select, Update};
+pub use query::{
+    Along, Columns, Delete, Entity, Joined, Load, LoadMany, LoadOne, Loaded, OptionalEntity, Relationship, Select,
+    Selected, Subquery, Table, Update, entity, exists,
+};
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,
     RelationKind,

@@ -1,20 +1,21 @@
 //! From trees of expressions and queries to one dialect's SQL, through sea-query. What the dialects say differently is
 //! left to their `expressions.rs`.
 
-use sea_query::{
-    Alias, BinOper, CaseStatement, ExprTrait, Func, IntoIden, JoinType, NullOrdering, Query, SelectStatement,
-    SimpleExpr, TableRef,
-};
+mod query;
+mod template;
+
+use sea_query::{Alias, BinOper, CaseStatement, ExprTrait, Func, SimpleExpr};
+
+pub(crate) use query::table_ref;
+pub(crate) use template::Template;
 
 use crate::dialect::{postgres, sqlite};
-use crate::expr::node::{Aggregate, Binary, Function, Node, Source};
+use crate::expr::node::{Aggregate, AggregateNode, Arithmetic, Binary, Case, FrameBound, FrameUnit, Function};
+use crate::expr::node::{Node, Place, WindowNode};
 use crate::expr::{Nulls, Order};
-use crate::query::select::{JoinKind, SelectNode};
-use crate::table::TableDef;
+use crate::table::ColumnType;
+use crate::value::Value;
 use crate::{Dialect, Error, ErrorKind, Result};
-
-/// Both dialects count rows in 8 bytes with a sign.
-const MOST: u64 = i64::MAX as u64;
 
 impl Node {
     /// The expression in a dialect's SQL.
@@ -27,34 +28,83 @@ impl Node {
         Ok(match self {
             Node::Column { table, name } => SimpleExpr::col((Alias::new(&**table), Alias::new(&**name))),
             Node::Value(value) => SimpleExpr::val(value.clone()),
+            Node::Bound { value, ty } => bound(value, *ty, dialect),
             Node::Constant(sql) => SimpleExpr::cust(*sql),
+            Node::Raw { sql, values } => template::raw(dialect, sql, values)?,
             Node::Not(node) => lower(node)?.not(),
-            Node::IsNull(node) => lower(node)?.is_null(),
-            Node::Binary(left, Binary::Distinct, right) => match dialect {
-                Dialect::Sqlite => sqlite::expressions::distinct(lower(left)?, lower(right)?),
-                Dialect::Postgres => postgres::expressions::distinct(lower(left)?, lower(right)?),
+            Node::Negative { node, ty } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::negative(lower(node)?, *ty),
+                Dialect::Postgres => postgres::expressions::negative(lower(node)?),
             },
-            Node::Binary(left, operator, right) => lower(left)?.binary(sql_operator(*operator), lower(right)?),
-            Node::Between { node, low, high } => lower(node)?.between(lower(low)?, lower(high)?),
+            Node::IsNull(node) => lower(node)?.is_null(),
+            Node::Number(node) => match dialect {
+                Dialect::Sqlite => sqlite::expressions::number(lower(node)?),
+                Dialect::Postgres => lower(node)?,
+            },
+            Node::Binary(left, operator, right) => binary(left, *operator, right, dialect)?,
+            Node::Arithmetic { left, operator, right, ty } => {
+                let (left, right) = (lower(left)?, lower(right)?);
+                match dialect {
+                    Dialect::Sqlite => sqlite::expressions::arithmetic(left, *operator, right, *ty),
+                    Dialect::Postgres => postgres::expressions::arithmetic(left, *operator, right),
+                }
+            }
+            Node::Between { node, low, high } => {
+                lower(node)?.between(beside(low, node, dialect)?, beside(high, node, dialect)?)
+            }
             // The builder would compare two bound numbers, whose type PostgreSQL takes for text.
             Node::In { list, .. } if list.is_empty() => SimpleExpr::cust("FALSE"),
-            Node::In { node, list } => lower(node)?.is_in(all(list)?),
+            Node::In { node, list } => {
+                let list = list.iter().map(|item| beside(item, node, dialect)).collect::<Result<Vec<_>>>()?;
+                lower(node)?.is_in(list)
+            }
             Node::RowIn { list, .. } if list.is_empty() => SimpleExpr::cust("FALSE"),
             Node::RowIn { row, list } => match dialect {
                 Dialect::Sqlite => sqlite::expressions::row_in(all(row)?, list),
                 Dialect::Postgres => postgres::expressions::row_in(all(row)?, list),
             },
-            Node::InQuery { node, query } => lower(node)?.in_subquery(query.lower(dialect)?),
+            Node::InQuery { row, query } => match all(row)?.as_slice() {
+                [node] => node.clone().in_subquery(query.lower(dialect)?),
+                row => SimpleExpr::tuple(row.to_vec()).in_subquery(query.lower(dialect)?),
+            },
             Node::Exists(query) => SimpleExpr::exists(query.lower(dialect)?),
             Node::Scalar(query) => SimpleExpr::SubQuery(None, Box::new(query.lower(dialect)?.into())),
-            Node::Like { node, pattern, case } => match dialect {
-                Dialect::Sqlite => sqlite::expressions::like(lower(node)?, lower(pattern)?, *case),
-                Dialect::Postgres => postgres::expressions::like(lower(node)?, lower(pattern)?, *case),
-            },
-            Node::Function { function, arguments } => call(*function, all(arguments)?),
-            Node::Aggregate { function, argument, distinct } => {
-                aggregate(*function, argument.as_deref().map(lower).transpose()?, *distinct)
+            Node::Like { node, pattern, case } => {
+                let (node, pattern) = (lower(node)?, beside(pattern, node, dialect)?);
+                match dialect {
+                    Dialect::Sqlite => sqlite::expressions::like(node, pattern, *case),
+                    Dialect::Postgres => postgres::expressions::like(node, pattern, *case),
+                }
             }
+            Node::HasText { node, text, place } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::has_text(lower(node)?, text, *place),
+                Dialect::Postgres => postgres::expressions::like(
+                    lower(node)?,
+                    SimpleExpr::val(escaped_pattern(text, *place)),
+                    Case::Sensitive,
+                ),
+            },
+            Node::Function { function, arguments } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::call(*function, all(arguments)?),
+                Dialect::Postgres => postgres::expressions::call(*function, all(arguments)?),
+            },
+            Node::Part { node, part, of } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::part(lower(node)?, *part, *of),
+                Dialect::Postgres => postgres::expressions::part(lower(node)?, *part, *of),
+            },
+            Node::Json { node, path, ty } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::json(lower(node)?, path, *ty),
+                Dialect::Postgres => postgres::expressions::json(lower(node)?, path, *ty),
+            },
+            Node::Postgres { left, operator, right } => match dialect {
+                Dialect::Postgres => postgres::expressions::operator(lower(left)?, *operator, lower(right)?),
+                Dialect::Sqlite => return Err(lacks(dialect, operator.name())),
+            },
+            Node::Aggregate(node) => {
+                let called = aggregate(node, dialect)?;
+                aggregate_type(called, node, dialect)
+            }
+            Node::Over { function, window } => over(function, window, dialect)?,
             Node::When { branches, otherwise } => {
                 let mut case = CaseStatement::new();
                 for (condition, then) in branches {
@@ -65,163 +115,212 @@ impl Node {
                     None => case.into(),
                 }
             }
-            Node::Cast { node, ty } => match dialect {
-                Dialect::Sqlite => sqlite::expressions::cast(lower(node)?, *ty),
-                Dialect::Postgres => postgres::expressions::cast(lower(node)?, *ty),
+            Node::Cast { node, from, to } => match dialect {
+                Dialect::Sqlite => sqlite::expressions::cast(lower(node)?, *from, *to),
+                Dialect::Postgres => postgres::expressions::cast(lower(node)?, *from, *to),
             },
         })
     }
 }
 
-impl SelectNode {
-    /// The query in a dialect's SQL.
-    ///
-    /// # Errors
-    /// When it uses a column of a table that it does not read, or the dialect lacks something.
-    pub(crate) fn build(&self, dialect: Dialect) -> Result<SelectStatement> {
-        let mut missing = None;
-        self.outer_tables(&mut |table, column| {
-            missing.get_or_insert((table, column));
-        });
-        if let Some((table, column)) = missing {
-            return Err(Error::not_joined(table, column));
-        }
-        self.one_bind()?;
-        self.lower(dialect)
-    }
+/// The error for something that a dialect lacks.
+pub(crate) fn lacks(dialect: Dialect, construct: &str) -> Error {
+    Error::new(ErrorKind::InvalidQuery, format!("{dialect} has no {construct}"))
+}
 
-    /// Refuses tables of two databases in one query.
-    fn one_bind(&self) -> Result<()> {
-        let tables = self.joins.iter().filter_map(|join| match &join.source {
-            Source::Table { table, .. } => Some(*table),
-            Source::Query { .. } => None,
-        });
-        for table in tables {
-            if table.bind != self.root.bind {
-                let text = format!("`{}` and `{}` are on different binds", self.root.model, table.model);
-                return Err(Error::new(ErrorKind::InvalidQuery, text)
-                    .with_hint("read the rows of each with a query of its own"));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn lower(&self, dialect: Dialect) -> Result<SelectStatement> {
-        let mut query = Query::select();
-        if self.distinct {
-            query.distinct();
-        }
-        for column in &self.columns {
-            query.expr(column.lower(dialect)?);
-        }
-        query.from(self.from.lower(dialect)?);
-        for join in &self.joins {
-            let kind = match join.kind {
-                JoinKind::Inner => JoinType::InnerJoin,
-                JoinKind::Left => JoinType::LeftJoin,
-            };
-            query.join(kind, join.source.lower(dialect)?, join.on.lower(dialect)?);
-        }
-        for condition in &self.filter {
-            query.and_where(condition.lower(dialect)?);
-        }
-        for node in &self.group_by {
-            query.add_group_by([node.lower(dialect)?]);
-        }
-        for condition in &self.having {
-            query.and_having(condition.lower(dialect)?);
-        }
-        for order in &self.order_by {
-            order_by(&mut query, order, dialect)?;
-        }
-        match (self.limit, self.offset, dialect) {
-            // SQLite's grammar has OFFSET only after LIMIT ("SELECT", 5).
-            (None, Some(_), Dialect::Sqlite) => drop(query.limit(MOST)),
-            (None, ..) => {}
-            (Some(limit), ..) => drop(query.limit(Ord::min(limit, MOST))),
-        }
-        if let Some(offset) = self.offset {
-            query.offset(Ord::min(offset, MOST));
-        }
-        Ok(query)
+/// A bound value with its type. PostgreSQL would take it for text where nothing beside it tells the type.
+fn bound(value: &Value, ty: ColumnType, dialect: Dialect) -> SimpleExpr {
+    let value = SimpleExpr::val(value.clone());
+    match dialect {
+        Dialect::Sqlite => value,
+        Dialect::Postgres => postgres::expressions::typed(value, ty),
     }
 }
 
-impl Source {
-    fn lower(&self, dialect: Dialect) -> Result<TableRef> {
-        Ok(match self {
-            Source::Table { table, alias } => {
-                let table = table_ref(table, dialect);
-                match alias {
-                    Some(alias) => table.alias(Alias::new(&**alias)),
-                    None => table,
-                }
-            }
-            Source::Query { query, alias } => {
-                TableRef::SubQuery(Box::new(query.lower(dialect)?), Alias::new(&**alias).into_iden())
-            }
-        })
+/// An expression beside another, which tells the type of a bound value: the column's own, whatever the model says.
+fn beside(node: &Node, other: &Node, dialect: Dialect) -> Result<SimpleExpr> {
+    match (node, other) {
+        (Node::Number(node), other) => beside(node, other, dialect),
+        (Node::Bound { value, .. }, Node::Number(other)) if !matches!(**other, Node::Bound { .. }) => {
+            Ok(SimpleExpr::val(value.clone()))
+        }
+        (Node::Bound { .. }, Node::Bound { .. } | Node::Raw { .. } | Node::Number(_)) => node.lower(dialect),
+        (Node::Bound { value, .. }, _) => Ok(SimpleExpr::val(value.clone())),
+        (node, _) => node.lower(dialect),
     }
 }
 
-/// The table's name, with its schema where the dialect has schemas.
-pub(crate) fn table_ref(table: &'static TableDef, dialect: Dialect) -> TableRef {
-    let name = match (table.schema, dialect) {
-        (Some(schema), Dialect::Postgres) => (schema, table.name).into(),
-        _ => table.name.into(),
-    };
-    TableRef::Table(name, None)
-}
-
-fn order_by(query: &mut SelectStatement, order: &Order, dialect: Dialect) -> Result<()> {
-    let node = order.node.lower(dialect)?;
-    let direction = if order.descending { sea_query::Order::Desc } else { sea_query::Order::Asc };
-    match order.nulls {
-        None => query.order_by_expr(node, direction),
-        Some(Nulls::First) => query.order_by_expr_with_nulls(node, direction, NullOrdering::First),
-        Some(Nulls::Last) => query.order_by_expr_with_nulls(node, direction, NullOrdering::Last),
-    };
-    Ok(())
-}
-
-fn sql_operator(operator: Binary) -> BinOper {
-    match operator {
+fn binary(left: &Node, operator: Binary, right: &Node, dialect: Dialect) -> Result<SimpleExpr> {
+    let operator = match operator {
         Binary::And => BinOper::And,
         Binary::Or => BinOper::Or,
+        Binary::Concat => {
+            return Ok(left.lower(dialect)?.binary(BinOper::Custom("||"), right.lower(dialect)?));
+        }
+        Binary::Distinct => {
+            let (left, right) = (left.lower(dialect)?, beside(right, left, dialect)?);
+            return Ok(match dialect {
+                Dialect::Sqlite => sqlite::expressions::distinct(left, right),
+                Dialect::Postgres => postgres::expressions::distinct(left, right),
+            });
+        }
         Binary::Eq => BinOper::Equal,
         Binary::Ne => BinOper::NotEqual,
         Binary::Lt => BinOper::SmallerThan,
         Binary::Le => BinOper::SmallerThanOrEqual,
         Binary::Gt => BinOper::GreaterThan,
         Binary::Ge => BinOper::GreaterThanOrEqual,
-        Binary::Distinct => BinOper::IsNot,
-        Binary::Add => BinOper::Add,
-        Binary::Subtract => BinOper::Sub,
-        Binary::Multiply => BinOper::Mul,
-        Binary::Divide => BinOper::Div,
-        Binary::Remainder => BinOper::Mod,
-        Binary::Concat => BinOper::Custom("||"),
+    };
+    Ok(left.lower(dialect)?.binary(operator, beside(right, left, dialect)?))
+}
+
+/// What both dialects write for an operator between numbers.
+pub(crate) fn arithmetic(operator: Arithmetic) -> BinOper {
+    match operator {
+        Arithmetic::Add => BinOper::Add,
+        Arithmetic::Subtract => BinOper::Sub,
+        Arithmetic::Multiply => BinOper::Mul,
+        Arithmetic::Divide => BinOper::Div,
+        Arithmetic::Remainder => BinOper::Mod,
     }
 }
 
-fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr {
+/// A LIKE pattern for text at a place, with `\` as the escape character.
+fn escaped_pattern(text: &str, place: Place) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    if place != Place::Start {
+        pattern.push('%');
+    }
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    if place != Place::End {
+        pattern.push('%');
+    }
+    pattern
+}
+
+/// The functions that both dialects call by the same name.
+pub(crate) fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr {
     let name = match function {
         Function::Coalesce => "COALESCE",
+        Function::NullIf => "NULLIF",
         Function::Lower => "LOWER",
         Function::Upper => "UPPER",
         Function::Length => "LENGTH",
+        Function::Trim => "TRIM",
+        Function::Substring => "SUBSTR",
+        Function::Replace => "REPLACE",
+        Function::Absolute(_) => "ABS",
+        Function::Round(_) => "ROUND",
+        Function::Now => "NOW",
+        Function::RowNumber => "ROW_NUMBER",
+        Function::Rank => "RANK",
+        Function::DenseRank => "DENSE_RANK",
+        Function::Lag => "LAG",
+        Function::Lead => "LEAD",
+        Function::FirstValue => "FIRST_VALUE",
+        Function::LastValue => "LAST_VALUE",
     };
     Func::cust(Alias::new(name)).args(arguments).into()
 }
 
-fn aggregate(function: Aggregate, argument: Option<SimpleExpr>, distinct: bool) -> SimpleExpr {
-    let argument = argument.unwrap_or_else(|| SimpleExpr::cust("*"));
-    match function {
-        Aggregate::Count if distinct => Func::count_distinct(argument).into(),
-        Aggregate::Count => Func::count(argument).into(),
-        Aggregate::Sum => Func::sum(argument).into(),
-        Aggregate::Average => Func::avg(argument).into(),
-        Aggregate::Min => Func::min(argument).into(),
-        Aggregate::Max => Func::max(argument).into(),
+fn over(function: &Node, window: &WindowNode, dialect: Dialect) -> Result<SimpleExpr> {
+    let (called, node) = match function {
+        Node::Aggregate(node) => (aggregate(node, dialect)?, Some(node)),
+        other => (other.lower(dialect)?, None),
+    };
+    let mut sql = Template::new(dialect);
+    sql.expr(called).text(" OVER (");
+    if !window.partition_by.is_empty() {
+        sql.text("PARTITION BY ").list(&window.partition_by)?.text(" ");
+    }
+    if !window.order_by.is_empty() {
+        sql.text("ORDER BY ").orders(&window.order_by)?.text(" ");
+    }
+    if let Some((unit, start, end)) = window.frame {
+        let unit = match unit {
+            FrameUnit::Rows => "ROWS",
+            FrameUnit::Range => "RANGE",
+        };
+        sql.text(&format!("{unit} BETWEEN {} AND {}", frame_bound(start), frame_bound(end)));
+    }
+    sql.text(")");
+    let called = sql.finish();
+    Ok(match node {
+        Some(node) => aggregate_type(called, node, dialect),
+        None => called,
+    })
+}
+
+fn frame_bound(bound: FrameBound) -> String {
+    match bound {
+        FrameBound::UnboundedPreceding => "UNBOUNDED PRECEDING".to_owned(),
+        FrameBound::Preceding(rows) => format!("{rows} PRECEDING"),
+        FrameBound::CurrentRow => "CURRENT ROW".to_owned(),
+        FrameBound::Following(rows) => format!("{rows} FOLLOWING"),
+        FrameBound::UnboundedFollowing => "UNBOUNDED FOLLOWING".to_owned(),
+    }
+}
+
+fn aggregate(node: &AggregateNode, dialect: Dialect) -> Result<SimpleExpr> {
+    let decimal = node.ty == ColumnType::Decimal && dialect == Dialect::Sqlite;
+    let mut sql = Template::new(dialect);
+    sql.text(match &node.function {
+        Aggregate::Count => "COUNT(",
+        Aggregate::Sum if decimal => "decimal_sum(",
+        Aggregate::Sum => "SUM(",
+        Aggregate::Average if decimal => "decimal_avg(",
+        Aggregate::Average => "AVG(",
+        Aggregate::Min => "MIN(",
+        Aggregate::Max => "MAX(",
+        Aggregate::Join(_) if dialect == Dialect::Sqlite => "GROUP_CONCAT(",
+        Aggregate::Join(_) => "STRING_AGG(",
+    });
+    if node.distinct {
+        sql.text("DISTINCT ");
+    }
+    match &node.argument {
+        Some(argument) => sql.expr(argument.lower(dialect)?),
+        None => sql.text("*"),
+    };
+    if let Aggregate::Join(separator) = &node.function {
+        sql.text(", ").expr(bound(&separator.as_str().into(), ColumnType::Text, dialect));
+    }
+    if !node.order_by.is_empty() {
+        sql.text(" ORDER BY ").orders(&node.order_by)?;
+    }
+    sql.text(")");
+    if let Some(condition) = &node.filter {
+        sql.text(" FILTER (WHERE ").expr(condition.lower(dialect)?).text(")");
+    }
+    Ok(sql.finish())
+}
+
+/// PostgreSQL sums 8-byte integers as decimals and averages integers as decimals ("Aggregate Functions"): the types here
+/// are those of SQLite.
+fn aggregate_type(called: SimpleExpr, node: &AggregateNode, dialect: Dialect) -> SimpleExpr {
+    let integer = matches!(node.ty, ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger);
+    match (dialect, &node.function) {
+        (Dialect::Postgres, Aggregate::Sum) if node.ty == ColumnType::BigInteger => {
+            postgres::expressions::typed(called, ColumnType::BigInteger)
+        }
+        (Dialect::Postgres, Aggregate::Average) if integer => postgres::expressions::typed(called, ColumnType::Double),
+        _ => called,
+    }
+}
+
+impl Order {
+    /// Adds it to SQL text.
+    fn write(&self, node: SimpleExpr, sql: &mut Template) {
+        sql.expr(node).text(if self.descending { " DESC" } else { " ASC" });
+        sql.text(match self.nulls {
+            None => "",
+            Some(Nulls::First) => " NULLS FIRST",
+            Some(Nulls::Last) => " NULLS LAST",
+        });
     }
 }

@@ -1,11 +1,19 @@
-//! Queries: what is read (`select`), how rows become values (`shape`), what is loaded beside them (`load`), and what is
-//! written (`write`).
+//! Queries: what is read (`select`, `projection`, `join`, `subquery`) and reading it (`run`), how rows become values
+//! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree.
 
+pub(crate) mod join;
 pub(crate) mod load;
+pub(crate) mod node;
+pub(crate) mod projection;
+mod run;
 pub(crate) mod select;
 pub(crate) mod shape;
+pub(crate) mod subquery;
 pub(crate) mod write;
 
+pub use join::{Along, Joined, Relationship, Table};
 pub use load::{Load, LoadMany, LoadOne, Loaded};
+pub use projection::{Entity, OptionalEntity, Selected, entity};
 pub use select::Select;
+pub use subquery::{Columns, Subquery, exists};
 pub use write::{Delete, Update};

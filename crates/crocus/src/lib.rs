@@ -46,7 +46,7 @@ pub mod prelude {
     pub use std::process::ExitCode;
 
     pub use crocus_macros::{DbEnum, Model};
-    pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, PatchModel as _, Session};
+    pub use crocus_orm::{ColumnOperators, Executor, Model as _, Patch, PatchModel as _, Relationship, Session};
     pub use crocus_web::routing::{delete, get, patch, post, put};
     pub use crocus_web::{
         Db, IntoResponse, Json, List, ModelExt, Path, Payload, Problem, Query, Response, Result, SelectExt, SessionExt,

@@ -2,6 +2,8 @@
 
 pub(crate) mod connection;
 pub(crate) mod database;
+#[cfg(feature = "decimal")]
+pub(crate) mod decimals;
 pub(crate) mod errors;
 pub(crate) mod expressions;
 pub(crate) mod pool;

@@ -1,8 +1,10 @@
 //! Expressions as a tree, before a dialect is known. Writing them as SQL is left to `lower`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::query::select::SelectNode;
+use super::Order;
+use crate::query::node::SelectNode;
 use crate::table::{ColumnType, TableDef};
 use crate::value::Value;
 
@@ -10,20 +12,42 @@ use crate::value::Value;
 pub(crate) type Name = Cow<'static, str>;
 
 /// An SQL expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
     /// A column of a table that the query reads, under the table's name or its alias there.
     Column {
         table: Name,
         name: Name,
     },
-    /// A bound value.
+    /// A bound value whose type the database knows from where it stands.
     Value(Value),
+    /// A bound value of a known type.
+    Bound {
+        value: Value,
+        ty: ColumnType,
+    },
     /// SQL text that is the same on every dialect and mentions no column.
     Constant(&'static str),
+    /// SQL text with `$1`, `$2`, ... for the values.
+    Raw {
+        sql: Name,
+        values: Vec<Value>,
+    },
     Not(Box<Node>),
+    Negative {
+        node: Box<Node>,
+        ty: ColumnType,
+    },
     IsNull(Box<Node>),
+    /// A decimal where its number counts and not its digits: in a comparison or an order.
+    Number(Box<Node>),
     Binary(Box<Node>, Binary, Box<Node>),
+    Arithmetic {
+        left: Box<Node>,
+        operator: Arithmetic,
+        right: Box<Node>,
+        ty: ColumnType,
+    },
     Between {
         node: Box<Node>,
         low: Box<Node>,
@@ -38,8 +62,9 @@ pub(crate) enum Node {
         row: Vec<Node>,
         list: Vec<Vec<Value>>,
     },
+    /// An expression, or a row of several, among the rows of a query.
     InQuery {
-        node: Box<Node>,
+        row: Vec<Node>,
         query: Box<SelectNode>,
     },
     Exists(Box<SelectNode>),
@@ -50,14 +75,38 @@ pub(crate) enum Node {
         pattern: Box<Node>,
         case: Case,
     },
+    /// Text that has other text at a place of it, case told apart.
+    HasText {
+        node: Box<Node>,
+        text: String,
+        place: Place,
+    },
     Function {
         function: Function,
         arguments: Vec<Node>,
     },
-    Aggregate {
-        function: Aggregate,
-        argument: Option<Box<Node>>,
-        distinct: bool,
+    /// A part of a date or a time.
+    Part {
+        node: Box<Node>,
+        part: Part,
+        of: ColumnType,
+    },
+    /// A value inside a JSON value: text, or the type `ty`.
+    Json {
+        node: Box<Node>,
+        path: Vec<JsonStep>,
+        ty: ColumnType,
+    },
+    /// An operator that only PostgreSQL has.
+    Postgres {
+        left: Box<Node>,
+        operator: PostgresOperator,
+        right: Box<Node>,
+    },
+    Aggregate(Box<AggregateNode>),
+    Over {
+        function: Box<Node>,
+        window: Box<WindowNode>,
     },
     When {
         branches: Vec<(Node, Node)>,
@@ -65,7 +114,8 @@ pub(crate) enum Node {
     },
     Cast {
         node: Box<Node>,
-        ty: ColumnType,
+        from: ColumnType,
+        to: ColumnType,
     },
 }
 
@@ -74,6 +124,14 @@ pub(crate) enum Node {
 pub(crate) enum Case {
     Sensitive,
     Insensitive,
+}
+
+/// Where text is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Start,
+    End,
+    Anywhere,
 }
 
 /// Operators between two expressions.
@@ -89,47 +147,196 @@ pub(crate) enum Binary {
     Ge,
     /// As `<>`, but NULL differs from every value and not from NULL.
     Distinct,
+    /// Text after text.
+    Concat,
+}
+
+/// Operators between two numbers of one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
     Add,
     Subtract,
     Multiply,
     Divide,
     Remainder,
-    /// Text after text.
-    Concat,
+}
+
+/// Operators that only PostgreSQL has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PostgresOperator {
+    JsonContains,
+    ArrayContains,
+    ArrayOverlaps,
+    /// The left value is one of the array on the right.
+    AnyOf,
+    /// The left text has the words of the right one, which is written as for a search engine.
+    Matches,
+}
+
+impl PostgresOperator {
+    /// Its name in an error.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            PostgresOperator::JsonContains => "operator for JSON inside JSON (`json_contains`)",
+            PostgresOperator::ArrayContains => "operator for arrays in arrays (`array_contains`)",
+            PostgresOperator::ArrayOverlaps => "operator for arrays that overlap (`overlaps`)",
+            PostgresOperator::AnyOf => "operator for a value in an array (`any_of`)",
+            PostgresOperator::Matches => "full-text search (`matches`)",
+        }
+    }
 }
 
 /// Functions of one row's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {
     Coalesce,
+    NullIf,
     Lower,
     Upper,
     Length,
+    Trim,
+    Substring,
+    Replace,
+    /// The absolute value of a number of this type.
+    Absolute(ColumnType),
+    /// A number of this type with so many digits after the point.
+    Round(ColumnType),
+    Now,
+    RowNumber,
+    Rank,
+    DenseRank,
+    Lag,
+    Lead,
+    FirstValue,
+    LastValue,
+}
+
+/// Parts of dates and times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Year,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Second,
+    Weekday,
+    DayOfYear,
+}
+
+/// One step into a JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum JsonStep {
+    Key(String),
+    Index(u32),
+}
+
+/// A function of the values of many rows, with what it takes of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AggregateNode {
+    pub(crate) function: Aggregate,
+    pub(crate) argument: Option<Node>,
+    /// The type of the argument.
+    pub(crate) ty: ColumnType,
+    pub(crate) distinct: bool,
+    /// Only the rows for which it is true.
+    pub(crate) filter: Option<Node>,
+    /// The order in which the values are taken.
+    pub(crate) order_by: Vec<Order>,
 }
 
 /// Functions of the values of many rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Aggregate {
     Count,
     Sum,
     Average,
     Min,
     Max,
+    /// Text after text, with this between them.
+    Join(String),
+}
+
+/// The rows that a window function looks at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct WindowNode {
+    pub(crate) partition_by: Vec<Node>,
+    pub(crate) order_by: Vec<Order>,
+    pub(crate) frame: Option<(FrameUnit, FrameBound, FrameBound)>,
+}
+
+/// What a frame counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FrameUnit {
+    Rows,
+    Range,
+}
+
+/// An end of a window's frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameBound {
+    /// From the partition's first row on.
+    UnboundedPreceding,
+    /// So many rows before the current one.
+    Preceding(u32),
+    /// The current row.
+    CurrentRow,
+    /// So many rows after the current one.
+    Following(u32),
+    /// To the partition's last row.
+    UnboundedFollowing,
 }
 
 /// What stands after FROM or JOIN.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Source {
-    Table { table: &'static TableDef, alias: Option<Name> },
-    Query { query: Box<SelectNode>, alias: Name },
+    Table {
+        table: &'static TableDef,
+        alias: Option<Name>,
+    },
+    Query {
+        query: Box<SelectNode>,
+        alias: Name,
+    },
+    /// A common table expression, under its own name or an alias.
+    Cte {
+        cte: Arc<Cte>,
+        alias: Option<Name>,
+    },
+    /// A recursive common table expression inside its own definition.
+    Itself {
+        name: Name,
+    },
+}
+
+/// A query with a name, which the query that reads it brings along (WITH).
+#[derive(Debug, PartialEq)]
+pub(crate) struct Cte {
+    pub(crate) name: Name,
+    pub(crate) query: SelectNode,
+    /// What is read again and again until it brings no more rows.
+    pub(crate) recursive: Option<(SetOperator, SelectNode)>,
+}
+
+/// Operators between two queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetOperator {
+    Union,
+    UnionAll,
+    Intersect,
+    Except,
 }
 
 impl Source {
     /// The name under which its columns are known.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Source::Table { alias: Some(alias), .. } | Source::Query { alias, .. } => alias,
+            Source::Table { alias: Some(alias), .. }
+            | Source::Query { alias, .. }
+            | Source::Cte { alias: Some(alias), .. }
+            | Source::Itself { name: alias } => alias,
             Source::Table { table, alias: None } => table.name,
+            Source::Cte { cte, alias: None } => &cte.name,
         }
     }
 }
@@ -147,70 +354,105 @@ impl Node {
         self.binary(Binary::And, other)
     }
 
-    /// Calls `visit` with the table of each column that is not one of a subquery's own.
+    /// The number of all rows.
+    pub(crate) fn count_rows() -> Node {
+        Node::Aggregate(Box::new(AggregateNode {
+            function: Aggregate::Count,
+            argument: None,
+            ty: ColumnType::BigInteger,
+            distinct: false,
+            filter: None,
+            order_by: Vec::new(),
+        }))
+    }
+
+    /// Calls `visit` with the table and name of each column that is not one of a subquery's own.
     pub(crate) fn tables<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a str)) {
-        match self {
-            Node::Column { table, name } => visit(table, name),
-            Node::Value(_) | Node::Constant(_) => {}
-            Node::Not(node) | Node::IsNull(node) | Node::Cast { node, .. } => node.tables(visit),
-            Node::Binary(left, _, right) => {
-                left.tables(visit);
-                right.tables(visit);
-            }
-            Node::Between { node, low, high } => [node, low, high].into_iter().for_each(|node| node.tables(visit)),
-            Node::In { node, list } => {
-                node.tables(visit);
-                list.iter().for_each(|node| node.tables(visit));
-            }
-            Node::RowIn { row, .. } => row.iter().for_each(|node| node.tables(visit)),
-            Node::InQuery { node, query } => {
-                node.tables(visit);
-                query.outer_tables(visit);
-            }
-            Node::Exists(query) | Node::Scalar(query) => query.outer_tables(visit),
-            Node::Like { node, pattern, .. } => {
-                node.tables(visit);
-                pattern.tables(visit);
-            }
-            Node::Function { arguments, .. } => arguments.iter().for_each(|node| node.tables(visit)),
-            Node::Aggregate { argument, .. } => argument.iter().for_each(|node| node.tables(visit)),
-            Node::When { branches, otherwise } => {
-                for (condition, then) in branches {
-                    condition.tables(visit);
-                    then.tables(visit);
-                }
-                otherwise.iter().for_each(|node| node.tables(visit));
-            }
-        }
+        self.parts(&mut |part| match part {
+            NodePart::Column(table, name) => visit(table, name),
+            NodePart::Node(node) => node.tables(visit),
+            NodePart::Query(query) => query.outer_tables(visit),
+        });
     }
 
     /// Calls `visit` with each query inside the expression.
     pub(crate) fn queries<'a>(&'a self, visit: &mut dyn FnMut(&'a SelectNode)) {
+        self.parts(&mut |part| match part {
+            NodePart::Column(..) => {}
+            NodePart::Node(node) => node.queries(visit),
+            NodePart::Query(query) => visit(query),
+        });
+    }
+
+    /// Whether it has a function of many rows, outside of subqueries.
+    pub(crate) fn has_aggregate(&self) -> bool {
+        let mut found = matches!(self, Node::Aggregate(_));
+        self.parts(&mut |part| {
+            if let NodePart::Node(node) = part {
+                found |= node.has_aggregate();
+            }
+        });
+        found && !matches!(self, Node::Over { .. })
+    }
+
+    fn parts<'a>(&'a self, visit: &mut dyn FnMut(NodePart<'a>)) {
+        let mut node = |node: &'a Node| visit(NodePart::Node(node));
         match self {
-            Node::Column { .. } | Node::Value(_) | Node::Constant(_) => {}
-            Node::Not(node) | Node::IsNull(node) | Node::Cast { node, .. } => node.queries(visit),
-            Node::Binary(left, _, right) => [left, right].into_iter().for_each(|node| node.queries(visit)),
-            Node::Between { node, low, high } => [node, low, high].into_iter().for_each(|node| node.queries(visit)),
-            Node::In { node, list } => {
-                node.queries(visit);
-                list.iter().for_each(|node| node.queries(visit));
+            Node::Column { table, name } => visit(NodePart::Column(table, name)),
+            Node::Value(_) | Node::Bound { .. } | Node::Constant(_) | Node::Raw { .. } => {}
+            Node::Not(inner)
+            | Node::Negative { node: inner, .. }
+            | Node::IsNull(inner)
+            | Node::Number(inner)
+            | Node::HasText { node: inner, .. }
+            | Node::Part { node: inner, .. }
+            | Node::Json { node: inner, .. }
+            | Node::Cast { node: inner, .. } => node(inner),
+            Node::Binary(left, _, right)
+            | Node::Arithmetic { left, right, .. }
+            | Node::Postgres { left, right, .. }
+            | Node::Like { node: left, pattern: right, .. } => [left, right].into_iter().for_each(|inner| node(inner)),
+            Node::Between { node: inner, low, high } => [inner, low, high].into_iter().for_each(|inner| node(inner)),
+            Node::In { node: inner, list } => {
+                node(inner);
+                list.iter().for_each(node);
             }
-            Node::RowIn { row, .. } => row.iter().for_each(|node| node.queries(visit)),
-            Node::InQuery { node, query } => {
-                node.queries(visit);
-                visit(query);
+            Node::RowIn { row, .. } => row.iter().for_each(node),
+            Node::InQuery { row, query } => {
+                row.iter().for_each(node);
+                visit(NodePart::Query(query));
             }
-            Node::Exists(query) | Node::Scalar(query) => visit(query),
-            Node::Like { node, pattern, .. } => [node, pattern].into_iter().for_each(|node| node.queries(visit)),
-            Node::Function { arguments, .. } => arguments.iter().for_each(|node| node.queries(visit)),
-            Node::Aggregate { argument, .. } => argument.iter().for_each(|node| node.queries(visit)),
+            Node::Exists(query) | Node::Scalar(query) => visit(NodePart::Query(query)),
+            Node::Function { arguments, .. } => arguments.iter().for_each(node),
+            Node::Aggregate(aggregate) => {
+                aggregate.argument.iter().for_each(&mut node);
+                aggregate.filter.iter().for_each(&mut node);
+                aggregate.order_by.iter().for_each(|order| node(&order.node));
+            }
+            Node::Over { function, window } => {
+                node(function);
+                window.partition_by.iter().for_each(&mut node);
+                window.order_by.iter().for_each(|order| node(&order.node));
+            }
             Node::When { branches, otherwise } => {
                 for (condition, then) in branches {
-                    condition.queries(visit);
-                    then.queries(visit);
+                    node(condition);
+                    node(then);
                 }
-                otherwise.iter().for_each(|node| node.queries(visit));
+                otherwise.iter().for_each(|inner| node(inner));
             }
         }
     }
+}
+
+/// Expressions that are being collected.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Nodes(pub(crate) Vec<Node>);
+
+/// What an expression is made of.
+enum NodePart<'a> {
+    Column(&'a str, &'a str),
+    Node(&'a Node),
+    Query(&'a SelectNode),
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::select::{Join, JoinKind, Select, SelectNode};
+use super::node::{Join, JoinKind, SelectNode};
+use super::select::Select;
 use super::shape::{ModelShape, Optional, Required, RowsRead, Shape, With};
 use crate::engine::Target;
 use crate::expr::node::{Binary, Name, Node, Source};

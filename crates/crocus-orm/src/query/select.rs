@@ -1,19 +1,16 @@
-//! `Select`: what a query reads, and running it. Turning rows into values is left to `shape`, loading relationships to
-//! `load`.
+//! `Select`: saying what a query reads. Running it is left to `run`, turning rows into values to `shape`, loading
+//! relationships to `load`, joining and subqueries to `join` and `subquery`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::load::{Attachment, Load, Loaded};
-use super::shape::{ModelShape, Shape, With};
-use crate::engine::Executor;
-use crate::expr::node::{Aggregate, Name, Node, Source};
+use super::node::{LockWait, SelectNode};
+use super::projection::{Projection, Selected};
+use super::shape::{Map, ModelShape, Shape, With};
+use crate::expr::node::{Name, Nodes, SetOperator};
 use crate::expr::{IntoExpr, Order};
 use crate::model::Model;
-use crate::row::{Row, Rows};
-use crate::statement::{Access, Statement};
-use crate::table::TableDef;
-use crate::{Dialect, Error, ErrorKind, Result};
 
 /// A query whose rows are `O`s: models, models with what was loaded beside them, or columns.
 ///
@@ -50,144 +47,13 @@ use crate::{Dialect, Error, ErrorKind, Result};
 pub struct Select<O> {
     pub(crate) node: SelectNode,
     pub(crate) shape: Arc<dyn Shape<O>>,
-}
-
-/// What a query reads, before a dialect is known.
-#[derive(Debug, Clone)]
-pub(crate) struct SelectNode {
-    /// The table that errors speak of.
-    pub(crate) root: &'static TableDef,
-    pub(crate) distinct: bool,
-    pub(crate) columns: Vec<Node>,
-    pub(crate) from: Source,
-    pub(crate) joins: Vec<Join>,
-    /// The tables of the queries that load relationships beside its rows.
-    pub(crate) beside: Vec<&'static TableDef>,
-    /// All must be true.
-    pub(crate) filter: Vec<Node>,
-    pub(crate) group_by: Vec<Node>,
-    /// All must be true.
-    pub(crate) having: Vec<Node>,
-    pub(crate) order_by: Vec<Order>,
-    pub(crate) limit: Option<u64>,
-    pub(crate) offset: Option<u64>,
-}
-
-/// A joined table or query.
-#[derive(Debug, Clone)]
-pub(crate) struct Join {
-    pub(crate) kind: JoinKind,
-    pub(crate) source: Source,
-    pub(crate) on: Node,
-    /// Whether it only brings what is loaded beside each row, and leaves out or repeats none.
-    pub(crate) eager: bool,
-}
-
-/// The kinds of join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JoinKind {
-    Inner,
-    Left,
-}
-
-impl SelectNode {
-    /// All columns of a table.
-    pub(crate) fn of(table: &'static TableDef) -> SelectNode {
-        let mut node = SelectNode {
-            root: table,
-            distinct: false,
-            columns: Vec::new(),
-            from: Source::Table { table, alias: None },
-            joins: Vec::new(),
-            beside: Vec::new(),
-            filter: Vec::new(),
-            group_by: Vec::new(),
-            having: Vec::new(),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-        };
-        node.add_columns(table, &Name::Borrowed(table.name));
-        node
-    }
-
-    /// Adds all columns of a table under the name that it has in the query. Gives the index of the first.
-    pub(crate) fn add_columns(&mut self, table: &'static TableDef, name: &Name) -> usize {
-        let start = self.columns.len();
-        self.columns.extend(table.columns.iter().map(|column| Node::column(name.clone(), column.name)));
-        start
-    }
-
-    /// A name that no table of the query has yet: `maker_1`.
-    pub(crate) fn fresh_alias(&self, name: &str) -> Name {
-        // PostgreSQL cuts names at 63 bytes ("Identifiers and Key Words"), and what is left must still differ.
-        let short: String = name.chars().take(12).collect();
-        Name::Owned(format!("{short}_{}", self.joins.len() + 1))
-    }
-
-    /// Calls `visit` with the table and name of each column that the query takes from a query around it.
-    pub(crate) fn outer_tables<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a str)) {
-        let mut own = |table: &'a str, column: &'a str| {
-            let known = |source: &Source| source.name() == table;
-            if !known(&self.from) && !self.joins.iter().any(|join| known(&join.source)) {
-                visit(table, column);
-            }
-        };
-        self.columns.iter().for_each(|node| node.tables(&mut own));
-        self.joins.iter().for_each(|join| join.on.tables(&mut own));
-        self.filter.iter().for_each(|node| node.tables(&mut own));
-        self.group_by.iter().for_each(|node| node.tables(&mut own));
-        self.having.iter().for_each(|node| node.tables(&mut own));
-        self.order_by.iter().for_each(|order| order.node.tables(&mut own));
-    }
-
-    /// Calls `visit` with every table that it reads, also in subqueries and beside its rows.
-    pub(crate) fn reads(&self, visit: &mut dyn FnMut(&'static TableDef)) {
-        self.beside.iter().for_each(|table| visit(table));
-        let sources = std::iter::once(&self.from).chain(self.joins.iter().map(|join| &join.source));
-        for source in sources {
-            match source {
-                Source::Table { table, .. } => visit(table),
-                Source::Query { query, .. } => query.reads(visit),
-            }
-        }
-        let mut queries = |node: &Node| node.queries(&mut |query| query.reads(visit));
-        self.columns.iter().for_each(&mut queries);
-        self.joins.iter().for_each(|join| queries(&join.on));
-        self.filter.iter().for_each(&mut queries);
-        self.group_by.iter().for_each(&mut queries);
-        self.having.iter().for_each(&mut queries);
-        self.order_by.iter().for_each(|order| queries(&order.node));
-    }
-
-    /// Whether each row is one of the root's, unchanged.
-    fn is_plain(&self) -> bool {
-        !self.distinct
-            && self.group_by.is_empty()
-            && self.having.is_empty()
-            && self.limit.is_none()
-            && self.offset.is_none()
-    }
-
-    /// The number of its rows.
-    fn counted(mut self) -> SelectNode {
-        self.order_by.clear();
-        let count = Node::Aggregate { function: Aggregate::Count, argument: None, distinct: false };
-        if self.is_plain() {
-            self.joins.retain(|join| !join.eager);
-            self.columns = vec![count];
-            return self;
-        }
-        let mut node = SelectNode::of(self.root);
-        node.columns = vec![count];
-        node.from = Source::Query { query: Box::new(self), alias: Name::Borrowed("rows") };
-        node
-    }
+    /// Whether its rows are something else than its columns.
+    pub(crate) mapped: bool,
 }
 
 impl<M: Model> Select<M> {
     pub(crate) fn new() -> Select<M> {
-        Select { node: SelectNode::of(M::TABLE), shape: Arc::new(ModelShape::<M>::at(0)) }
+        Select { node: SelectNode::of(M::TABLE), shape: Arc::new(ModelShape::<M>::at(0)), mapped: false }
     }
 }
 
@@ -228,102 +94,139 @@ impl<O: Send + 'static> Select<O> {
     {
         let alias = Name::Borrowed(O::Model::TABLE.name);
         let loaded = relationship.attach(&mut Attachment { node: &mut self.node, alias, start: 0 });
-        Select { node: self.node, shape: Arc::new(With::new(self.shape, loaded)) }
+        Select { node: self.node, shape: Arc::new(With::new(self.shape, loaded)), mapped: true }
     }
 
     /// Makes something else of each row.
     pub fn map<T: Send + 'static>(self, make: impl Fn(O) -> T + Send + Sync + 'static) -> Select<T> {
-        Select { node: self.node, shape: Arc::new(super::shape::Map::new(self.shape, make)) }
+        Select { node: self.node, shape: Arc::new(Map::new(self.shape, make)), mapped: true }
     }
 
-    /// All rows, in memory.
+    /// Reads these columns instead: a column, an expression, or a tuple of up to twelve; an
+    /// [`entity`](crate::entity) is a whole model. `.map(...)` makes your own struct of each row.
     ///
-    /// # Errors
-    /// When the database does not answer, or a row does not fit.
-    pub async fn all(self, db: &impl Executor) -> Result<Vec<O>> {
-        self.fetch(db).await
-    }
-
-    /// The first row, or none.
+    /// # Example
+    /// ```
+    /// # use crocus_macros::Model;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
+    /// use crocus_orm::{ColumnOperators, Engine, Model, Statement, count};
     ///
-    /// # Errors
-    /// When the database does not answer, or the row does not fit.
-    pub async fn first(self, db: &impl Executor) -> Result<Option<O>> {
-        Ok(self.limit(1).fetch(db).await?.into_iter().next())
-    }
-
-    /// The only row.
+    /// #[derive(Debug, Clone, Model)]
+    /// # #[model(crate = "crocus_orm")]
+    /// #[model(table = "cars")]
+    /// struct Car {
+    ///     #[model(primary_key)]
+    ///     id: i32,
+    ///     doors: i32,
+    /// }
     ///
-    /// # Errors
-    /// When there is none ([`ErrorKind::NotFound`]) or several ([`ErrorKind::MultipleRows`]), the database does not
-    /// answer, or the row does not fit.
-    pub async fn one(self, db: &impl Executor) -> Result<O> {
-        let none = self.none_found();
-        self.one_or_none(db).await?.ok_or(none)
+    /// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
+    /// # db.execute(Statement::write("CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL)", [])).await?;
+    /// for doors in [4, 2, 4] {
+    ///     Car::insert(&db, NewCar { doors }).await?;
+    /// }
+    /// let by_doors = Car::select().columns((Car::DOORS, count())).group_by(Car::DOORS).order_by(Car::DOORS.asc());
+    /// let rows: Vec<(i32, i64)> = by_doors.all(&db).await?;
+    /// assert_eq!(rows, [(2, 1), (4, 2)]);
+    /// # Ok(()) }
+    /// ```
+    pub fn columns<C: Selected>(mut self, columns: C) -> Select<C::Output> {
+        self.node.joins.retain(|join| !join.eager);
+        let mut nodes = Nodes::default();
+        let read = columns.add(&mut nodes);
+        self.node.columns = nodes.0;
+        Select { node: self.node, shape: Arc::new(Projection::new(read)), mapped: false }
     }
 
-    /// The error for a query that finds nothing where something should be: `no car was found`.
-    pub fn none_found(&self) -> Error {
-        Error::new(ErrorKind::NotFound, format!("no {} was found", self.node.root.noun()))
+    /// Leaves out rows that are equal to another in all columns.
+    pub fn distinct(mut self) -> Self {
+        self.node.distinct = true;
+        self
     }
 
-    /// The only row, or none.
+    /// Keeps the first of the rows that agree in these columns, by the order of the query, which must start with them.
+    /// PostgreSQL only.
+    pub fn distinct_on(mut self, columns: impl Selected) -> Self {
+        let mut nodes = Nodes::default();
+        columns.add(&mut nodes);
+        self.node.distinct_on = nodes.0;
+        self
+    }
+
+    /// Makes one row of all that agree in this expression, or in all of a tuple of them.
+    pub fn group_by(mut self, columns: impl Selected) -> Self {
+        self.node.group_by.extend(columns.keys().0);
+        self
+    }
+
+    /// Keeps the groups for which the condition is true. Several conditions must all be true.
+    pub fn having(mut self, condition: impl IntoExpr<bool>) -> Self {
+        self.node.having.push(condition.into_expr().node);
+        self
+    }
+
+    /// The rows of both, without repeating equal ones.
     ///
-    /// # Errors
-    /// When there are several ([`ErrorKind::MultipleRows`]), the database does not answer, or the row does not fit.
-    pub async fn one_or_none(self, db: &impl Executor) -> Result<Option<O>> {
-        let root = self.node.root;
-        let mut rows = self.limit(2).fetch(db).await?.into_iter();
-        match (rows.next(), rows.next()) {
-            (row, None) => Ok(row),
-            _ => Err(Error::new(ErrorKind::MultipleRows, format!("more than one {} was found", root.noun()))),
+    /// What is said after it (filters, order, bounds) is of all rows together; columns go by the names that they have
+    /// in the first query.
+    pub fn union(self, other: Select<O>) -> Select<O> {
+        self.combined(SetOperator::Union, other)
+    }
+
+    /// The rows of both.
+    pub fn union_all(self, other: Select<O>) -> Select<O> {
+        self.combined(SetOperator::UnionAll, other)
+    }
+
+    /// The rows that both have.
+    pub fn intersect(self, other: Select<O>) -> Select<O> {
+        self.combined(SetOperator::Intersect, other)
+    }
+
+    /// The rows that the other does not have.
+    pub fn except(self, other: Select<O>) -> Select<O> {
+        self.combined(SetOperator::Except, other)
+    }
+
+    fn combined(self, operator: SetOperator, other: Select<O>) -> Select<O> {
+        let mapped = self.mapped || other.mapped;
+        let mut node = self.node.into_part();
+        node.set.push((operator, other.node.into_part()));
+        let mut node = node.wrapped();
+        if mapped {
+            node.refused = Some("queries are combined before `.with(...)` and `.map(...)`");
         }
+        Select { node, shape: self.shape, mapped }
     }
 
-    /// How many rows there are.
+    /// Locks the rows until the transaction ends, against other updates: `FOR UPDATE`. Rows of joined tables are not
+    /// locked. It means something in a transaction only.
     ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn count(self, db: &impl Executor) -> Result<u64> {
-        let target = db.target(self.node.root.bind)?;
-        let statement = statement(&self.node.counted(), target.dialect())?;
-        let rows = target.query(statement).await?;
-        let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+    /// SQLite has no locks of rows, and needs none: a transaction has the right to write from its start, and nobody else
+    /// writes meanwhile.
+    pub fn for_update(mut self) -> Self {
+        self.node.lock.get_or_insert(LockWait::Wait);
+        self
     }
 
-    /// The rows as they arrive. Memory does not grow with their number; a transaction's rows are all read first.
-    ///
-    /// # Errors
-    /// When the database does not answer or refuses the statement, or when a relationship is to be loaded that takes a
-    /// query of its own. Each row can fail too.
-    pub async fn stream(self, db: &impl Executor) -> Result<Rows<O>> {
-        if let Some(relationship) = self.shape.needs_query() {
-            let text = format!("the relationship `{relationship}` takes a query of its own, and cannot be streamed");
-            return Err(Error::new(ErrorKind::InvalidQuery, text)
-                .with_hint("read the rows with `.all(&db)`, or load the relationship for a few rows at a time"));
-        }
-        let target = db.target(self.node.root.bind)?;
-        let statement = statement(&self.node, target.dialect())?;
-        let rows = target.stream(statement).await?;
-        Ok(Rows::new(rows, self.shape))
+    /// Locks the rows, and leaves out those that another transaction has locked: what several workers take their jobs
+    /// with.
+    pub fn skip_locked(mut self) -> Self {
+        self.node.lock = Some(LockWait::SkipLocked);
+        self
     }
 
-    async fn fetch(self, db: &impl Executor) -> Result<Vec<O>> {
-        let target = db.target(self.node.root.bind)?;
-        let rows = target.query(statement(&self.node, target.dialect())?).await?;
-        let rows: Vec<&Row> = rows.iter().collect();
-        self.shape.read(&rows, target).await
+    /// Locks the rows, and fails at once ([`ErrorKind::Conflict`](crate::ErrorKind::Conflict)) where another
+    /// transaction has locked one.
+    pub fn nowait(mut self) -> Self {
+        self.node.lock = Some(LockWait::NoWait);
+        self
     }
-}
-
-fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement> {
-    Ok(Statement::build(dialect, Access::Read, &node.build(dialect)?))
 }
 
 impl<O> Clone for Select<O> {
     fn clone(&self) -> Self {
-        Select { node: self.node.clone(), shape: Arc::clone(&self.shape) }
+        Select { node: self.node.clone(), shape: Arc::clone(&self.shape), mapped: self.mapped }
     }
 }
 

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use sea_query::Query;
 
-use super::select::SelectNode;
-use crate::engine::{Executor, Target};
+use super::node::SelectNode;
+use crate::engine::Executor;
 use crate::expr::node::{Binary, Node};
 use crate::expr::{Column, IntoExpr, IntoOperand};
 use crate::lower::table_ref;
@@ -116,14 +116,6 @@ fn check<'a, M: Model>(nodes: impl Iterator<Item = &'a Node>) -> Result<()> {
     match missing {
         Some((table, column)) => Err(Error::not_joined(table, column)),
         None => Ok(()),
-    }
-}
-
-impl Target<'_> {
-    /// Reads the rows of a query.
-    pub(crate) async fn read(self, node: &SelectNode) -> Result<Vec<crate::Row>> {
-        let query = node.build(self.dialect())?;
-        self.query(Statement::build(self.dialect(), Access::Read, &query)).await
     }
 }
 

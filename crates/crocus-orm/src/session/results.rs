@@ -7,7 +7,7 @@ use super::slot::{Phase, Slot, State};
 use super::{Handle, Session};
 use crate::model::Model;
 use crate::query::Select;
-use crate::query::select::SelectNode;
+use crate::query::node::SelectNode;
 use crate::table::{ReferentialAction, TableDef};
 use crate::{Error, ErrorKind, Result};
 

@@ -189,7 +189,7 @@ impl Prepared {
                 // The first row gives the types of the columns.
                 placeholders.push(match dialect {
                     Dialect::Postgres if row == 0 => {
-                        postgres::expressions::typed(&placeholder, table.columns[*column].ty)
+                        postgres::expressions::typed_placeholder(&placeholder, table.columns[*column].ty)
                     }
                     _ => placeholder,
                 });

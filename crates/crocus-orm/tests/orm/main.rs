@@ -7,6 +7,7 @@
 
 mod batches;
 mod cancellation;
+mod cases;
 mod columns;
 mod connections;
 mod constraints;

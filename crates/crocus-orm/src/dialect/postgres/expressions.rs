@@ -1,10 +1,12 @@
 //! The expressions that PostgreSQL says in its own way.
 
-use sea_query::extension::postgres::PgBinOper;
+use std::borrow::Cow;
+
 use sea_query::{BinOper, ExprTrait, SimpleExpr};
 
 use crate::Dialect;
-use crate::expr::node::Case;
+use crate::expr::node::{Arithmetic, Case, Function, JsonStep, Part, PostgresOperator};
+use crate::lower::{self, Template};
 use crate::table::ColumnType;
 use crate::value::Value;
 
@@ -15,10 +17,12 @@ pub(crate) fn distinct(left: SimpleExpr, right: SimpleExpr) -> SimpleExpr {
 
 pub(crate) fn like(node: SimpleExpr, pattern: SimpleExpr, case: Case) -> SimpleExpr {
     let operator = match case {
-        Case::Sensitive => BinOper::Like,
-        Case::Insensitive => PgBinOper::ILike.into(),
+        Case::Sensitive => " LIKE ",
+        Case::Insensitive => " ILIKE ",
     };
-    node.binary(operator, pattern.binary(BinOper::Escape, SimpleExpr::Constant('\\'.into())))
+    written(|sql| {
+        sql.expr(node).text(operator).expr(pattern).text(" ESCAPE '\\'");
+    })
 }
 
 /// `(a, b) IN ((1, 2), (3, 4))`: the values take the columns' types, as they would not in VALUES.
@@ -27,13 +31,114 @@ pub(crate) fn row_in(row: Vec<SimpleExpr>, list: &[Vec<Value>]) -> SimpleExpr {
     SimpleExpr::tuple(row).is_in(rows)
 }
 
-pub(crate) fn cast(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
-    let name = match ty {
+pub(crate) fn arithmetic(left: SimpleExpr, operator: Arithmetic, right: SimpleExpr) -> SimpleExpr {
+    left.binary(lower::arithmetic(operator), right)
+}
+
+pub(crate) fn negative(node: SimpleExpr) -> SimpleExpr {
+    written(|sql| {
+        sql.text("(- ").expr(node).text(")");
+    })
+}
+
+pub(crate) fn call(function: Function, mut arguments: Vec<SimpleExpr>) -> SimpleExpr {
+    match function {
+        Function::Now => SimpleExpr::cust("CURRENT_TIMESTAMP"),
+        // Only decimals can be rounded to digits ("Mathematical Functions and Operators").
+        Function::Round(ColumnType::Double) => {
+            arguments[0] = typed(arguments[0].clone(), ColumnType::Decimal);
+            typed(lower::call(function, arguments), ColumnType::Double)
+        }
+        _ => lower::call(function, arguments),
+    }
+}
+
+/// The fields of `EXTRACT`. An instant's are those of the session's time zone, so it becomes UTC's time first.
+pub(crate) fn part(node: SimpleExpr, part: Part, of: ColumnType) -> SimpleExpr {
+    let field = match part {
+        Part::Year => "YEAR",
+        Part::Month => "MONTH",
+        Part::Day => "DAY",
+        Part::Hour => "HOUR",
+        Part::Minute => "MINUTE",
+        Part::Second => "SECOND",
+        Part::Weekday => "ISODOW",
+        Part::DayOfYear => "DOY",
+    };
+    let utc = if of == ColumnType::Timestamp { " AT TIME ZONE 'UTC'" } else { "" };
+    written(|sql| {
+        sql.text("CAST(FLOOR(EXTRACT(").text(field).text(" FROM ").expr(node).text(utc).text(")) AS integer)");
+    })
+}
+
+/// `jsonb_extract_path_text` gives NULL for JSON's `null`.
+pub(crate) fn json(node: SimpleExpr, path: &[JsonStep], ty: ColumnType) -> SimpleExpr {
+    let extract = |function: &str| {
+        written(|sql| {
+            sql.text(function).expr(node);
+            for step in path {
+                let step = match step {
+                    JsonStep::Key(key) => key.clone(),
+                    JsonStep::Index(index) => index.to_string(),
+                };
+                sql.text(", ").expr(typed(SimpleExpr::val(step), ColumnType::Text));
+            }
+            sql.text(")");
+        })
+    };
+    match ty {
+        ColumnType::Json => written(|sql| {
+            sql.text("NULLIF(").expr(extract("jsonb_extract_path(")).text(", 'null')");
+        }),
+        ColumnType::Text => extract("jsonb_extract_path_text("),
+        ty => typed(extract("jsonb_extract_path_text("), ty),
+    }
+}
+
+pub(crate) fn operator(left: SimpleExpr, operator: PostgresOperator, right: SimpleExpr) -> SimpleExpr {
+    match operator {
+        PostgresOperator::JsonContains | PostgresOperator::ArrayContains => left.binary(BinOper::Custom("@>"), right),
+        PostgresOperator::ArrayOverlaps => left.binary(BinOper::Custom("&&"), right),
+        PostgresOperator::AnyOf => written(|sql| {
+            sql.expr(left).text(" = ANY(").expr(right).text(")");
+        }),
+        PostgresOperator::Matches => written(|sql| {
+            sql.text("to_tsvector(").expr(left).text(") @@ websearch_to_tsquery(").expr(right).text(")");
+        }),
+    }
+}
+
+/// A number loses its fraction, as on SQLite; a cast would round it.
+pub(crate) fn cast(node: SimpleExpr, from: ColumnType, to: ColumnType) -> SimpleExpr {
+    let fraction = matches!(from, ColumnType::Double | ColumnType::Decimal);
+    let integer = matches!(to, ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger);
+    if fraction && integer {
+        typed(
+            written(|sql| {
+                sql.text("TRUNC(").expr(node).text(")");
+            }),
+            to,
+        )
+    } else {
+        typed(node, to)
+    }
+}
+
+/// `CAST(node AS type)`
+pub(crate) fn typed(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
+    written(|sql| {
+        sql.text("CAST(").expr(node).text(" AS ").text(&type_name(ty)).text(")");
+    })
+}
+
+fn type_name(ty: ColumnType) -> Cow<'static, str> {
+    Cow::Borrowed(match ty {
         ColumnType::SmallInteger => "smallint",
         ColumnType::Integer => "integer",
         ColumnType::BigInteger => "bigint",
         ColumnType::Double => "double precision",
         ColumnType::Boolean => "boolean",
+        ColumnType::Text => "text",
         ColumnType::Binary => "bytea",
         ColumnType::Date => "date",
         ColumnType::Time => "time",
@@ -42,33 +147,18 @@ pub(crate) fn cast(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
         ColumnType::Uuid => "uuid",
         ColumnType::Decimal => "numeric",
         ColumnType::Json => "jsonb",
-        _ => "text",
-    };
-    node.cast_as(name)
+        ColumnType::Enum(def) => return Cow::Owned(Dialect::Postgres.quote(def.name)),
+        ColumnType::Array(of) => return Cow::Owned(format!("{}[]", type_name(*of))),
+    })
+}
+
+fn written(write: impl FnOnce(&mut Template)) -> SimpleExpr {
+    let mut sql = Template::new(Dialect::Postgres);
+    write(&mut sql);
+    sql.finish()
 }
 
 /// A placeholder with its type, where the server could not know it: in VALUES by themselves.
-pub(crate) fn typed(placeholder: &str, ty: ColumnType) -> String {
+pub(crate) fn typed_placeholder(placeholder: &str, ty: ColumnType) -> String {
     format!("{placeholder}::{}", type_name(ty))
-}
-
-fn type_name(ty: ColumnType) -> String {
-    match ty {
-        ColumnType::SmallInteger => "smallint".to_owned(),
-        ColumnType::Integer => "integer".to_owned(),
-        ColumnType::BigInteger => "bigint".to_owned(),
-        ColumnType::Double => "double precision".to_owned(),
-        ColumnType::Boolean => "boolean".to_owned(),
-        ColumnType::Text => "text".to_owned(),
-        ColumnType::Binary => "bytea".to_owned(),
-        ColumnType::Date => "date".to_owned(),
-        ColumnType::Time => "time".to_owned(),
-        ColumnType::DateTime => "timestamp".to_owned(),
-        ColumnType::Timestamp => "timestamptz".to_owned(),
-        ColumnType::Uuid => "uuid".to_owned(),
-        ColumnType::Decimal => "numeric".to_owned(),
-        ColumnType::Json => "jsonb".to_owned(),
-        ColumnType::Enum(definition) => Dialect::Postgres.quote(definition.name),
-        ColumnType::Array(element) => format!("{}[]", type_name(*element)),
-    }
 }

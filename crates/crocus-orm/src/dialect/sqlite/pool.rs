@@ -11,8 +11,6 @@ use tokio::sync::watch;
 
 use super::connection::{Connection, RowStream};
 use super::errors;
-#[cfg(feature = "decimal")]
-use super::types;
 use crate::observe::Watch;
 use crate::row::Source;
 use crate::statement::{Access, Answer, Statement};
@@ -199,7 +197,7 @@ fn prepared(connection: rusqlite::Connection, access: Access) -> rusqlite::Resul
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.set_prepared_statement_cache_capacity(256);
     #[cfg(feature = "decimal")]
-    connection.create_collation("decimal", types::compare_decimals)?;
+    super::decimals::register(&connection)?;
     Ok(connection)
 }
 

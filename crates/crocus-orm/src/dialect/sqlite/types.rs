@@ -103,17 +103,6 @@ fn in_order(date: jiff::civil::Date) -> Result<jiff::civil::Date> {
     Ok(date)
 }
 
-/// The collation `decimal`, for columns of decimals: the order of the numbers, not of their digits. It has the name and
-/// the meaning of the one in SQLite's own shell. What is no decimal number comes first, in the order of the text.
-#[cfg(feature = "decimal")]
-pub(crate) fn compare_decimals(one: &str, other: &str) -> std::cmp::Ordering {
-    let number = |text: &str| text.parse::<rust_decimal::Decimal>().ok();
-    match (number(one), number(other)) {
-        (None, None) => one.cmp(other),
-        (one, other) => one.cmp(&other),
-    }
-}
-
 impl<T: FromColumn> FromColumn for Option<T> {
     fn from_sqlite(value: &Stored) -> Result<Self, String> {
         match value {
