@@ -26,6 +26,7 @@ pub fn app() -> App {
         .bind_migrations("audit", crocus::migrations!("audit_migrations"))
         .route("/makers", post(makers::create_maker))
         .route("/makers/{id}", get(makers::get_maker).delete(makers::delete_maker))
+        .route("/makers/{id}/cars", put(deliveries::import_cars))
         .route("/makers/{id}/discount", post(makers::create_discount))
         .route("/makers/{id}/statements", get(makers::list_statements))
         .route("/cars", get(cars::list_cars).post(cars::create_car))

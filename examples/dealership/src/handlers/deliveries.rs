@@ -1,5 +1,8 @@
 //! Deliveries: many cars at once.
 
+use std::collections::HashMap;
+
+use crocus::orm::Handle;
 use crocus::prelude::*;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -44,17 +47,49 @@ pub async fn create_delivery(db: Db, Json(delivery): Json<Delivery>) -> Result<J
     let mut session = db.session();
     let known = session.first(Maker::select().filter(Maker::NAME.eq(&name))).await?;
     let maker = known.unwrap_or_else(|| session.add(NewMaker { name, country }));
-    let cars = session.add_all(delivery.cars.into_iter().map(|car| NewCar {
-        maker_id: maker.into(),
-        owner_id: None,
-        vin: car.vin,
-        name: car.name,
-        year: car.year,
-        price: car.price,
-        state: None,
-        equipment: None,
-    }));
+    let cars = session.add_all(delivery.cars.into_iter().map(|car| car.of(maker)));
     session.commit().await?;
     let cars = cars.into_iter().map(|car| session[car].clone()).collect();
     Ok(Json(Delivered { maker: session[maker].clone(), cars }))
+}
+
+/// How many cars an import added, and how many were there.
+#[derive(Debug, Serialize)]
+pub struct Imported {
+    added: usize,
+    known: usize,
+}
+
+/// `PUT /makers/{id}/cars`
+// An import: one query finds the cars that are known by their identification number, then one statement inserts the
+// others and one updates those of which something changed.
+pub async fn import_cars(db: Db, Path(id): Path<i32>, Json(cars): Json<Vec<DeliveredCar>>) -> Result<Json<Imported>> {
+    let mut session = db.session();
+    let maker = session.get_or_404::<Maker>(id).await?;
+    let vins = cars.iter().map(|car| &car.vin);
+    let known = session.all(Car::select().filter(Car::VIN.is_in(vins))).await?;
+    let known: HashMap<_, _> = known.into_iter().map(|car| (session[car].vin.clone(), car)).collect();
+    let count = cars.len();
+    for car in cars {
+        match known.get(&car.vin) {
+            Some(known) => {
+                let DeliveredCar { name, year, price, .. } = car;
+                let known = &mut session[*known];
+                (known.maker_id, known.name, known.year, known.price) = (id, name, year, price);
+            }
+            None => {
+                session.add(car.of(maker));
+            }
+        }
+    }
+    session.commit().await?;
+    Ok(Json(Imported { added: count - known.len(), known: known.len() }))
+}
+
+impl DeliveredCar {
+    /// What its insert needs. The maker may be one that is not inserted yet.
+    fn of(self, maker: Handle<Maker>) -> NewCar {
+        let DeliveredCar { vin, name, year, price } = self;
+        NewCar { maker_id: maker.into(), owner_id: None, vin, name, year, price, state: None, equipment: None }
+    }
 }

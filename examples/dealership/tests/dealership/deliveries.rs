@@ -1,10 +1,10 @@
 //! Deliveries.
 
-use crocus::prelude::Json;
-use dealership::handlers::deliveries::create_delivery;
+use crocus::prelude::{Json, Path};
+use dealership::handlers::deliveries::{DeliveredCar, create_delivery, import_cars};
 use serde_json::{Value, json};
 
-use crate::{add_maker, all, done, each, recording, refused};
+use crate::{add_car, add_maker, add_owner, all, done, each, recording, refused};
 
 fn delivery(maker: &str, vins: impl IntoIterator<Item = String>) -> Value {
     let car = |vin| json!({"vin": vin, "name": "Model 3", "year": 2026, "price": "30000"});
@@ -41,6 +41,42 @@ async fn hundreds_of_cars_take_five_statements() {
         assert_eq!(sent, ["SELECT", "BEGIN", "INSERT INTO \"makers\"", "INSERT INTO \"cars\"", "COMMIT"]);
         assert_eq!(done(app.get("/cars").await)["total"], 300);
     }
+}
+
+#[tokio::test]
+async fn an_import_changes_what_is_known_and_adds_the_rest() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let id = i32::try_from(maker).unwrap();
+        let list = |price: u32| -> Vec<DeliveredCar> {
+            let price = |number: u32| if number < 200 { 30_000 } else { price };
+            let car = |n: u32| json!({"vin": n.to_string(), "name": "Model 3", "year": 2026, "price": price(n)});
+            serde_json::from_value((0..300).map(car).collect()).unwrap()
+        };
+        let first = add_car(&app, maker, "0", "30000").await;
+        done(app.post(&format!("/cars/{first}/sale"), json!({"owner_id": add_owner(&app, "ada").await})).await);
+
+        let (db, recorded) = recording(&app);
+        import_cars(db.clone(), Path(id), Json(list(30_000))).await.unwrap();
+        let sent: Vec<_> = recorded.statements().iter().map(|sent| (first_word(&sent.sql), sent.rows)).collect();
+        let expected = [("SELECT", 1), ("SELECT", 1), ("BEGIN", 0), ("INSERT", 299), ("UPDATE", 1), ("COMMIT", 0)];
+        assert_eq!(sent, expected.map(|(word, rows)| (word.to_owned(), rows)));
+        recorded.clear();
+        let Json(imported) = import_cars(db, Path(id), Json(list(29_000))).await.unwrap();
+        assert_eq!(serde_json::to_value(imported).unwrap(), json!({"added": 0, "known": 300}));
+        let sent: Vec<_> = recorded.statements().iter().map(|sent| sent.rows).collect();
+        assert_eq!(sent, [1, 300, 0, 100, 0], "a hundred prices in one update");
+
+        let sold = done(app.get(&format!("/cars/{first}")).await);
+        assert_eq!((&sold["name"], &sold["owner"]["name"]), (&json!("Model 3"), &json!("ada")));
+        let again = json!([{"vin": "x", "name": "x", "year": 2026, "price": 1}, {"vin": "y", "name": "y", "year": 1, "price": 1}]);
+        assert_eq!(refused(app.put(&format!("/makers/{maker}/cars"), again).await, 422), "invalid_payload");
+        assert_eq!(done(app.get("/cars").await)["total"], 300, "nothing of it");
+    }
+}
+
+fn first_word(sql: &str) -> String {
+    sql.split_whitespace().take(1).collect()
 }
 
 /// The statement's verb, and for an insert its table.
