@@ -7,7 +7,7 @@ pub mod models;
 
 use crocus::prelude::*;
 
-use crate::handlers::{cars, deliveries, makers, owners, sales, tags};
+use crate::handlers::{cars, deliveries, makers, owners, reports, sales, tags};
 use crate::models::{AuditEntry, Car, CarTag, Maker, Owner, Sale, Tag};
 
 /// The program, as `main` runs it and the tests do.
@@ -38,5 +38,8 @@ pub fn app() -> App {
         .route("/tags", post(tags::create_tags))
         .route("/owners", get(owners::list_owners).post(owners::create_owner))
         .route("/owners/{id}", get(owners::get_owner))
+        .route("/reports/makers", get(reports::list_makers_in_numbers))
+        .route("/reports/dearest", get(reports::list_dearest_cars))
+        .route("/reports/revenue", get(reports::list_revenue))
         .route("/audit", get(sales::list_audit_entries))
 }

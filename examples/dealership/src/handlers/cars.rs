@@ -23,6 +23,8 @@ pub struct Wanted {
     state: Option<CarState>,
     maker: Option<i32>,
     max_price: Option<Decimal>,
+    name: Option<String>,
+    tag: Option<String>,
     page: Option<u32>,
 }
 
@@ -52,7 +54,8 @@ pub struct WholeCar {
 }
 
 /// `GET /cars?state=for_sale&maker=1&max_price=20000&page=1`
-// Filters that are put together as they are asked for, and the maker joined beside each car: one query, and a count.
+// Filters that are put together as they are asked for, of the car itself and along a relationship; and the maker joined
+// beside each car: one query, and a count.
 pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars>> {
     let mut cars = Car::select().with(Car::MAKER);
     if let Some(state) = wanted.state {
@@ -63,6 +66,12 @@ pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars
     }
     if let Some(price) = wanted.max_price {
         cars = cars.filter(Car::PRICE.le(price));
+    }
+    if let Some(name) = wanted.name {
+        cars = cars.filter(Car::NAME.lower().contains(name.to_lowercase()));
+    }
+    if let Some(tag) = wanted.tag {
+        cars = cars.filter(Car::TAGS.any(Tag::NAME.eq(tag)));
     }
     let total = cars.clone().count(&db).await?;
     let page = u64::from(wanted.page.unwrap_or(1).max(1));

@@ -19,11 +19,15 @@ async fn cars_are_found_by_what_they_are() {
         let ada = add_owner(&app, "ada").await;
         done(app.post(&format!("/cars/{sold}/sale"), json!({"owner_id": ada})).await);
 
+        done(app.put(&format!("/cars/{sold}/tags/fast"), json!({})).await);
+
         for (query, names) in [
             ("", &["Model S", "i3", "Model 3"][..]),
             ("?state=for_sale", &["i3", "Model 3"]),
             ("?state=sold", &["Model S"]),
             (&format!("?maker={tesla}&max_price=9000.5"), &["Model 3"]),
+            ("?name=model", &["Model S", "Model 3"]),
+            ("?tag=fast", &["Model S"]),
             ("?page=2", &[]),
         ] {
             let found = done(app.get(&format!("/cars{query}")).await);

@@ -8,6 +8,7 @@ mod deliveries;
 mod makers;
 mod migrations;
 mod owners;
+mod reports;
 mod sales;
 mod tags;
 
