@@ -99,6 +99,7 @@ impl Session {
             unfinished.undo = false;
             unfinished.session.apply(written)?;
             unfinished.session.frames = vec![Frame::default()];
+            unfinished.session.options = TransactionOptions::new();
             Ok(())
         }
         .boxed()
@@ -111,6 +112,7 @@ impl Session {
     /// When the connection is lost. Then it is undone too, also in the session.
     pub async fn rollback(&mut self) -> Result<()> {
         let transactions = std::mem::take(&mut self.transactions);
+        self.options = TransactionOptions::new();
         self.undo_all();
         let mut result = Ok(());
         for (_, transaction) in transactions {
@@ -354,16 +356,29 @@ impl Session {
         if work.is_empty() {
             return followers;
         }
+        let arrived: HashSet<(TableId, String)> = written
+            .iter()
+            .filter_map(|(change, fresh)| {
+                let fresh = fresh.as_ref().filter(|_| change.kind == Kind::Insert)?;
+                Some((id_of(change.table), text_of(change.table.key_indexes().map(|column| &fresh.values[column]))?))
+            })
+            .collect();
         let mut pointing: HashMap<(TableId, String), Vec<(usize, &'static ForeignKeyDef)>> = HashMap::new();
         for (index, slot) in self.slots.iter().enumerate().filter(|(_, slot)| !slot.table().foreign_keys.is_empty()) {
-            let Some(row) = slot.stored() else { continue };
+            let row = slot.stored();
+            let now = match news.get(&index) {
+                Some(None) => continue,
+                Some(Some(fresh)) => Some(&fresh.values),
+                None => row.as_ref(),
+            };
             for key in slot.table().foreign_keys {
                 let columns = indexes(slot.table(), key.columns);
-                // One that points elsewhere now was written before.
-                let moved = |fresh: &&Fresh| columns.iter().any(|column| !same(&fresh.values[*column], &row[*column]));
-                let gone = news.get(&index).is_some_and(|fresh| fresh.as_ref().is_none_or(moved));
-                if !gone && let Some(text) = text_of(columns.iter().map(|column| &row[*column])) {
-                    pointing.entry((id_of((key.target)()), text)).or_default().push((index, key));
+                let text = |row: &Vec<Value>| text_of(columns.iter().map(|column| &row[*column]));
+                let Some(place) = now.and_then(text).map(|text| (id_of((key.target)()), text)) else { continue };
+                // A row that was pointed to a key after that was taken over points to the new owner.
+                let moved = row.as_ref().and_then(text).as_ref() != Some(&place.1);
+                if !(moved && arrived.contains(&place)) {
+                    pointing.entry(place).or_default().push((index, key));
                 }
             }
         }

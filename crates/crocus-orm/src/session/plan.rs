@@ -251,9 +251,15 @@ fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
             if change.kind != Kind::Delete
                 && change.touches(columns)
                 && let Some(text) = change.text(columns, Change::after)
-                && let Some(other) = arriving.get(&(target, text)).filter(|other| **other != node)
             {
-                waits[node].push((*other, Why::Points(columns.clone())));
+                if let Some(other) = arriving.get(&(target, text.clone())) {
+                    if *other != node {
+                        waits[node].push((*other, Why::Points(columns.clone())));
+                    }
+                } else if let Some(other) = leaving.get(&(target, 0, text)).filter(|other| **other != node) {
+                    // It points to what is deleted: what the foreign key does with it is done to it too.
+                    waits[*other].push((node, Why::IsPointedTo(columns.clone())));
+                }
             }
             if let Some(text) = change.text(columns, Change::before)
                 && let Some(other) = leaving.get(&(target, 0, text)).filter(|other| **other != node)

@@ -2,7 +2,9 @@
 
 pub(crate) mod dealer;
 mod flushes;
+mod random;
 mod relationships;
+mod states;
 
 use std::panic::AssertUnwindSafe;
 
