@@ -71,6 +71,8 @@ pub struct Expr<T> {
 #[must_use = "an order does nothing until it is given to `.order_by(...)`"]
 pub struct Order {
     pub(crate) node: Node,
+    /// What the expression gives when it is not NULL.
+    pub(crate) ty: ColumnType,
     pub(crate) descending: bool,
     /// Said only where there can be NULL, since the dialects disagree on where it goes.
     pub(crate) nulls: Option<Nulls>,

@@ -45,8 +45,8 @@ pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
 pub use observe::{Recorded, RecordedStatement};
 pub use query::{
-    Along, Columns, Delete, Entity, Joined, Load, LoadMany, LoadOne, Loaded, OptionalEntity, Relationship, Select,
-    Selected, Subquery, Table, Update, entity, exists,
+    Along, Columns, Delete, Entity, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded, OptionalEntity, Page,
+    Paginate, Relationship, Select, Selected, Subquery, Table, Update, entity, exists,
 };
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,

@@ -2,8 +2,10 @@
 //! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree.
 
 pub(crate) mod join;
+mod keyset;
 pub(crate) mod load;
 pub(crate) mod node;
+mod page;
 pub(crate) mod projection;
 mod run;
 pub(crate) mod select;
@@ -12,7 +14,9 @@ pub(crate) mod subquery;
 pub(crate) mod write;
 
 pub use join::{Along, Joined, Relationship, Table};
+pub use keyset::{Keyset, KeysetPage};
 pub use load::{Load, LoadMany, LoadOne, Loaded};
+pub use page::{Page, Paginate};
 pub use projection::{Entity, OptionalEntity, Selected, entity};
 pub use select::Select;
 pub use subquery::{Columns, Subquery, exists};

@@ -110,13 +110,13 @@ pub trait ColumnOperators: Sized {
     /// From the smallest to the largest. NULL is last.
     fn asc(self) -> Order {
         let nulls = Self::Type::NULLABLE.then_some(Nulls::Last);
-        Order { node: by_value::<Base<Self>>(self.expr().node), descending: false, nulls }
+        Order { node: by_value::<Base<Self>>(self.expr().node), ty: Self::Type::TYPE, descending: false, nulls }
     }
 
     /// From the largest to the smallest. NULL is first.
     fn desc(self) -> Order {
         let nulls = Self::Type::NULLABLE.then_some(Nulls::First);
-        Order { node: by_value::<Base<Self>>(self.expr().node), descending: true, nulls }
+        Order { node: by_value::<Base<Self>>(self.expr().node), ty: Self::Type::TYPE, descending: true, nulls }
     }
 
     /// The first of them that is not NULL: `COALESCE(self, other)`.

@@ -20,7 +20,7 @@ impl<O: Send + 'static> Select<O> {
     /// When the database does not answer, or a row does not fit.
     #[track_caller]
     pub fn all(self, db: &impl Executor) -> impl Future<Output = Result<Vec<O>>> + Send {
-        self.fetch(db, Location::caller())
+        self.all_at(db, Location::caller())
     }
 
     /// The first row, or none.
@@ -29,7 +29,7 @@ impl<O: Send + 'static> Select<O> {
     /// When the database does not answer, or the row does not fit.
     #[track_caller]
     pub fn first(self, db: &impl Executor) -> impl Future<Output = Result<Option<O>>> + Send {
-        let rows = self.limit(1).fetch(db, Location::caller());
+        let rows = self.limit(1).all_at(db, Location::caller());
         async { Ok(rows.await?.into_iter().next()) }
     }
 
@@ -57,7 +57,7 @@ impl<O: Send + 'static> Select<O> {
     #[track_caller]
     pub fn one_or_none(self, db: &impl Executor) -> impl Future<Output = Result<Option<O>>> + Send {
         let root = self.node.root;
-        let rows = self.limit(2).fetch(db, Location::caller());
+        let rows = self.limit(2).all_at(db, Location::caller());
         async {
             let mut rows = rows.await?.into_iter();
             match (rows.next(), rows.next()) {
@@ -73,13 +73,14 @@ impl<O: Send + 'static> Select<O> {
     /// When the database does not answer.
     #[track_caller]
     pub fn count(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
-        let place = Location::caller();
-        async move {
-            let target = db.target(self.node.root.bind)?;
-            let rows = target.read_at(&self.node.counted(), place).await?;
-            let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
-            Ok(count.unsigned_abs())
-        }
+        self.count_at(db, Location::caller())
+    }
+
+    pub(super) async fn count_at(self, db: &impl Executor, place: Place) -> Result<u64> {
+        let target = db.target(self.node.root.bind)?;
+        let rows = target.read_at(&self.node.counted(), place).await?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     /// Whether there is a row.
@@ -124,7 +125,7 @@ impl<O: Send + 'static> Select<O> {
         }
     }
 
-    async fn fetch(self, db: &impl Executor, place: Place) -> Result<Vec<O>> {
+    pub(super) async fn all_at(self, db: &impl Executor, place: Place) -> Result<Vec<O>> {
         let target = db.target(self.node.root.bind)?;
         let rows = target.read_at(&self.node, place).await?;
         let rows: Vec<&Row> = rows.iter().collect();
@@ -139,7 +140,7 @@ impl Target<'_> {
     }
 
     /// Reads the rows of a query from this place in the program.
-    async fn read_at(self, node: &SelectNode, place: Place) -> Result<Vec<Row>> {
+    pub(super) async fn read_at(self, node: &SelectNode, place: Place) -> Result<Vec<Row>> {
         self.query(statement(node, self.dialect())?.at(place)).await
     }
 }

@@ -19,6 +19,7 @@ mod missing;
 mod models;
 mod outages;
 mod own_types;
+mod pages;
 mod queries;
 mod replicas;
 mod retries;

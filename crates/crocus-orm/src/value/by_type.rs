@@ -1,0 +1,131 @@
+//! Values of a type that is known only when the program runs: read from a row, and to and from JSON.
+
+use serde_json::Value as Json;
+
+use super::{ColumnValue, Value, invalid};
+use crate::json::Rule;
+use crate::row::Row;
+use crate::table::ColumnType;
+use crate::{Error, ErrorKind, Result};
+
+/// The Rust type behind each column type, for what is done alike with all of them.
+macro_rules! with_type {
+    ($ty:expr, $T:ident => $body:expr, otherwise: $otherwise:expr) => {
+        match $ty {
+            ColumnType::SmallInteger => {
+                type $T = i16;
+                $body
+            }
+            ColumnType::Integer => {
+                type $T = i32;
+                $body
+            }
+            ColumnType::BigInteger => {
+                type $T = i64;
+                $body
+            }
+            ColumnType::Double => {
+                type $T = f64;
+                $body
+            }
+            ColumnType::Boolean => {
+                type $T = bool;
+                $body
+            }
+            ColumnType::Text | ColumnType::Enum(_) => {
+                type $T = String;
+                $body
+            }
+            ColumnType::Binary => {
+                type $T = Vec<u8>;
+                $body
+            }
+            #[cfg(feature = "time")]
+            ColumnType::Date => {
+                type $T = jiff::civil::Date;
+                $body
+            }
+            #[cfg(feature = "time")]
+            ColumnType::Time => {
+                type $T = jiff::civil::Time;
+                $body
+            }
+            #[cfg(feature = "time")]
+            ColumnType::DateTime => {
+                type $T = jiff::civil::DateTime;
+                $body
+            }
+            #[cfg(feature = "time")]
+            ColumnType::Timestamp => {
+                type $T = jiff::Timestamp;
+                $body
+            }
+            #[cfg(feature = "uuid")]
+            ColumnType::Uuid => {
+                type $T = uuid::Uuid;
+                $body
+            }
+            #[cfg(feature = "decimal")]
+            ColumnType::Decimal => {
+                type $T = rust_decimal::Decimal;
+                $body
+            }
+            _ => $otherwise,
+        }
+    };
+}
+
+/// Reads the value at `index` of a row. A NULL is a value without one.
+///
+/// # Errors
+/// When the column holds something else, or values of the type have no order.
+pub(crate) fn read(row: &Row, index: usize, ty: ColumnType) -> Result<Value> {
+    with_type!(ty, T => Option::<T>::from_row(row, index).map(ColumnValue::into_value), otherwise: {
+        let text = format!("a page cannot begin after a value of the type {ty:?}");
+        Err(Error::new(ErrorKind::InvalidQuery, text).with_hint("order by columns of numbers, texts or times"))
+    })
+}
+
+/// Reads a value from what [`to_json`] made of it.
+pub(crate) fn from_json(json: Json, ty: ColumnType) -> Result<Value, Rule> {
+    with_type!(ty, T => match (json, ty) {
+        // JSON has no number for them.
+        (Json::String(text), ColumnType::Double) => {
+            text.parse::<f64>().map(|number| number.into_value()).map_err(|_| "must be a number".into())
+        }
+        (json, _) => Option::<T>::from_json(json).map(ColumnValue::into_value),
+    }, otherwise: Err("has a type without an order".into()))
+}
+
+/// The value as JSON, without loss.
+pub(crate) fn to_json(value: &Value) -> Result<Json> {
+    Ok(match value {
+        Value::SmallInt(Some(number)) => (*number).into(),
+        Value::Int(Some(number)) => (*number).into(),
+        Value::BigInt(Some(number)) => (*number).into(),
+        Value::Double(Some(number)) if number.is_finite() => (*number).into(),
+        Value::Double(Some(number)) => number.to_string().into(),
+        Value::Bool(Some(truth)) => (*truth).into(),
+        Value::String(Some(text)) => text.as_str().into(),
+        Value::Bytes(Some(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into(),
+        #[cfg(feature = "time")]
+        Value::JiffDate(Some(date)) => date.to_string().into(),
+        #[cfg(feature = "time")]
+        Value::JiffTime(Some(time)) => time.to_string().into(),
+        #[cfg(feature = "time")]
+        Value::JiffDateTime(Some(at)) => at.to_string().into(),
+        #[cfg(feature = "time")]
+        Value::JiffTimestamp(Some(at)) => at.to_string().into(),
+        #[cfg(feature = "uuid")]
+        Value::Uuid(Some(uuid)) => uuid.to_string().into(),
+        #[cfg(feature = "decimal")]
+        Value::Decimal(Some(decimal)) => decimal.to_string().into(),
+        value if is_null(value) => Json::Null,
+        value => return Err(invalid(format!("{value:?} has no place in a cursor"))),
+    })
+}
+
+/// Whether the value is NULL.
+pub(crate) fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
+}
