@@ -34,6 +34,7 @@ pub fn app() -> App {
         .route("/cars/{id}/price", put(cars::update_price))
         .route("/cars/{id}/sale", post(sales::create_sale))
         .route("/cars/{id}/tags/{name}", put(tags::create_car_tag).delete(tags::delete_car_tag))
+        .route("/search", get(cars::search_cars))
         .route("/deliveries", post(deliveries::create_delivery))
         .route("/tags", post(tags::create_tags))
         .route("/owners", get(owners::list_owners).post(owners::create_owner))

@@ -25,7 +25,7 @@ pub struct Wanted {
     max_price: Option<Decimal>,
     name: Option<String>,
     tag: Option<String>,
-    page: Option<u32>,
+    page: Option<u64>,
 }
 
 /// A car with its maker.
@@ -40,6 +40,8 @@ pub struct CarWithMaker {
 #[derive(Debug, Serialize)]
 pub struct Cars {
     total: u64,
+    pages: u64,
+    next: Option<u64>,
     cars: Vec<CarWithMaker>,
 }
 
@@ -73,11 +75,42 @@ pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars
     if let Some(tag) = wanted.tag {
         cars = cars.filter(Car::TAGS.any(Tag::NAME.eq(tag)));
     }
-    let total = cars.clone().count(&db).await?;
-    let page = u64::from(wanted.page.unwrap_or(1).max(1));
-    let cars = cars.order_by(Car::PRICE.desc()).order_by(Car::ID.asc()).limit(PER_PAGE).offset((page - 1) * PER_PAGE);
-    let cars = cars.map(|(car, maker)| CarWithMaker { car, maker }).all(&db).await?;
-    Ok(Json(Cars { total, cars }))
+    let cars = cars.order_by(Car::PRICE.desc()).order_by(Car::ID.asc());
+    let cars = cars.map(|(car, maker)| CarWithMaker { car, maker });
+    let page = cars.paginate(wanted.page.unwrap_or(1), PER_PAGE).fetch(&db).await?;
+    Ok(Json(Cars { total: page.total, pages: page.pages(), next: page.next_num(), cars: page.items }))
+}
+
+/// What is looked for, and the cursor of the page before or after it.
+#[derive(Debug, Deserialize)]
+pub struct Search {
+    text: String,
+    after: Option<String>,
+    before: Option<String>,
+}
+
+/// A page of cars, and the cursors of its neighbours.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    cars: Vec<Car>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+/// `GET /search?text=model&after=CURSOR`
+// Keyset pages: one query each, and the thousandth page is as fast as the first. Cars of one price are told apart by
+// their key.
+pub async fn search_cars(db: Db, Query(search): Query<Search>) -> Result<Json<Found>> {
+    let text = search.text.to_lowercase();
+    let of_maker = Car::MAKER.any(Maker::NAME.lower().contains(&text));
+    let cars = Car::select().filter(Car::NAME.lower().contains(text) | of_maker).order_by(Car::PRICE.asc());
+    let page = match (search.after, search.before) {
+        (Some(cursor), _) => cars.keyset(PER_PAGE).after(cursor),
+        (None, Some(cursor)) => cars.keyset(PER_PAGE).before(cursor),
+        (None, None) => cars.keyset(PER_PAGE),
+    };
+    let page = page.fetch(&db).await?;
+    Ok(Json(Found { cars: page.items, previous: page.prev, next: page.next }))
 }
 
 /// `POST /cars`

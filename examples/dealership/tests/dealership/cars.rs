@@ -1,7 +1,7 @@
 //! Cars.
 
 use crocus::orm::FromJson;
-use crocus::prelude::{Path, Payload, Problem};
+use crocus::prelude::*;
 use dealership::handlers::cars::replace_car;
 use dealership::models::{Car, NewCar};
 use rust_decimal::Decimal;
@@ -28,14 +28,13 @@ async fn cars_are_found_by_what_they_are() {
             (&format!("?maker={tesla}&max_price=9000.5"), &["Model 3"]),
             ("?name=model", &["Model S", "Model 3"]),
             ("?tag=fast", &["Model S"]),
-            ("?page=2", &[]),
         ] {
             let found = done(app.get(&format!("/cars{query}")).await);
             assert_eq!(all(&found["cars"], "name"), names, "{query}");
         }
-        let found = done(app.get("/cars?page=2").await);
-        assert_eq!(found["total"], 3);
         let found = done(app.get("/cars").await);
+        assert_eq!((&found["total"], &found["pages"], &found["next"]), (&json!(3), &json!(1), &json!(null)));
+        assert_eq!(refused(app.get("/cars?page=2").await, 404), "not_found");
         assert_eq!(found["cars"][1]["maker"]["name"], "BMW");
         assert_eq!(refused(app.get("/cars?state=gone").await, 400), "invalid_query");
     }
@@ -153,5 +152,41 @@ async fn of_two_prices_at_once_one_is_refused() {
         one.commit().await.unwrap();
         let problem = Problem::from(other.commit().await.unwrap_err());
         assert_eq!((problem.status().as_u16(), problem.code()), (409, "stale_object"));
+    }
+}
+
+#[tokio::test]
+async fn pages_of_a_search_follow_each_other() {
+    for app in each().await {
+        let car = |n: u32| json!({"vin": n.to_string(), "name": "Model 3", "year": 2026, "price": 30_000 - n / 10});
+        let cars: Vec<_> = (0..45).map(car).collect();
+        let delivery = json!({"maker": {"name": "Tesla", "country": "US"}, "cars": cars});
+        done(app.post("/deliveries", delivery).await);
+        let bmw = add_maker(&app, "BMW").await;
+        add_car(&app, bmw, "i3", "10000").await;
+
+        let (mut path, mut pages) = ("/search?text=tesla".to_owned(), Vec::new());
+        loop {
+            let page = done(app.get(&path).await);
+            pages.push(all(&page["cars"], "id"));
+            let Some(cursor) = page["next"].as_str() else { break };
+            path = format!("/search?text=tesla&after={cursor}");
+        }
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20, 5]);
+        let expected: Vec<_> = Car::select()
+            .filter(Car::NAME.eq("Model 3"))
+            .order_by(Car::PRICE.asc())
+            .order_by(Car::ID.asc())
+            .map(|car| car.id.to_string())
+            .all(app.db())
+            .await
+            .unwrap();
+        assert_eq!(pages.concat(), expected);
+
+        let last = done(app.get(&path).await);
+        let back = format!("/search?text=tesla&before={}", last["previous"].as_str().unwrap());
+        assert_eq!(all(&done(app.get(&back).await)["cars"], "id"), pages[1]);
+        assert_eq!(all(&done(app.get("/search?text=I3").await)["cars"], "name"), ["i3"]);
+        assert_eq!(refused(app.get("/search?text=x&after=nonsense").await, 422), "invalid_value");
     }
 }
