@@ -2,7 +2,9 @@
 
 use crocus::orm::FromJson;
 use crocus::prelude::*;
-use dealership::handlers::cars::replace_car;
+use crocus::testing::assert_statements;
+use dealership::handlers::cars::{get_car, list_cars, replace_car};
+use dealership::handlers::owners::get_owner;
 use dealership::models::{Car, NewCar};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -188,5 +190,25 @@ async fn pages_of_a_search_follow_each_other() {
         assert_eq!(all(&done(app.get(&back).await)["cars"], "id"), pages[1]);
         assert_eq!(all(&done(app.get("/search?text=I3").await)["cars"], "name"), ["i3"]);
         assert_eq!(refused(app.get("/search?text=x&after=nonsense").await, 422), "invalid_value");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_cars_is_read_with_them() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        let (car, owner) = (add_car(&app, maker, "Model 3", "30000").await, add_owner(&app, "ada").await);
+        add_car(&app, maker, "Model S", "60000").await;
+        done(app.post(&format!("/cars/{car}/sale"), json!({"owner_id": owner})).await);
+        done(app.put(&format!("/cars/{car}/tags/fast"), json!({})).await);
+
+        let all = || Query(serde_json::from_value(json!({})).unwrap());
+        let (car, owner) = (i32::try_from(car).unwrap(), i32::try_from(owner).unwrap());
+        // The cars with their makers, and how many there are.
+        assert_statements(app.db(), 2, async |db| list_cars(db.into(), all()).await).await.unwrap();
+        // The car with its maker and its owner, and its tags.
+        assert_statements(app.db(), 2, async |db| get_car(db.into(), Path(car)).await).await.unwrap();
+        // The owner, the cars owned and the cars bought.
+        assert_statements(app.db(), 3, async |db| get_owner(db.into(), Path(owner)).await).await.unwrap();
     }
 }
