@@ -123,6 +123,9 @@ async fn operate(operation: &str, db: &Engine, recorded: &Recorded) -> Result<()
             assert_eq!(Car::select().with(Car::TAGS).all(db).await?[5].1.len(), 2);
         }
         "count" => assert_eq!(Car::select().count(db).await?, 6),
+        "exists" => assert!(Car::select().exists(db).await?),
+        "page by number" => assert_eq!(Car::select().order_by(Car::ID.asc()).paginate(2, 5).fetch(db).await?.total, 6),
+        "page by cursor" => assert!(Car::select().keyset(5).fetch(db).await?.next.is_some()),
         "stream, any number of rows" => {
             let mut rows = Car::select().stream(db).await?;
             let mut number = 0;
