@@ -126,6 +126,7 @@ impl AssociationRow {
             row: Vec::new(),
             key: Vec::new(),
             version: None,
+            cascades: Vec::new(),
         };
         if self.state == LinkState::Added {
             let pointer = |(columns, target): &End| Pointer { columns: columns.clone(), target: *target };

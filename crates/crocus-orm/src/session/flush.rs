@@ -176,6 +176,7 @@ impl Session {
                 row.change(index, keys.map(|slot| self.key(slot))).into_iter().for_each(&mut add);
             }
         }
+        self.add_cascades(changes.values_mut().flatten());
         let mut batches = Plan::new();
         for (bind, changes) in changes {
             let planned = plan(changes, |slot| self.key_of_target(slot))?;
@@ -184,6 +185,41 @@ impl Session {
             }
         }
         Ok(batches)
+    }
+
+    /// Tells each deletion which of the session's rows go with it: their unique values are free after it.
+    fn add_cascades<'a>(&self, changes: impl Iterator<Item = &'a mut Change>) {
+        let deletions: Vec<_> = changes.filter(|change| change.kind == Kind::Delete).collect();
+        if deletions.is_empty() {
+            return;
+        }
+        let mut behind: HashMap<(TableId, String), Vec<usize>> = HashMap::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            let cascades = |key: &&ForeignKeyDef| key.on_delete == ReferentialAction::Cascade;
+            for key in slot.table().foreign_keys.iter().filter(cascades) {
+                let columns = indexes(slot.table(), key.columns);
+                if let Some(row) = slot.stored()
+                    && let Some(text) = text_of(columns.iter().map(|column| &row[*column]))
+                {
+                    behind.entry((id_of((key.target)()), text)).or_default().push(index);
+                }
+            }
+        }
+        for change in deletions {
+            let key = change.table.key_indexes().filter_map(|column| change.before(column));
+            let mut work: Vec<_> = text_of(key).map(|text| (id_of(change.table), text)).into_iter().collect();
+            let mut seen = HashSet::new();
+            while let Some(place) = work.pop() {
+                for index in behind.get(&place).into_iter().flatten().filter(|index| seen.insert(**index)) {
+                    let (table, Some(row)) = (self.slots[*index].table(), self.slots[*index].stored()) else {
+                        continue;
+                    };
+                    let key = table.key_indexes().map(|column| &row[column]);
+                    work.extend(text_of(key).map(|text| (id_of(table), text)));
+                    change.cascades.push((table, row));
+                }
+            }
+        }
     }
 
     /// The primary key of an object that has a row, as it will be after the next flush.

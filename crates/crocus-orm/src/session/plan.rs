@@ -30,6 +30,8 @@ pub(super) struct Change {
     pub(super) key: Vec<(usize, Value)>,
     /// The version that it must have.
     pub(super) version: Option<(usize, Value)>,
+    /// The rows, as far as they are known, that the database deletes with this one.
+    pub(super) cascades: Vec<(&'static TableDef, Vec<Value>)>,
 }
 
 /// Whose row it is.
@@ -235,6 +237,15 @@ fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
             }
             if let Some(text) = change.text(columns, Change::before) {
                 leaving.insert((table, number, text), node);
+            }
+        }
+    }
+    for (node, change) in changes.iter().enumerate() {
+        for (table, row) in &change.cascades {
+            for (number, columns) in uniques(table).into_iter().enumerate() {
+                if let Some(text) = text_of(columns.iter().map(|column| &row[*column])) {
+                    leaving.entry((id_of(table), number, text)).or_insert(node);
+                }
             }
         }
     }

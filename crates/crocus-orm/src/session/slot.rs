@@ -268,6 +268,7 @@ impl<M: Model> AnySlot for Slot<M> {
             key: if row.is_empty() { Vec::new() } else { Self::key_of(&row) },
             version: version.and_then(|column| row.get(column).map(|value| (column, value.clone()))),
             row: row.into_iter().enumerate().collect(),
+            cascades: Vec::new(),
         };
         Ok(match &self.state {
             State::Pending(pending) => {

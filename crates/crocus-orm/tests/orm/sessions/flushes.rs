@@ -386,3 +386,19 @@ async fn a_commit_that_the_database_refuses_undoes_the_session() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_cascade_gives_up_is_free() {
+    for db in dealers().await {
+        let mut session = db.session();
+        let it = session.add(maker("Tesla"));
+        let old = session.add(car("3", it));
+        session.add(NewPlate { car_id: old.into(), number: "A 1".into() });
+        session.commit().await.unwrap();
+        session.delete(old);
+        let new = session.add(car("S", it));
+        let plate = session.add(NewPlate { car_id: new.into(), number: "A 1".into() });
+        session.commit().await.unwrap();
+        assert_eq!(session[plate].car_id, session[new].id, "{db}");
+    }
+}
