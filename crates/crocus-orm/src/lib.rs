@@ -45,8 +45,8 @@ pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
 pub use observe::{Recorded, RecordedStatement};
 pub use query::{
-    Along, Columns, Delete, Entity, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded, OptionalEntity, Page,
-    Paginate, Relationship, Select, Selected, Subquery, Table, Update, entity, exists,
+    Along, Columns, Delete, Entity, Insert, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded, OnConflict,
+    OptionalEntity, Page, Paginate, Relationship, Select, Selected, Subquery, Table, Update, entity, excluded, exists,
 };
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,

@@ -6,7 +6,7 @@ mod template;
 
 use sea_query::{Alias, BinOper, CaseStatement, ExprTrait, Func, SimpleExpr};
 
-pub(crate) use query::table_ref;
+pub(crate) use query::{table_ref, with_clause};
 pub(crate) use template::Template;
 
 use crate::dialect::{postgres, sqlite};
@@ -120,6 +120,14 @@ impl Node {
                 Dialect::Postgres => postgres::expressions::cast(lower(node)?, *from, *to),
             },
         })
+    }
+}
+
+/// What a column is set to: a bound value takes the column's own type.
+pub(crate) fn set_value(node: &Node, dialect: Dialect) -> Result<SimpleExpr> {
+    match node {
+        Node::Bound { value, .. } => Ok(SimpleExpr::val(value.clone())),
+        node => node.lower(dialect),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::engine::Executor;
-use crate::query::{Delete, Select, Update, write};
+use crate::query::{Delete, Insert, Select, Selected, Update, write};
 use crate::relation::{NoObjects, ObjectKeys, ObjectReference, RelationDef};
 use crate::row::Row;
 use crate::table::TableDef;
@@ -73,6 +73,17 @@ pub trait Model: Sized + Clone + Send + Sync + 'static {
     /// When the database does not answer, or a constraint does not hold.
     fn insert(db: &impl Executor, new: Self::New) -> impl Future<Output = Result<Self>> + Send {
         write::insert(db, new)
+    }
+
+    /// Starts an insert of many rows: one statement for many of them.
+    fn insert_many(rows: impl IntoIterator<Item = Self::New>) -> Insert<Self> {
+        Insert::many(rows)
+    }
+
+    /// Starts an insert of the rows that a query gives, into these columns:
+    /// `Car::insert_from((Car::NAME, Car::DOORS), query)`. What is not named is the database's to give.
+    fn insert_from<C: Selected>(columns: C, query: Select<C::Output>) -> Insert<Self> {
+        Insert::from(columns, query)
     }
 
     /// Starts an update of the rows that a filter finds.

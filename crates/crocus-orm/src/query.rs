@@ -1,18 +1,24 @@
 //! Queries: what is read (`select`, `projection`, `join`, `subquery`) and reading it (`run`), how rows become values
 //! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree.
 
+pub(crate) mod delete;
+pub(crate) mod insert;
 pub(crate) mod join;
 mod keyset;
 pub(crate) mod load;
 pub(crate) mod node;
 mod page;
 pub(crate) mod projection;
+mod returning;
 mod run;
 pub(crate) mod select;
 pub(crate) mod shape;
 pub(crate) mod subquery;
+pub(crate) mod update;
 pub(crate) mod write;
 
+pub use delete::Delete;
+pub use insert::{Insert, OnConflict};
 pub use join::{Along, Joined, Relationship, Table};
 pub use keyset::{Keyset, KeysetPage};
 pub use load::{Load, LoadMany, LoadOne, Loaded};
@@ -20,4 +26,4 @@ pub use page::{Page, Paginate};
 pub use projection::{Entity, OptionalEntity, Selected, entity};
 pub use select::Select;
 pub use subquery::{Columns, Subquery, exists};
-pub use write::{Delete, Update};
+pub use update::{Update, excluded};

@@ -447,7 +447,7 @@ impl Node {
 
 /// Expressions that are being collected.
 #[doc(hidden)]
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Nodes(pub(crate) Vec<Node>);
 
 /// What an expression is made of.

@@ -185,6 +185,21 @@ impl SelectNode {
     }
 }
 
+/// The common table expressions that the queries inside of expressions read.
+pub(crate) fn with_clause<'a>(nodes: impl Iterator<Item = &'a Node>, dialect: Dialect) -> Result<Option<WithClause>> {
+    let mut found = Vec::new();
+    let mut result = Ok(());
+    for node in nodes {
+        node.queries(&mut |query| {
+            if result.is_ok() {
+                result = query.ctes(&mut found);
+            }
+        });
+    }
+    result?;
+    lower_ctes(&found, dialect)
+}
+
 fn lower_ctes(ctes: &[Arc<Cte>], dialect: Dialect) -> Result<Option<WithClause>> {
     if ctes.is_empty() {
         return Ok(None);

@@ -30,3 +30,4 @@ mod sessions;
 mod tls;
 mod transactions;
 mod types;
+mod writing;

@@ -1,0 +1,122 @@
+//! What updates, deletions and inserts have in common: running them, what they give back, what they refuse.
+
+use std::panic::Location;
+
+use sea_query::{Query, ReturningClause};
+
+use super::projection::Selected;
+use crate::engine::{Executor, Target};
+use crate::expr::node::{Node, Nodes};
+use crate::model::Model;
+use crate::statement::Statement;
+use crate::table::TableDef;
+use crate::{Dialect, Error, Result};
+
+/// What is given for each row.
+pub(super) type Outcome<C> = Result<Vec<<C as Selected>::Output>>;
+
+/// Runs statements, all or none, and gives the number of rows written.
+#[track_caller]
+pub(super) fn count<M: Model>(
+    db: &impl Executor,
+    statements: impl FnOnce(Dialect) -> Result<Vec<Statement>> + Send,
+) -> impl Future<Output = Result<u64>> + Send {
+    let place = Location::caller();
+    async move {
+        let target = db.target(M::TABLE.bind)?;
+        let mut statements = statements(target.dialect())?.into_iter().map(|statement| statement.at(place));
+        let written = match (statements.len(), target) {
+            (0, _) => Ok(0),
+            (1, _) | (_, Target::Transaction(_)) => execute(target, statements).await,
+            (_, Target::Engine(engine)) => {
+                let transaction = engine.begin().await?;
+                let written = execute(Target::Transaction(&transaction), &mut statements).await;
+                match written {
+                    Ok(written) => transaction.commit().await.map(|()| written),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        written.map_err(|error| error.for_table(M::TABLE))
+    }
+}
+
+async fn execute(target: Target<'_>, statements: impl Iterator<Item = Statement> + Send) -> Result<u64> {
+    let mut written = 0;
+    for statement in statements {
+        written += target.execute(statement).await?;
+    }
+    Ok(written)
+}
+
+/// Runs statements, all or none, and reads what they give back.
+#[track_caller]
+pub(super) fn rows<M: Model, C: Selected>(
+    db: &impl Executor,
+    columns: C,
+    statements: impl FnOnce(Dialect, Nodes) -> Result<Vec<Statement>> + Send,
+) -> impl Future<Output = Outcome<C>> + Send {
+    let place = Location::caller();
+    let mut nodes = Nodes::default();
+    let read = columns.add(&mut nodes);
+    async move {
+        let target = db.target(M::TABLE.bind)?;
+        let statements = statements(target.dialect(), nodes)?;
+        let mut statements: Vec<_> = statements.into_iter().map(|statement| statement.at(place)).collect();
+        let rows = match (statements.len(), statements.pop()) {
+            (1, Some(statement)) => target.query(statement).await.map(|rows| vec![rows]),
+            (_, Some(statement)) => {
+                statements.push(statement);
+                target.query_each(statements).await
+            }
+            (_, None) => Ok(Vec::new()),
+        };
+        let rows = rows.map_err(|error| error.for_table(M::TABLE))?;
+        rows.iter().flatten().map(|row| read(row)).collect()
+    }
+}
+
+/// `RETURNING ...`, where something is given back.
+pub(super) fn clause(columns: &Nodes, dialect: Dialect) -> Result<Option<ReturningClause>> {
+    if columns.0.is_empty() {
+        return Ok(None);
+    }
+    let exprs = columns.0.iter().map(|node| node.lower(dialect)).collect::<Result<Vec<_>>>()?;
+    Ok(Some(Query::returning().exprs(exprs)))
+}
+
+/// Refuses the columns of tables that are neither the model's nor these.
+pub(super) fn check<'a, M: Model>(nodes: impl Iterator<Item = &'a Node>, others: &[&str]) -> Result<()> {
+    let mut missing = None;
+    for node in nodes {
+        node.tables(&mut |table, column| {
+            if table != M::TABLE.name && !others.contains(&table) {
+                missing.get_or_insert((table, column));
+            }
+        });
+    }
+    match missing {
+        Some((table, column)) => Err(Error::not_joined(table, column)),
+        None => Ok(()),
+    }
+}
+
+/// The statement with what is known of its values: which columns the first of them are for, and whether any must not be
+/// shown.
+pub(super) fn guarded(
+    statement: Statement,
+    table: &'static TableDef,
+    set: &[(&'static str, Node)],
+    written: Option<Vec<usize>>,
+) -> Statement {
+    let secret = |name: &str| table.column(name).is_some_and(|column| column.sensitive);
+    let plain = |node: &Node| written.is_some() && matches!(node, Node::Bound { .. });
+    // In which place the values of an expression are is not known: none is shown.
+    let hide = set.iter().any(|(name, node)| secret(name) && !plain(node));
+    let values = statement.values.len();
+    let statement = match written {
+        Some(columns) => statement.writes(table, columns, 1),
+        None => statement,
+    };
+    if hide { (0..values).fold(statement, Statement::sensitive) } else { statement }
+}
