@@ -135,6 +135,10 @@ async fn operate(operation: &str, db: &Engine, recorded: &Recorded) -> Result<()
             assert_eq!(number, 6);
         }
         "insert" => drop(Maker::insert(db, new_maker()).await?),
+        "insert_many of up to 1,000 rows" => {
+            let makers = Maker::insert_many((0..1_000).map(|_| new_maker()));
+            assert_eq!(makers.execute(db).await?, 1_000);
+        }
         "update or delete by query, any number of rows" => {
             assert_eq!(Car::update().set(Car::NAME, "renamed").execute(db).await?, 6);
         }
