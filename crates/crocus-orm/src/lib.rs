@@ -45,8 +45,9 @@ pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
 pub use observe::{Recorded, RecordedStatement};
 pub use query::{
-    Along, Columns, Delete, Entity, Insert, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded, OnConflict,
-    OptionalEntity, Page, Paginate, Relationship, Select, Selected, Subquery, Table, Update, entity, excluded, exists,
+    Along, Columns, Delete, Entity, FromColumns, Insert, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded,
+    OnConflict, OptionalEntity, Page, Paginate, Relationship, Select, Selected, Sql, Subquery, Table, Update, entity,
+    excluded, exists, sql,
 };
 pub use relation::{
     BelongsTo, HasMany, HasOne, ManyToMany, NoObjects, ObjectKeys, ObjectReference, Pointed, Reference, RelationDef,

@@ -27,6 +27,8 @@ enum Stored {
     Postgres(tokio_postgres::Row),
     /// The values of a model's columns, as it has them itself.
     Values(&'static [ColumnDef], Vec<Value>),
+    /// Some columns of a row, in another order.
+    Chosen(Box<Row>, Arc<[usize]>),
 }
 
 impl Row {
@@ -43,6 +45,24 @@ impl Row {
         Row(Stored::Values(columns, values))
     }
 
+    /// The row with these of its columns, in this order.
+    pub(crate) fn choose(self, columns: Arc<[usize]>) -> Row {
+        Row(Stored::Chosen(Box::new(self), columns))
+    }
+
+    /// The names of its columns.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.0 {
+            Stored::Sqlite { names, .. } => names.iter().map(String::as_str).collect(),
+            Stored::Postgres(row) => row.columns().iter().map(|column| column.name()).collect(),
+            Stored::Values(columns, _) => columns.iter().map(|column| column.name).collect(),
+            Stored::Chosen(row, columns) => {
+                let names = row.names();
+                columns.iter().map(|column| names[*column]).collect()
+            }
+        }
+    }
+
     /// The value of the column at `index`, counted from 0.
     ///
     /// # Errors
@@ -57,6 +77,7 @@ impl Row {
             Stored::Sqlite { values, .. } => values.len(),
             Stored::Postgres(row) => row.len(),
             Stored::Values(_, values) => values.len(),
+            Stored::Chosen(_, columns) => columns.len(),
         }
     }
 
@@ -66,6 +87,7 @@ impl Row {
             Stored::Sqlite { values, .. } => matches!(values.get(index), Some(rusqlite::types::Value::Null)),
             Stored::Postgres(row) => postgres::types::is_null(row, index),
             Stored::Values(_, values) => is_null(&values[index]),
+            Stored::Chosen(row, columns) => row.is_null(columns[index]),
         }
     }
 
@@ -92,17 +114,15 @@ impl Row {
                 Ok(value) => return Ok(value),
                 Err(cause) => cause,
             },
+            Stored::Chosen(row, columns) => return row.decode(columns[index]),
         };
         Err(self.mismatch(index, cause))
     }
 
     /// The error for a column that holds what the model's type cannot.
     pub(crate) fn mismatch(&self, index: usize, cause: impl std::fmt::Display) -> Error {
-        let name = match &self.0 {
-            Stored::Sqlite { names, .. } => &names[index],
-            Stored::Postgres(row) => row.columns()[index].name(),
-            Stored::Values(columns, _) => columns.get(index).map_or("value", |column| column.name),
-        };
+        let names = self.names();
+        let name = names.get(index).copied().unwrap_or("value");
         Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}"))
     }
 }

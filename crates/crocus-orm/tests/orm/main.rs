@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod batches;
+mod binds;
 mod cancellation;
 mod cases;
 mod columns;
@@ -21,6 +22,7 @@ mod outages;
 mod own_types;
 mod pages;
 mod queries;
+mod raw;
 mod replicas;
 mod retries;
 mod savepoints;
