@@ -34,6 +34,18 @@ impl Template {
         self
     }
 
+    /// Adds an expression beside an operator, in parentheses where it has operators itself.
+    pub(crate) fn operand(&mut self, expr: SimpleExpr) -> &mut Template {
+        match expr {
+            SimpleExpr::Column(_)
+            | SimpleExpr::Value(_)
+            | SimpleExpr::FunctionCall(_)
+            | SimpleExpr::SubQuery(..)
+            | SimpleExpr::Constant(_) => self.expr(expr),
+            expr => self.text("(").expr(expr).text(")"),
+        }
+    }
+
     /// Adds expressions with commas between them.
     pub(crate) fn list(&mut self, nodes: &[Node]) -> Result<&mut Template> {
         for (index, node) in nodes.iter().enumerate() {

@@ -15,6 +15,7 @@ mod constraints;
 mod database;
 mod databases;
 mod embedded;
+mod filters;
 mod migration;
 mod missing;
 mod models;

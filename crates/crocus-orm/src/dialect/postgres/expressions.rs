@@ -21,7 +21,7 @@ pub(crate) fn like(node: SimpleExpr, pattern: SimpleExpr, case: Case) -> SimpleE
         Case::Insensitive => " ILIKE ",
     };
     written(|sql| {
-        sql.expr(node).text(operator).expr(pattern).text(" ESCAPE '\\'");
+        sql.operand(node).text(operator).operand(pattern).text(" ESCAPE '\\'");
     })
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn arithmetic(left: SimpleExpr, operator: Arithmetic, right: SimpleEx
 
 pub(crate) fn negative(node: SimpleExpr) -> SimpleExpr {
     written(|sql| {
-        sql.text("(- ").expr(node).text(")");
+        sql.text("(- ").operand(node).text(")");
     })
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn part(node: SimpleExpr, part: Part, of: ColumnType) -> SimpleExpr {
     };
     let utc = if of == ColumnType::Timestamp { " AT TIME ZONE 'UTC'" } else { "" };
     written(|sql| {
-        sql.text("CAST(FLOOR(EXTRACT(").text(field).text(" FROM ").expr(node).text(utc).text(")) AS integer)");
+        sql.text("CAST(FLOOR(EXTRACT(").text(field).text(" FROM ").operand(node).text(utc).text(")) AS integer)");
     })
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn operator(left: SimpleExpr, operator: PostgresOperator, right: Simp
         PostgresOperator::JsonContains | PostgresOperator::ArrayContains => left.binary(BinOper::Custom("@>"), right),
         PostgresOperator::ArrayOverlaps => left.binary(BinOper::Custom("&&"), right),
         PostgresOperator::AnyOf => written(|sql| {
-            sql.expr(left).text(" = ANY(").expr(right).text(")");
+            sql.operand(left).text(" = ANY(").expr(right).text(")");
         }),
         PostgresOperator::Matches => written(|sql| {
             sql.text("to_tsvector(").expr(left).text(") @@ websearch_to_tsquery(").expr(right).text(")");

@@ -52,7 +52,7 @@ pub(crate) fn row_in(row: Vec<SimpleExpr>, list: &[Vec<Value>]) -> SimpleExpr {
 /// A decimal, which is kept as text, by its number.
 pub(crate) fn number(node: SimpleExpr) -> SimpleExpr {
     written(|sql| {
-        sql.expr(node).text(" COLLATE decimal");
+        sql.operand(node).text(" COLLATE decimal");
     })
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn arithmetic(left: SimpleExpr, operator: Arithmetic, right: SimpleEx
 pub(crate) fn negative(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
     let start = if ty == ColumnType::Decimal { "decimal_sub('0', " } else { "(- " };
     written(|sql| {
-        sql.text(start).expr(node).text(")");
+        sql.text(start).operand(node).text(")");
     })
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn json(node: SimpleExpr, path: &[JsonStep], ty: ColumnType) -> Simpl
             sql.text("CAST(JSON_EXTRACT(").expr(node).text(", ").expr(place()).text(") AS REAL)");
         }),
         ColumnType::Json => written(|sql| {
-            sql.text("NULLIF(").expr(node).text(" -> ").expr(place()).text(", 'null')");
+            sql.text("NULLIF(").operand(node).text(" -> ").expr(place()).text(", 'null')");
         }),
         _ => written(|sql| {
             sql.text("CASE JSON_TYPE(").expr(node.clone()).text(", ").expr(place()).text(") ");
