@@ -18,6 +18,8 @@ pub struct Statement {
     pub(crate) values: Values,
     pub(crate) access: Access,
     pub(crate) form: Form,
+    /// What is prepared for a copy: a query that gives the columns, and no rows.
+    probe: Option<String>,
     location: Option<&'static Location<'static>>,
     written: Option<Written>,
 }
@@ -50,6 +52,8 @@ pub(crate) enum Access {
 pub(crate) enum Form {
     /// Prepared once on each connection.
     Prepared,
+    /// PostgreSQL's COPY of rows in its binary format. `probe` is prepared instead, to know the columns' types.
+    Copy,
     /// As text, without values; several may be separated by semicolons. Nobody wants rows of it.
     Text,
     /// The end of a transaction. A connection lost here leaves the outcome unknown.
@@ -99,9 +103,23 @@ impl Statement {
         Statement::new(sql, values.0, access, Form::Prepared)
     }
 
+    /// PostgreSQL's copy of rows, in a transaction. The probe is a query for the same columns.
+    pub(crate) fn copy(sql: String, probe: String, values: Vec<Value>) -> Statement {
+        Statement { probe: Some(probe), ..Statement::new(sql, values, Access::Write, Form::Copy) }
+    }
+
+    /// The SQL that is prepared for it, if any is.
+    pub(crate) fn to_prepare(&self) -> Option<&str> {
+        match self.form {
+            Form::Prepared => Some(&self.sql),
+            Form::Copy => self.probe.as_deref(),
+            Form::Text | Form::Commit => None,
+        }
+    }
+
     fn new(sql: String, values: Vec<Value>, access: Access, form: Form) -> Statement {
         let values = Values { all: values, sensitive: Vec::new() };
-        Statement { sql, values, access, form, location: None, written: None }
+        Statement { sql, values, access, form, probe: None, location: None, written: None }
     }
 
     /// Says that a value, counted from 0, is nobody's business: it is shown as `[redacted]` in the log, in what is
@@ -163,6 +181,11 @@ impl Statement {
 impl Values {
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// The values row by row.
+    pub(crate) fn chunks(&self, columns: usize) -> std::slice::Chunks<'_, Value> {
+        self.all.chunks(columns)
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Value> {

@@ -8,7 +8,7 @@ use super::projection::Selected;
 use crate::engine::{Executor, Target};
 use crate::expr::node::{Node, Nodes};
 use crate::model::Model;
-use crate::statement::Statement;
+use crate::statement::{Form, Statement};
 use crate::table::TableDef;
 use crate::{Dialect, Error, Result};
 
@@ -24,24 +24,25 @@ pub(super) fn count<M: Model>(
     let place = Location::caller();
     async move {
         let target = db.target(M::TABLE.bind)?;
-        let mut statements = statements(target.dialect())?.into_iter().map(|statement| statement.at(place));
-        let written = match (statements.len(), target) {
-            (0, _) => Ok(0),
-            (1, _) | (_, Target::Transaction(_)) => execute(target, statements).await,
-            (_, Target::Engine(engine)) => {
+        let statements: Vec<_> =
+            statements(target.dialect())?.into_iter().map(|statement| statement.at(place)).collect();
+        let alone = matches!(&statements[..], [only] if only.form == Form::Prepared);
+        let written = match target {
+            _ if statements.is_empty() => Ok(0),
+            Target::Engine(engine) if !alone => {
                 let transaction = engine.begin().await?;
-                let written = execute(Target::Transaction(&transaction), &mut statements).await;
-                match written {
+                match execute(Target::Transaction(&transaction), statements).await {
                     Ok(written) => transaction.commit().await.map(|()| written),
                     Err(error) => Err(error),
                 }
             }
+            target => execute(target, statements).await,
         };
         written.map_err(|error| error.for_table(M::TABLE))
     }
 }
 
-async fn execute(target: Target<'_>, statements: impl Iterator<Item = Statement> + Send) -> Result<u64> {
+async fn execute(target: Target<'_>, statements: Vec<Statement>) -> Result<u64> {
     let mut written = 0;
     for statement in statements {
         written += target.execute(statement).await?;

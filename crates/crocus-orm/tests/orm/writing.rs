@@ -142,3 +142,44 @@ async fn writing_joins_a_transaction() {
         assert_eq!(Car::select().count(db.engine()).await.unwrap(), 0, "{db}");
     }
 }
+
+#[tokio::test]
+async fn a_great_many_rows_are_copied_where_the_database_can() {
+    for db in each().await {
+        let many = |bad: i32| {
+            let car = move |n: i32| NewCar {
+                name: format!("n{n} \t\\N"),
+                model: "ü".into(),
+                doors: if n == bad { -1 } else { n },
+                note: (n % 2 == 0).then(|| "it's".into()),
+            };
+            (0..6000).map(car)
+        };
+        let (recording, recorded) = db.record();
+        assert_eq!(Car::insert_many(many(-1)).execute(&recording).await.unwrap(), 6000, "{db}");
+        let copies = recorded.statements().iter().filter(|statement| statement.sql.starts_with("COPY")).count();
+        assert_eq!(copies, if db.is_sqlite() { 0 } else { 1 }, "{db}");
+        let found = Car::select().filter(Car::DOORS.eq(5000)).one(db.engine()).await.unwrap();
+        assert_eq!((&*found.name, &*found.model, found.note.as_deref()), ("n5000 \t\\N", "ü", Some("it's")), "{db}");
+        let odd = Car::select().filter(Car::NOTE.is_null()).count(db.engine()).await.unwrap();
+        assert_eq!(odd, 3000, "{db}");
+
+        Car::delete().execute(db.engine()).await.unwrap();
+        let error = assert_kind(Car::insert_many(many(5999)).execute(db.engine()).await, ErrorKind::CheckViolation);
+        assert_eq!(error.constraint().unwrap().name.as_deref(), Some("cars_doors_check"), "{db}");
+        assert_eq!(db.number("SELECT count(*) FROM cars").await, 0, "{db}");
+
+        // A value that cannot be written leaves nothing, and the connections usable.
+        let bad = (0..6000).map(|n| car(&if n == 5000 { "\0".to_owned() } else { format!("x{n}") }, n));
+        assert_kind(Car::insert_many(bad).execute(db.engine()).await, ErrorKind::InvalidValue);
+        assert_eq!(db.number("SELECT count(*) FROM cars").await, 0, "{db}");
+
+        // In a transaction of the caller's.
+        let transaction = db.begin().await.unwrap();
+        Car::insert_many(many(-1)).execute(&transaction).await.unwrap();
+        assert_eq!(Car::select().count(&transaction).await.unwrap(), 6000, "{db}");
+        assert_kind(Car::insert_many(many(-1)).execute(&transaction).await, ErrorKind::UniqueViolation);
+        assert!(transaction.commit().await.is_err(), "{db}: it has failed");
+        assert_eq!(db.number("SELECT count(*) FROM cars").await, 0, "{db}");
+    }
+}

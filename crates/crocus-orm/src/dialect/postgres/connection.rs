@@ -13,6 +13,7 @@ use futures_util::future::maybe_done;
 use futures_util::{Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
 
 use super::errors;
 use super::pipeline::{Queue, poll_once};
@@ -94,7 +95,7 @@ impl Connection {
 
     async fn pipeline(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
         let mut queue = Queue::new(watch);
-        let leading = statements.iter().take_while(|statement| statement.form != Form::Prepared).count();
+        let leading = statements.iter().take_while(|statement| statement.to_prepare().is_none()).count();
         for statement in &statements[..leading] {
             queue.send(statement, self.send(statement, None)).await;
         }
@@ -129,15 +130,16 @@ impl Connection {
         }
         let mut all: Vec<_> = {
             let cache = self.cache();
-            statements.iter().map(|statement| cache.get(&statement.sql).cloned()).collect()
+            let plan = |statement: &Arc<Statement>| cache.get(statement.to_prepare()?).cloned();
+            statements.iter().map(plan).collect()
         };
         let mut new: Vec<(usize, &str)> = Vec::new();
         for (index, statement) in statements.iter().enumerate() {
-            if statement.form == Form::Prepared
+            if let Some(sql) = statement.to_prepare()
                 && all[index].is_none()
-                && new.iter().all(|(_, sql)| *sql != statement.sql)
+                && new.iter().all(|(_, other)| *other != sql)
             {
-                new.push((index, &statement.sql));
+                new.push((index, sql));
             }
         }
         let waited = !new.is_empty();
@@ -164,7 +166,7 @@ impl Connection {
         }
         for (plan, statement) in all.iter_mut().zip(statements) {
             if plan.is_none() {
-                *plan = made.get(&*statement.sql).cloned();
+                *plan = statement.to_prepare().and_then(|sql| made.get(sql).cloned());
             }
         }
         Ok(Plans { all, waited })
@@ -185,11 +187,26 @@ impl Connection {
                     Err(error) => Err(lost(error, access)),
                 }
             }
+            (Form::Copy, Some(plan)) => self.copy(statement, &plan).await,
             (Form::Commit, _) => self.commit().await.map(|()| Answer::default()),
             _ => {
                 self.client.batch_execute(&statement.sql).await.map(|()| Answer::default()).map_err(|e| lost(e, access))
             }
         }
+    }
+
+    /// `COPY ... FROM STDIN`, of the statement's values row by row. A failure leaves the transaction failed, also when a
+    /// value cannot be written: the server was told of the copy already.
+    async fn copy(&self, statement: &Statement, plan: &tokio_postgres::Statement) -> Result<Answer> {
+        let types: Vec<_> = plan.columns().iter().map(|column| column.type_().clone()).collect();
+        let failed = |error| lost(error, Access::Write).refused();
+        let sink = self.client.copy_in(&*statement.sql).await.map_err(failed)?;
+        let mut writer = std::pin::pin!(BinaryCopyInWriter::new(sink, &types));
+        for row in statement.values.chunks(types.len()) {
+            let row: Vec<_> = row.iter().map(Parameter).collect();
+            writer.as_mut().write_raw(row).await.map_err(failed)?;
+        }
+        Ok(Answer { rows: Vec::new(), written: writer.finish().await.map_err(failed)? })
     }
 
     /// Runs statements that bring no values and whose rows nobody wants. Any of them may write.
@@ -264,7 +281,7 @@ struct Plans {
 /// Refuses a statement before the server hears of it, which leaves the transaction around it whole.
 fn check_number(statement: &Statement) -> Result<()> {
     let given = statement.values.len();
-    if given > MOST_VALUES {
+    if given > MOST_VALUES && statement.form != Form::Copy {
         let text = format!("the statement has {given} values, and PostgreSQL takes {MOST_VALUES}");
         return Err(invalid(text));
     }
