@@ -89,6 +89,7 @@ impl App {
     pub fn bind(mut self, key: &'static str, url: &'static str) -> App {
         let plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_';
         assert!(!key.is_empty() && key.bytes().all(plain), "`{key}` cannot be a bind's key: use a-z, 0-9 and _");
+        assert!(key != "default", "`default` is what the database without a key is called: give the bind another");
         assert!(self.binds.iter().all(|bind| bind.key != key), "the bind `{key}` is declared twice");
         self.binds.push(Bind { key, url, migrations: None });
         self

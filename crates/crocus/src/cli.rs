@@ -56,6 +56,9 @@ struct Context {
 /// Engines by bind.
 type Opened = Arc<Mutex<HashMap<Option<&'static str>, Engine>>>;
 
+/// What the default database is called beside the others.
+const DEFAULT: &str = "default";
+
 /// How long the end waits for the database's connections to be closed.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -144,17 +147,20 @@ impl Context {
         std::iter::once(None).chain(self.app.binds.iter().map(|bind| Some(bind.key))).collect()
     }
 
-    /// The databases that a command is for: the one that is named, or all.
+    /// The databases that a command is for: the one that is named, or all that have migrations.
     fn chosen(&self, named: Option<&str>) -> Result<Vec<Option<&'static str>>> {
         match named {
-            None => Ok(self.binds()),
+            None => {
+                let migrated = |bind: &Option<&'static str>| bind.is_none() || self.migrations(*bind).is_ok();
+                Ok(self.binds().into_iter().filter(migrated).collect())
+            }
             Some(named) => Ok(vec![self.one(Some(named))?]),
         }
     }
 
     /// The database that a command is for: the one that is named, or the default one.
     fn one(&self, named: Option<&str>) -> Result<Option<&'static str>> {
-        let Some(named) = named else { return Ok(None) };
+        let Some(named) = named.filter(|named| *named != DEFAULT) else { return Ok(None) };
         match self.app.binds.iter().find(|bind| bind.key == named) {
             Some(bind) => Ok(Some(bind.key)),
             None => {
@@ -242,7 +248,7 @@ impl Context {
         if self.app.binds.is_empty() {
             return Ok(());
         }
-        print(&format!("[{}]\n", bind.unwrap_or("default")))
+        print(&format!("[{}]\n", bind.unwrap_or(DEFAULT)))
     }
 
     fn of_migration(&self) -> impl Fn(crocus_migrate::Error) -> Error + use<> {

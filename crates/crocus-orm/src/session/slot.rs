@@ -87,6 +87,8 @@ pub(super) trait AnySlot: Any + Send + Sync {
     fn phase(&self) -> Phase;
     /// `car with id 7`, or `car` where it has no key yet.
     fn described(&self) -> String;
+    /// The error for a row that has another version.
+    fn stale(&self) -> Error;
     /// The error for a row that is gone.
     fn missing(&self) -> Error;
     /// What the next flush writes, if anything. `subject` is the slot's own number, `session` the session's.
@@ -248,6 +250,11 @@ impl<M: Model> AnySlot for Slot<M> {
         }
     }
 
+    fn stale(&self) -> Error {
+        let text = format!("the {} was changed or deleted by somebody else since it was read", self.described());
+        Error::new(ErrorKind::StaleObject, text).with_hint("read it again (`session.refresh(handle)`), then change it")
+    }
+
     fn missing(&self) -> Error {
         match self.row() {
             Some(row) => M::not_found(&row.key()),
@@ -286,7 +293,12 @@ impl<M: Model> AnySlot for Slot<M> {
                     }
                 }
                 let changed = !values.is_empty() || !pointers.is_empty();
-                changed.then(|| change(Kind::Update, values, pointers, stored))
+                // The object's own version is checked: a program may set it to the one that its client has read.
+                let own = version.map(|column| (column, current[column].clone()));
+                if !changed && own.as_ref().is_some_and(|(column, own)| !same(own, &stored[*column])) {
+                    return Err(self.stale());
+                }
+                changed.then(|| Change { version: own, ..change(Kind::Update, values, pointers, stored) })
             }
             State::Deleted { stored } => Some(change(Kind::Delete, Vec::new(), Vec::new(), stored.values())),
             State::Persistent { .. } | State::Expired { .. } | State::Gone => None,

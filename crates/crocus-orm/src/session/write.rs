@@ -317,8 +317,7 @@ impl Prepared {
         if change.version.is_none() {
             return slot.missing();
         }
-        let text = format!("the {} was changed or deleted by somebody else since it was read", slot.described());
-        Error::new(ErrorKind::StaleObject, text).with_hint("read it again (`session.refresh(handle)`), then change it")
+        slot.stale()
     }
 }
 

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
 pub(super) struct Db {
-    /// The bind: which of the program's databases [default: all for create, migrate, upgrade and current, else the
-    /// default one]
+    /// The bind: which of the program's databases [default: `default` for drop, downgrade and stamp, else
+    /// all]
     #[arg(long, global = true, value_name = "KEY")]
     bind: Option<String>,
 
@@ -73,13 +73,18 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
     let named = bind.as_deref();
     match command {
         Command::Create => {
-            for bind in context.chosen(named)? {
+            let binds = if named.is_none() { context.binds() } else { vec![context.one(named)?] };
+            for bind in binds {
                 create(context, bind).await?;
             }
             Ok(())
         }
         Command::Drop(arguments) => drop_database(context, context.one(named)?, &arguments).await,
-        Command::Init(arguments) => db_migrate::init(context, context.one(named)?, &arguments),
+        Command::Init(arguments) => {
+            // A folder that is named is one database's.
+            let binds = if arguments.has_folder() { vec![context.one(named)?] } else { context.chosen(named)? };
+            binds.into_iter().try_for_each(|bind| db_migrate::init(context, bind, &arguments))
+        }
         Command::Migrate(arguments) => {
             for bind in context.chosen(named)? {
                 context.headline(bind)?;
@@ -118,7 +123,13 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             }
             Ok(())
         }
-        Command::History => history(context, context.one(named)?).await,
+        Command::History => {
+            for bind in context.chosen(named)? {
+                context.headline(bind)?;
+                history(context, bind).await?;
+            }
+            Ok(())
+        }
         Command::Stamp(arguments) => {
             let bind = context.one(named)?;
             let migrations = context.migrations(bind)?;

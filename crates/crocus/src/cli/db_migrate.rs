@@ -29,6 +29,13 @@ pub(super) struct Migrate {
     directory: Option<PathBuf>,
 }
 
+impl Init {
+    /// Whether the folder is named.
+    pub(super) fn has_folder(&self) -> bool {
+        self.directory.is_some()
+    }
+}
+
 pub(super) fn init(context: &Context, bind: Option<&'static str>, arguments: &Init) -> Result<()> {
     let folder = directory(context, bind, arguments.directory.as_ref())?;
     let initialised = folder::init(&folder).map_err(context.of_migration())?;

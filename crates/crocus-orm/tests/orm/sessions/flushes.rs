@@ -328,17 +328,39 @@ async fn a_stale_object_is_named() {
 }
 
 #[tokio::test]
-async fn a_version_is_not_for_the_program_to_set() {
+async fn the_version_that_a_client_has_read_is_checked() {
     for db in dealers().await {
         let mut session = db.session();
         let it = session.add(maker("Tesla"));
         let handle = session.add(car("3", it));
         session.commit().await.unwrap();
-        session[handle].version = 9;
-        session.commit().await.unwrap();
+        let read = session[handle].clone();
         session[handle].doors = 5;
         session.commit().await.unwrap();
         assert_eq!(session[handle].version, 2, "{db}");
+
+        // With the version that is the row's, with an older one, and with one that nobody has seen.
+        for (version, stale) in [(2, false), (1, true), (9, true)] {
+            let mut session = db.session();
+            let handle = session.get::<Car>(read.id).await.unwrap().unwrap();
+            session[handle].version = version;
+            session[handle].doors = 2;
+            let result = session.commit().await;
+            assert_eq!(result.is_err_and(|error| error.kind() == ErrorKind::StaleObject), stale, "{db}: {version}");
+        }
+        // A stale copy is not merged, whether it changes something else or not.
+        for doors in [read.doors, 3] {
+            let mut session = db.session();
+            session.merge(Car { doors, ..read.clone() }).await.unwrap();
+            assert_kind(session.commit().await, ErrorKind::StaleObject);
+        }
+        let now = Car::get(db.engine(), read.id).await.unwrap().unwrap();
+        assert_eq!((now.doors, now.version), (2, 3), "{db}");
+        let mut session = db.session();
+        let handle = session.merge(now).await.unwrap();
+        session[handle].version = 4;
+        let error = assert_kind(session.commit().await, ErrorKind::StaleObject);
+        assert!(error.to_string().starts_with("the car with id"), "{db}: {error}");
     }
 }
 
