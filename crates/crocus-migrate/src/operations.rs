@@ -83,7 +83,7 @@ impl Operations {
         self.list.push(Operation::RenameColumn { table: table.into(), name, new_name });
     }
 
-    /// Makes an index on a table, over columns by their names, or over [`column`]s and [`expression`]s.
+    /// Makes an index on a table, over columns by their names, or over [`column`](fn@column)s and [`expression`]s.
     ///
     /// # Example
     /// ```
