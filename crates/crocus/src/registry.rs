@@ -66,3 +66,67 @@ pub(crate) fn check(models: &[Registered], binds: &[Bind]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crocus_macros::Model;
+
+    use super::*;
+
+    #[derive(Debug, Clone, Model)]
+    #[model(crate = "crocus_orm", table = "makers")]
+    struct Maker {
+        #[model(primary_key)]
+        id: i32,
+    }
+
+    #[derive(Debug, Clone, Model)]
+    #[model(crate = "crocus_orm", table = "cars")]
+    struct Car {
+        #[model(primary_key)]
+        id: i32,
+        #[model(belongs_to = Maker)]
+        maker_id: i32,
+    }
+
+    #[derive(Debug, Clone, Model)]
+    #[model(crate = "crocus_orm", table = "entries", bind = "audit")]
+    struct Entry {
+        #[model(primary_key)]
+        id: i32,
+        #[model(belongs_to = Maker)]
+        maker_id: i32,
+    }
+
+    fn of<M: Model>() -> Registered {
+        Registered::new::<M>(Location::caller())
+    }
+
+    /// The error's lines without the place, which stands in parentheses.
+    fn refusal(models: &[Registered], binds: &[Bind]) -> String {
+        let text = check(models, binds).map_or_else(|error| error.render(), |()| String::new());
+        let place = text.find(" (crates").zip(text.find(")\n"));
+        place.map_or(text.clone(), |(start, end)| format!("{}{}", &text[..start], &text[end + 1..]))
+    }
+
+    #[test]
+    fn models_that_do_not_fit_together_are_refused() {
+        let audit = [Bind { key: "audit", url: "sqlite::memory:", migrations: None }];
+        assert_eq!(refusal(&[of::<Maker>(), of::<Car>()], &[]), "");
+        assert_eq!(refusal(&[of::<Car>(), of::<Maker>()], &audit), "");
+        assert_eq!(
+            refusal(&[of::<Car>()], &[]),
+            "error: the relationship `Car.maker` leads to `Maker`, which is not registered\nhint: add `.model::<Maker>()`\n"
+        );
+        assert_eq!(
+            refusal(&[of::<Maker>(), of::<Entry>()], &[]),
+            "error: the model `Entry` is on the bind `audit`, which is not declared\n\
+             hint: add `.bind(\"audit\", \"sqlite:instance/audit.db\")`\n"
+        );
+        assert_eq!(
+            refusal(&[of::<Maker>(), of::<Entry>()], &audit),
+            "error: the relationship `Entry.maker` leads from the bind `audit` to the default bind, and no database can \
+             follow it\nhint: keep the other's key in a plain column, and read its row with a query of its own\n"
+        );
+    }
+}
