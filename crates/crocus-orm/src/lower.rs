@@ -224,6 +224,7 @@ pub(crate) fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr
         Function::Replace => "REPLACE",
         Function::Absolute(_) => "ABS",
         Function::Round(_) => "ROUND",
+        #[cfg(feature = "time")]
         Function::Now => "NOW",
         Function::RowNumber => "ROW_NUMBER",
         Function::Rank => "RANK",

@@ -201,6 +201,7 @@ pub(crate) enum Function {
     Absolute(ColumnType),
     /// A number of this type with so many digits after the point.
     Round(ColumnType),
+    #[cfg(feature = "time")]
     Now,
     RowNumber,
     Rank,

@@ -43,6 +43,7 @@ pub(crate) fn negative(node: SimpleExpr) -> SimpleExpr {
 
 pub(crate) fn call(function: Function, mut arguments: Vec<SimpleExpr>) -> SimpleExpr {
     match function {
+        #[cfg(feature = "time")]
         Function::Now => SimpleExpr::cust("CURRENT_TIMESTAMP"),
         // Only decimals can be rounded to digits ("Mathematical Functions and Operators").
         Function::Round(ColumnType::Double) => {

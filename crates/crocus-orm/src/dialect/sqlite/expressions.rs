@@ -83,6 +83,7 @@ pub(crate) fn negative(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
 pub(crate) fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr {
     let name = match function {
         // To the millisecond, in the form of all instants.
+        #[cfg(feature = "time")]
         Function::Now => return SimpleExpr::cust("STRFTIME('%Y-%m-%d %H:%M:%f000Z', 'now')"),
         Function::Absolute(ColumnType::Decimal) => "decimal_abs",
         Function::Round(ColumnType::Decimal) => "decimal_round",
