@@ -132,6 +132,12 @@ impl Statement {
         self
     }
 
+    /// Says that of all its values.
+    pub(crate) fn all_sensitive(mut self) -> Statement {
+        self.values.sensitive = (0..self.values.len()).collect();
+        self
+    }
+
     /// Says which columns the first values are for, by their indexes in the table: so many rows of them. Those of
     /// sensitive columns are not shown.
     pub(crate) fn writes(mut self, table: &'static TableDef, columns: Vec<usize>, rows: usize) -> Statement {

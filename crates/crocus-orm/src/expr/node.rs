@@ -329,6 +329,14 @@ pub(crate) enum SetOperator {
 }
 
 impl Source {
+    /// Whether it is a table whose column of this name is sensitive.
+    pub(crate) fn has_secret(&self, column: &str) -> bool {
+        match self {
+            Source::Table { table, .. } => table.column(column).is_some_and(|column| column.sensitive),
+            _ => false,
+        }
+    }
+
     /// The name under which its columns are known.
     pub(crate) fn name(&self) -> &str {
         match self {

@@ -77,6 +77,7 @@ impl<M: Model> Delete<M> {
         if let Some(ctes) = with_clause(self.filter.iter(), dialect)? {
             query.with_cte(ctes);
         }
-        Ok(Statement::build(dialect, Access::Write, &query))
+        let statement = Statement::build(dialect, Access::Write, &query);
+        Ok(returning::guarded(statement, M::TABLE, &[], &self.filter, None))
     }
 }

@@ -210,9 +210,11 @@ fn copy<M: Model>(indexes: &[usize], rows: Vec<Assignments>) -> Statement {
         Some(schema) => format!("{}.{}", quote(schema), quote(M::TABLE.name)),
         None => quote(M::TABLE.name),
     };
+    let number = rows.len();
     let values = rows.into_iter().flatten().map(|(_, value)| value).collect();
     let sql = format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)");
-    Statement::copy(sql, format!("SELECT {columns} FROM {table} WHERE FALSE"), values)
+    let probe = format!("SELECT {columns} FROM {table} WHERE FALSE");
+    Statement::copy(sql, probe, values).writes(M::TABLE, indexes.to_vec(), number)
 }
 
 const OBJECTS: &str = "a reference to an object of a session means nothing outside it";

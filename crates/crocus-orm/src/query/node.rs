@@ -149,6 +149,29 @@ impl SelectNode {
         self.set.iter().for_each(|(_, part)| part.reads(visit));
     }
 
+    /// Whether a value in it may stand beside a sensitive column: then none of its values is shown, since it is not known
+    /// in which place of the statement each stands.
+    pub(crate) fn has_secret(&self) -> bool {
+        let mut found = false;
+        self.nodes(&mut |node| {
+            // A column that is only read has no value beside it.
+            if !matches!(node, Node::Column { .. }) {
+                node.tables(&mut |table, column| {
+                    found |= self.sources().any(|source| source.name() == table && source.has_secret(column));
+                });
+            }
+            node.queries(&mut |query| found |= query.has_secret());
+        });
+        let inside = |source: &Source| match source {
+            Source::Query { query, .. } => query.has_secret(),
+            Source::Cte { cte, .. } => {
+                cte.query.has_secret() || cte.recursive.as_ref().is_some_and(|(_, step)| step.has_secret())
+            }
+            _ => false,
+        };
+        found || self.sources().any(inside) || self.set.iter().any(|(_, part)| part.has_secret())
+    }
+
     /// What it reads from: the first source, then the joined ones.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
         std::iter::once(&self.from).chain(self.joins.iter().map(|join| &join.source))

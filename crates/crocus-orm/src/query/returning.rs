@@ -108,16 +108,27 @@ pub(super) fn guarded(
     statement: Statement,
     table: &'static TableDef,
     set: &[(&'static str, Node)],
+    filter: &[Node],
     written: Option<Vec<usize>>,
 ) -> Statement {
     let secret = |name: &str| table.column(name).is_some_and(|column| column.sensitive);
     let plain = |node: &Node| written.is_some() && matches!(node, Node::Bound { .. });
     // In which place the values of an expression are is not known: none is shown.
-    let hide = set.iter().any(|(name, node)| secret(name) && !plain(node));
-    let values = statement.values.len();
+    let hide = set.iter().any(|(name, node)| secret(name) && !plain(node))
+        || set.iter().map(|(_, node)| node).chain(filter).any(|node| mentions_secret(node, table));
     let statement = match written {
         Some(columns) => statement.writes(table, columns, 1),
         None => statement,
     };
-    if hide { (0..values).fold(statement, Statement::sensitive) } else { statement }
+    if hide { statement.all_sensitive() } else { statement }
+}
+
+/// Whether a sensitive column of the table, or of a query inside, stands in the expression.
+fn mentions_secret(node: &Node, table: &'static TableDef) -> bool {
+    let mut found = false;
+    node.tables(&mut |name, column| {
+        found |= name == table.name && table.column(column).is_some_and(|column| column.sensitive);
+    });
+    node.queries(&mut |query| found |= query.has_secret());
+    found
 }

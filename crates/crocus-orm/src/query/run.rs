@@ -148,5 +148,6 @@ impl Target<'_> {
 fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement> {
     // A lock is no matter of a copy that only reads, nor of a transaction that does.
     let access = if node.lock.is_some() { Access::Write } else { Access::Read };
-    Ok(Statement::build(dialect, access, &node.build(dialect)?))
+    let statement = Statement::build(dialect, access, &node.build(dialect)?);
+    Ok(if node.has_secret() { statement.all_sensitive() } else { statement })
 }

@@ -122,7 +122,7 @@ impl<M: Model> Update<M> {
             query.with_cte(ctes);
         }
         let statement = Statement::build(dialect, Access::Write, &query);
-        Ok(returning::guarded(statement, M::TABLE, &set, written))
+        Ok(returning::guarded(statement, M::TABLE, &set, &filter, written))
     }
 
     /// What is set, bound values first, and the conditions. Refuses the columns of tables that are neither the model's

@@ -27,6 +27,7 @@ mod raw;
 mod replicas;
 mod retries;
 mod savepoints;
+mod secret_values;
 mod secrets;
 mod seeing;
 mod sessions;
