@@ -75,9 +75,9 @@ async fn execute_postgres(connection: &Connection, operation: &Operation) -> cro
 
     let statements = match postgres::ddl::plan(operation) {
         Plan::Statements(statements) => statements,
-        Plan::AlterColumn { table, column } => {
+        Plan::AlterColumn { table, column, using } => {
             let current = postgres::inspect::current(connection, table, &column.name).await?;
-            postgres::ddl::alter_column(table, column, current.as_ref())
+            postgres::ddl::alter_column(table, column, using, current.as_ref())
         }
         Plan::AlterEnum(values) => postgres::enums::alter(connection, values).await?,
     };
@@ -92,10 +92,20 @@ async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocu
         Plan::Statements(statements) => all(connection, &statements).await,
         Plan::Rebuild { table, edit } => rebuild(connection, &table, &edit).await,
         Plan::DropConstraint { table, name } => {
-            if sqlite::inspect::is_index(connection, &table, &name).await? {
+            if sqlite::inspect::index_sql(connection, &table, &name).await?.is_some() {
                 connection.batch(&format!("DROP INDEX {}", Dialect::Sqlite.quote(&name))).await
             } else {
                 rebuild(connection, &table, &Edit::DropConstraint { name }).await
+            }
+        }
+        Plan::RenameConstraint { table, name, new_name } => {
+            let index = sqlite::inspect::index_sql(connection, &table, &name).await?;
+            match index.and_then(|sql| sqlite::index_sql::renamed(&sql, &new_name)) {
+                Some(create) => {
+                    let drop = format!("DROP INDEX {}", Dialect::Sqlite.quote(&name));
+                    all(connection, &[drop, create]).await
+                }
+                None => rebuild(connection, &table, &Edit::RenameConstraint { name, new_name }).await,
             }
         }
     }

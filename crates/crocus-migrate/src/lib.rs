@@ -29,6 +29,7 @@ pub use runner::{Direction, Step, apply, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.
 pub mod prelude {
+    pub use crocus_orm::Dialect;
     pub use crocus_orm::table::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNull};
 
     pub use crate::operations::{

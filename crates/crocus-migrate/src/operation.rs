@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crocus_orm::Dialect;
+
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, TableName, Unique};
 
 /// One change of a schema.
@@ -21,14 +23,21 @@ pub enum Operation {
     AddColumn { table: TableName, column: Column },
     /// Drops a column with its values.
     DropColumn { table: TableName, name: String, was: Option<Column> },
-    /// Gives a column another type, nullability, default, generating expression or comment.
-    AlterColumn { table: TableName, column: Column, was: Option<Column> },
+    /// Gives a column another type, nullability, default, identity, generating expression, collation or comment. Where the
+    /// type changes, `using` is the SQL expression of the new value on PostgreSQL; a cast when there is none.
+    AlterColumn { table: TableName, column: Column, using: Option<String>, was: Option<Column> },
     /// Gives a column another name.
     RenameColumn { table: TableName, name: String, new_name: String },
-    /// Makes an index.
-    CreateIndex { table: TableName, index: Index },
-    /// Drops an index.
-    DropIndex { table: TableName, name: String, was: Option<Index> },
+    /// Makes the primary key of a table that has none.
+    CreatePrimaryKey { table: TableName, columns: Vec<String> },
+    /// Drops the primary key: the constraint, not its columns.
+    DropPrimaryKey { table: TableName, was: Option<Vec<String>> },
+    /// Makes an index; `concurrently`, on PostgreSQL, without keeping writers out.
+    CreateIndex { table: TableName, index: Index, concurrently: bool },
+    /// Drops an index; `concurrently`, on PostgreSQL, without keeping anybody out.
+    DropIndex { table: TableName, name: String, concurrently: bool, was: Option<Index> },
+    /// Gives an index another name.
+    RenameIndex { table: TableName, name: String, new_name: String },
     /// Adds a unique constraint.
     CreateUnique { table: TableName, unique: Unique },
     /// Adds a check constraint.
@@ -37,6 +46,8 @@ pub enum Operation {
     CreateForeignKey { table: TableName, foreign_key: ForeignKey },
     /// Drops a unique or check constraint or a foreign key.
     DropConstraint { table: TableName, name: String, was: Option<Constraint> },
+    /// Gives a unique or check constraint or a foreign key another name.
+    RenameConstraint { table: TableName, name: String, new_name: String },
     /// Gives a table a comment. Nothing on SQLite, which has none.
     CreateTableComment { table: TableName, comment: String, was: Option<String> },
     /// Takes a table's comment away. Nothing on SQLite.
@@ -49,10 +60,12 @@ pub enum Operation {
     CreateEnum(Enum),
     /// Gives an enum type other values. Nothing on SQLite, where the columns are altered.
     AlterEnum { values: Enum, was: Option<Enum> },
+    /// Gives a value of an enum type another name, in the rows too. Nothing on SQLite, where the columns are altered.
+    RenameEnumValue { name: String, value: String, new_value: String },
     /// Drops an enum type. Nothing on SQLite.
     DropEnum { name: String, was: Option<Enum> },
-    /// Runs SQL.
-    Execute { sql: String },
+    /// Runs SQL; on one dialect, where it names one, and nothing on the others.
+    Execute { sql: String, dialect: Option<Dialect> },
 }
 
 /// A constraint that can be dropped.
@@ -80,6 +93,10 @@ impl Operation {
             | Operation::DropColumn { table, .. }
             | Operation::AlterColumn { table, .. }
             | Operation::RenameColumn { table, .. }
+            | Operation::CreatePrimaryKey { table, .. }
+            | Operation::DropPrimaryKey { table, .. }
+            | Operation::RenameIndex { table, .. }
+            | Operation::RenameConstraint { table, .. }
             | Operation::CreateIndex { table, .. }
             | Operation::DropIndex { table, .. }
             | Operation::CreateUnique { table, .. }
@@ -92,6 +109,7 @@ impl Operation {
             | Operation::DropSchema { .. }
             | Operation::CreateEnum(_)
             | Operation::AlterEnum { .. }
+            | Operation::RenameEnumValue { .. }
             | Operation::DropEnum { .. }
             | Operation::Execute { .. } => None,
         }
@@ -118,14 +136,25 @@ impl Operation {
             Operation::DropColumn { table, was, .. } => {
                 Operation::AddColumn { table, column: was.ok_or_else(unknown)? }
             }
-            Operation::AlterColumn { table, column, was } => {
-                Operation::AlterColumn { table, column: was.ok_or_else(unknown)?, was: Some(column) }
+            // Where a type was told how to become the other one, the way back has to be told by hand.
+            Operation::AlterColumn { table, column, using: _, was } => {
+                Operation::AlterColumn { table, column: was.ok_or_else(unknown)?, using: None, was: Some(column) }
             }
-            Operation::CreateIndex { table, index } => {
-                Operation::DropIndex { table, name: index.name.clone(), was: Some(index) }
+            Operation::CreatePrimaryKey { table, columns } => Operation::DropPrimaryKey { table, was: Some(columns) },
+            Operation::DropPrimaryKey { table, was } => {
+                Operation::CreatePrimaryKey { table, columns: was.ok_or_else(unknown)? }
             }
-            Operation::DropIndex { table, was, .. } => {
-                Operation::CreateIndex { table, index: was.ok_or_else(unknown)? }
+            Operation::CreateIndex { table, index, concurrently } => {
+                Operation::DropIndex { table, name: index.name.clone(), concurrently, was: Some(index) }
+            }
+            Operation::DropIndex { table, concurrently, was, .. } => {
+                Operation::CreateIndex { table, index: was.ok_or_else(unknown)?, concurrently }
+            }
+            Operation::RenameIndex { table, name, new_name } => {
+                Operation::RenameIndex { table, name: new_name, new_name: name }
+            }
+            Operation::RenameConstraint { table, name, new_name } => {
+                Operation::RenameConstraint { table, name: new_name, new_name: name }
             }
             Operation::CreateUnique { table, unique } => {
                 Operation::DropConstraint { table, name: unique.name.clone(), was: Some(Constraint::Unique(unique)) }
@@ -158,6 +187,9 @@ impl Operation {
             Operation::AlterEnum { values, was } => {
                 Operation::AlterEnum { values: was.ok_or_else(unknown)?, was: Some(values) }
             }
+            Operation::RenameEnumValue { name, value, new_value } => {
+                Operation::RenameEnumValue { name, value: new_value, new_value: value }
+            }
             Operation::DropEnum { was, .. } => Operation::CreateEnum(was.ok_or_else(unknown)?),
             Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
         })
@@ -176,22 +208,35 @@ impl fmt::Display for Operation {
             Operation::AddColumn { table, column } => write!(f, "add column {table}.{}", column.name),
             Operation::DropColumn { table, name, .. } => write!(f, "drop column {table}.{name}"),
             Operation::AlterColumn { table, column, .. } => write!(f, "alter column {table}.{}", column.name),
-            Operation::CreateIndex { table, index } => write!(f, "create index {} on {table}", index.name),
+            Operation::CreatePrimaryKey { table, columns } => {
+                write!(f, "create primary key ({}) on {table}", columns.join(", "))
+            }
+            Operation::DropPrimaryKey { table, .. } => write!(f, "drop primary key on {table}"),
+            Operation::CreateIndex { table, index, .. } => write!(f, "create index {} on {table}", index.name),
             Operation::DropIndex { table, name, .. } => write!(f, "drop index {name} on {table}"),
+            Operation::RenameIndex { table, name, new_name } => {
+                write!(f, "rename index {name} to {new_name} on {table}")
+            }
             Operation::CreateUnique { table, unique } => write!(f, "create unique {} on {table}", unique.name),
             Operation::CreateCheck { table, check } => write!(f, "create check {} on {table}", check.name),
             Operation::CreateForeignKey { table, foreign_key } => {
                 write!(f, "create foreign key {} on {table}", foreign_key.name)
             }
             Operation::DropConstraint { table, name, .. } => write!(f, "drop constraint {name} on {table}"),
+            Operation::RenameConstraint { table, name, new_name } => {
+                write!(f, "rename constraint {name} to {new_name} on {table}")
+            }
             Operation::CreateTableComment { table, .. } => write!(f, "create comment on {table}"),
             Operation::DropTableComment { table, .. } => write!(f, "drop comment on {table}"),
             Operation::CreateSchema { name } => write!(f, "create schema {name}"),
             Operation::DropSchema { name } => write!(f, "drop schema {name}"),
             Operation::CreateEnum(values) => write!(f, "create enum {}", values.name),
             Operation::AlterEnum { values, .. } => write!(f, "alter enum {}", values.name),
+            Operation::RenameEnumValue { name, value, new_value } => {
+                write!(f, "rename value {value} to {new_value} of enum {name}")
+            }
             Operation::DropEnum { name, .. } => write!(f, "drop enum {name}"),
-            Operation::Execute { sql } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
+            Operation::Execute { sql, .. } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
         }
     }
 }

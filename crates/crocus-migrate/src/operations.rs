@@ -1,7 +1,7 @@
 //! What a migration file writes: operations one after the other, named as in Alembic.
 
-use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
+use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
@@ -36,6 +36,7 @@ pub struct ForeignKeyBuilder<'a> {
 #[derive(Debug)]
 pub struct IndexBuilder<'a> {
     index: &'a mut Index,
+    concurrently: &'a mut bool,
 }
 
 impl Operations {
@@ -74,7 +75,25 @@ impl Operations {
     /// Gives a column this type, nullability, default, generating expression and comment: all as described, whatever
     /// they were. On PostgreSQL a generated column is dropped and added again.
     pub fn alter_column(&mut self, table: impl Into<TableName>, name: &str, column: ColumnBuilder) {
-        self.list.push(Operation::AlterColumn { table: table.into(), column: column.named(name), was: None });
+        self.list.push(Operation::AlterColumn {
+            table: table.into(),
+            column: column.named(name),
+            using: None,
+            was: None,
+        });
+    }
+
+    /// As [`alter_column`](Operations::alter_column), with the SQL expression of the new values where PostgreSQL has no
+    /// cast from the old type, or another is meant. SQLite keeps the values as they are.
+    pub fn alter_column_using(
+        &mut self,
+        table: impl Into<TableName>,
+        name: &str,
+        column: ColumnBuilder,
+        expression: &str,
+    ) {
+        let (table, using) = (table.into(), Some(expression.to_owned()));
+        self.list.push(Operation::AlterColumn { table, column: column.named(name), using, was: None });
     }
 
     /// Gives a column another name, wherever it is mentioned.
@@ -102,17 +121,42 @@ impl Operations {
         parts: [P; N],
     ) -> IndexBuilder<'_> {
         let parts = parts.map(Into::into).to_vec();
-        let index = Index { name: name.to_owned(), parts, unique: false, condition: None };
-        self.list.push(Operation::CreateIndex { table: table.into(), index });
+        let index = Index::new(name, parts);
+        self.list.push(Operation::CreateIndex { table: table.into(), index, concurrently: false });
         match self.list.last_mut() {
-            Some(Operation::CreateIndex { index, .. }) => IndexBuilder { index },
+            Some(Operation::CreateIndex { index, concurrently, .. }) => IndexBuilder { index, concurrently },
             _ => unreachable!("it was just pushed"),
         }
     }
 
     /// Drops an index of a table.
     pub fn drop_index(&mut self, name: &str, table: impl Into<TableName>) {
-        self.list.push(Operation::DropIndex { table: table.into(), name: name.to_owned(), was: None });
+        let (table, name) = (table.into(), name.to_owned());
+        self.list.push(Operation::DropIndex { table, name, concurrently: false, was: None });
+    }
+
+    /// Drops an index of a table, on PostgreSQL without keeping anybody out: the revision is then no longer one
+    /// transaction.
+    pub fn drop_index_concurrently(&mut self, name: &str, table: impl Into<TableName>) {
+        let (table, name) = (table.into(), name.to_owned());
+        self.list.push(Operation::DropIndex { table, name, concurrently: true, was: None });
+    }
+
+    /// Gives an index of a table another name.
+    pub fn rename_index(&mut self, table: impl Into<TableName>, name: &str, new_name: &str) {
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.list.push(Operation::RenameIndex { table: table.into(), name, new_name });
+    }
+
+    /// Makes columns the primary key of a table that has none. They become NOT NULL.
+    pub fn create_primary_key<const N: usize>(&mut self, table: impl Into<TableName>, columns: [&str; N]) {
+        let columns = columns.map(str::to_owned).to_vec();
+        self.list.push(Operation::CreatePrimaryKey { table: table.into(), columns });
+    }
+
+    /// Drops the primary key of a table: the constraint, not its columns.
+    pub fn drop_primary_key(&mut self, table: impl Into<TableName>) {
+        self.list.push(Operation::DropPrimaryKey { table: table.into(), was: None });
     }
 
     /// Adds a unique constraint over columns of a table.
@@ -122,14 +166,13 @@ impl Operations {
         table: impl Into<TableName>,
         columns: [&str; N],
     ) {
-        let unique = Unique { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() };
+        let unique = Unique::new(name, columns.map(str::to_owned).to_vec());
         self.list.push(Operation::CreateUnique { table: table.into(), unique });
     }
 
     /// Adds a check constraint to a table: an SQL expression that must not be false.
     pub fn create_check_constraint(&mut self, name: &str, table: impl Into<TableName>, expression: &str) {
-        let check = Check { name: name.to_owned(), expression: expression.to_owned() };
-        self.list.push(Operation::CreateCheck { table: table.into(), check });
+        self.list.push(Operation::CreateCheck { table: table.into(), check: Check::new(name, expression) });
     }
 
     /// Adds a foreign key to a table: columns of `table` that refer to columns of `target`, which have to be its primary
@@ -163,6 +206,12 @@ impl Operations {
     /// Drops a unique or check constraint or a foreign key of a table.
     pub fn drop_constraint(&mut self, name: &str, table: impl Into<TableName>) {
         self.list.push(Operation::DropConstraint { table: table.into(), name: name.to_owned(), was: None });
+    }
+
+    /// Gives a unique or check constraint or a foreign key of a table another name.
+    pub fn rename_constraint(&mut self, table: impl Into<TableName>, name: &str, new_name: &str) {
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.list.push(Operation::RenameConstraint { table: table.into(), name, new_name });
     }
 
     /// Gives a table a comment. SQLite has none.
@@ -209,6 +258,13 @@ impl Operations {
         self.list.push(Operation::AlterEnum { values: enum_of(name, values), was: None });
     }
 
+    /// Gives a value of an enum type another name. On SQLite the columns alone say the values: alter each of them as well,
+    /// and their rows.
+    pub fn rename_enum_value(&mut self, name: &str, value: &str, new_value: &str) {
+        let (name, value, new_value) = (name.to_owned(), value.to_owned(), new_value.to_owned());
+        self.list.push(Operation::RenameEnumValue { name, value, new_value });
+    }
+
     /// Drops an enum type, after the last column that has it.
     pub fn drop_enum(&mut self, name: &str) {
         self.list.push(Operation::DropEnum { name: name.to_owned(), was: None });
@@ -216,7 +272,12 @@ impl Operations {
 
     /// Runs SQL as it is written, in the migration's transaction.
     pub fn execute(&mut self, sql: &str) {
-        self.list.push(Operation::Execute { sql: sql.to_owned() });
+        self.list.push(Operation::Execute { sql: sql.to_owned(), dialect: None });
+    }
+
+    /// Runs SQL on one dialect only; on the others this step does nothing.
+    pub fn execute_on(&mut self, dialect: Dialect, sql: &str) {
+        self.list.push(Operation::Execute { sql: sql.to_owned(), dialect: Some(dialect) });
     }
 
     /// Says that this direction cannot be taken, and why. A downgrade then stops before it changes anything.
@@ -241,12 +302,12 @@ impl TableBuilder {
 
     /// A unique constraint over columns.
     pub fn unique<const N: usize>(&mut self, name: &str, columns: [&str; N]) {
-        self.table.uniques.push(Unique { name: name.to_owned(), columns: columns.map(str::to_owned).to_vec() });
+        self.table.uniques.push(Unique::new(name, columns.map(str::to_owned).to_vec()));
     }
 
     /// A check constraint: an SQL expression that must not be false.
     pub fn check(&mut self, name: &str, expression: &str) {
-        self.table.checks.push(Check { name: name.to_owned(), expression: expression.to_owned() });
+        self.table.checks.push(Check::new(name, expression));
     }
 
     /// A foreign key: columns that refer to columns of another table, or of this one.
@@ -266,6 +327,12 @@ impl IndexBuilder<'_> {
     /// No two rows may agree in all parts.
     pub fn unique(self) -> Self {
         self.index.unique = true;
+        self
+    }
+
+    /// On PostgreSQL it is made without keeping writers out: the revision is then no longer one transaction.
+    pub fn concurrently(self) -> Self {
+        *self.concurrently = true;
         self
     }
 
@@ -296,14 +363,8 @@ fn foreign_key<const N: usize>(
     target: impl Into<TableName>,
     target_columns: [&str; N],
 ) -> ForeignKey {
-    ForeignKey {
-        name: name.to_owned(),
-        columns: columns.map(str::to_owned).to_vec(),
-        target: target.into(),
-        target_columns: target_columns.map(str::to_owned).to_vec(),
-        on_delete: ReferentialAction::NoAction,
-        on_update: ReferentialAction::NoAction,
-    }
+    let owned = |names: [&str; N]| names.map(str::to_owned).to_vec();
+    ForeignKey::new(name, owned(columns), target, owned(target_columns))
 }
 
 impl ColumnBuilder {
@@ -429,5 +490,5 @@ pub fn column(name: &str) -> IndexPart {
 
 /// An SQL expression of an index.
 pub fn expression(sql: &str) -> IndexPart {
-    IndexPart { key: IndexKey::Expression(sql.to_owned()), descending: false }
+    IndexPart::new(IndexKey::Expression(sql.to_owned()))
 }

@@ -47,14 +47,32 @@ fn write_operation(body: &mut String, operation: Operation) {
             ("add_column", vec![table_of(&table), text_of(&column.name), column_of(&column, false)])
         }
         Operation::DropColumn { table, name, .. } => ("drop_column", vec![table_of(&table), text_of(&name)]),
-        Operation::AlterColumn { table, column, .. } => {
+        Operation::AlterColumn { table, column, using: None, .. } => {
             ("alter_column", vec![table_of(&table), text_of(&column.name), column_of(&column, false)])
         }
-        Operation::CreateIndex { table, index } => {
-            let arguments = vec![text_of(&index.name), table_of(&table), parts_of(&index)];
-            return chained(body, 1, Call::new("op.create_index", arguments), calls_of_index(&index));
+        Operation::AlterColumn { table, column, using: Some(using), .. } => (
+            "alter_column_using",
+            vec![table_of(&table), text_of(&column.name), column_of(&column, false), text_of(&using)],
+        ),
+        Operation::CreatePrimaryKey { table, columns } => {
+            ("create_primary_key", vec![table_of(&table), list_of(&columns)])
         }
-        Operation::DropIndex { table, name, .. } => ("drop_index", vec![text_of(&name), table_of(&table)]),
+        Operation::DropPrimaryKey { table, .. } => ("drop_primary_key", vec![table_of(&table)]),
+        Operation::CreateIndex { table, index, concurrently } => {
+            let arguments = vec![text_of(&index.name), table_of(&table), parts_of(&index)];
+            let mut calls = calls_of_index(&index);
+            calls.extend(concurrently.then(|| Call::new(".concurrently", Vec::new())));
+            return chained(body, 1, Call::new("op.create_index", arguments), calls);
+        }
+        Operation::DropIndex { table, name, concurrently: false, .. } => {
+            ("drop_index", vec![text_of(&name), table_of(&table)])
+        }
+        Operation::DropIndex { table, name, concurrently: true, .. } => {
+            ("drop_index_concurrently", vec![text_of(&name), table_of(&table)])
+        }
+        Operation::RenameIndex { table, name, new_name } => {
+            ("rename_index", vec![table_of(&table), text_of(&name), text_of(&new_name)])
+        }
         Operation::CreateUnique { table, unique } => {
             ("create_unique_constraint", vec![text_of(&unique.name), table_of(&table), list_of(&unique.columns)])
         }
@@ -67,6 +85,9 @@ fn write_operation(body: &mut String, operation: Operation) {
             return chained(body, 1, Call::new("op.create_foreign_key", arguments), calls_of_key(&key));
         }
         Operation::DropConstraint { table, name, .. } => ("drop_constraint", vec![text_of(&name), table_of(&table)]),
+        Operation::RenameConstraint { table, name, new_name } => {
+            ("rename_constraint", vec![table_of(&table), text_of(&name), text_of(&new_name)])
+        }
         Operation::CreateTableComment { table, comment, .. } => {
             ("create_table_comment", vec![table_of(&table), text_of(&comment)])
         }
@@ -76,7 +97,13 @@ fn write_operation(body: &mut String, operation: Operation) {
         Operation::CreateEnum(values) => ("create_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::AlterEnum { values, .. } => ("alter_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::DropEnum { name, .. } => ("drop_enum", vec![text_of(&name)]),
-        Operation::Execute { sql } => ("execute", vec![text_of(&sql)]),
+        Operation::RenameEnumValue { name, value, new_value } => {
+            ("rename_enum_value", vec![text_of(&name), text_of(&value), text_of(&new_value)])
+        }
+        Operation::Execute { sql, dialect: None } => ("execute", vec![text_of(&sql)]),
+        Operation::Execute { sql, dialect: Some(dialect) } => {
+            ("execute_on", vec![Argument::Whole(format!("Dialect::{dialect:?}")), text_of(&sql)])
+        }
     };
     statement(body, 1, &format!("op.{function}"), arguments);
 }

@@ -15,6 +15,17 @@ pub struct Schema {
     pub enums: Vec<Enum>,
     /// The tables, in no particular order.
     pub tables: Vec<Table>,
+    /// What a database has beside them, and no migration manages, in order.
+    pub unmanaged: Vec<Unmanaged>,
+}
+
+/// Something that is listed, and left alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmanaged {
+    /// What it is: `view`, `materialized view`, `sequence`, `partition`, `foreign table`, `virtual table`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: TableName,
 }
 
 /// A table's name, with the schema that it is in where that is not the current one.
@@ -76,6 +87,8 @@ pub struct Column {
     pub default: Option<String>,
     /// The SQL expression that the database computes its value from, and stores.
     pub generated: Option<String>,
+    /// The collation, where it is not the type's own.
+    pub collation: Option<String>,
     /// What its comment says. SQLite has none.
     pub comment: Option<String>,
     /// The name that it had before, where a model says so.
@@ -102,6 +115,22 @@ pub struct Unique {
     pub name: String,
     /// Its columns, in order.
     pub columns: Vec<String>,
+    /// When it is checked.
+    pub deferrable: Deferrable,
+    /// Whether two NULLs are equal. Only PostgreSQL has that.
+    pub nulls_not_distinct: bool,
+}
+
+/// When a constraint is checked. SQLite knows this of foreign keys alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Deferrable {
+    /// Always at the end of the statement.
+    #[default]
+    No,
+    /// At the end of the statement, unless a transaction says otherwise: `DEFERRABLE INITIALLY IMMEDIATE`.
+    Immediate,
+    /// At the end of the transaction, unless it says otherwise: `DEFERRABLE INITIALLY DEFERRED`.
+    Deferred,
 }
 
 /// A check constraint.
@@ -111,6 +140,8 @@ pub struct Check {
     pub name: String,
     /// The SQL expression that must not be false.
     pub expression: String,
+    /// Whether the rows that were there before it are known to fulfil it. Only PostgreSQL knows others: `NOT VALID`.
+    pub validated: bool,
 }
 
 /// A foreign key: columns whose values are those of a row of another table, or of the same one.
@@ -128,6 +159,14 @@ pub struct ForeignKey {
     pub on_delete: ReferentialAction,
     /// What becomes of its rows when the columns that they refer to change.
     pub on_update: ReferentialAction,
+    /// The columns that `SET NULL` and `SET DEFAULT` on deletion set; all when there is none. Only PostgreSQL has that.
+    pub on_delete_columns: Vec<String>,
+    /// Whether a key of which a part is NULL is refused: `MATCH FULL`. SQLite takes the words and ignores them.
+    pub match_full: bool,
+    /// When it is checked.
+    pub deferrable: Deferrable,
+    /// Whether the rows that were there before it are known to fulfil it. Only PostgreSQL knows others: `NOT VALID`.
+    pub validated: bool,
 }
 
 /// An index.
@@ -141,6 +180,12 @@ pub struct Index {
     pub unique: bool,
     /// The SQL condition of the rows that are in it; all when there is none.
     pub condition: Option<String>,
+    /// The access method, where it is not a B-tree: `gin`, `gist`, `hash`. SQLite has only B-trees.
+    pub method: Option<String>,
+    /// Columns that it stores beside its parts. Only PostgreSQL has that.
+    pub include: Vec<String>,
+    /// Whether two NULLs are equal in a unique one. Only PostgreSQL has that.
+    pub nulls_not_distinct: bool,
 }
 
 /// What an index orders rows by.
@@ -150,6 +195,22 @@ pub struct IndexPart {
     pub key: IndexKey,
     /// Whether from the largest to the smallest.
     pub descending: bool,
+    /// Where NULLs stand, where that is not the database's own order: PostgreSQL takes NULL for the largest value,
+    /// SQLite for the smallest and has no other order in an index.
+    pub nulls: Option<Nulls>,
+    /// The collation, where it is not the key's own.
+    pub collation: Option<String>,
+    /// The operator class, where it is not the type's default: `text_pattern_ops`. Only PostgreSQL has that.
+    pub operator_class: Option<String>,
+}
+
+/// Where NULLs stand in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
 }
 
 /// A column or an expression of an index.
@@ -176,7 +237,7 @@ impl Schema {
             }
         }
         let schemas = tables.iter().filter_map(|table| table.name.schema.clone()).collect();
-        Schema { schemas, enums, tables }
+        Schema { schemas, enums, tables, unmanaged: Vec::new() }
     }
 
     /// The enum type with this name.
@@ -286,16 +347,8 @@ impl Table {
             comment: model.comment.map(str::to_owned),
             columns: model.columns.iter().map(Column::from_model).collect(),
             primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
-            uniques: model
-                .uniques
-                .iter()
-                .map(|unique| Unique { name: unique.name.to_owned(), columns: owned(unique.columns) })
-                .collect(),
-            checks: model
-                .checks
-                .iter()
-                .map(|check| Check { name: check.name.to_owned(), expression: check.expression.to_owned() })
-                .collect(),
+            uniques: model.uniques.iter().map(|unique| Unique::new(unique.name, owned(unique.columns))).collect(),
+            checks: model.checks.iter().map(|check| Check::new(check.name, check.expression)).collect(),
             foreign_keys: model.foreign_keys.iter().map(ForeignKey::from_model).collect(),
             indexes: model.indexes.iter().map(Index::from_model).collect(),
         }
@@ -322,6 +375,7 @@ impl Column {
             identity: false,
             default: None,
             generated: None,
+            collation: None,
             comment: None,
             renamed_from: None,
         }
@@ -361,41 +415,89 @@ impl From<ColumnType> for Type {
     }
 }
 
+impl Unique {
+    /// A unique constraint over columns, without anything else.
+    pub fn new(name: impl Into<String>, columns: Vec<String>) -> Unique {
+        Unique { name: name.into(), columns, deferrable: Deferrable::No, nulls_not_distinct: false }
+    }
+}
+
+impl Check {
+    /// A check constraint that all rows fulfil.
+    pub fn new(name: impl Into<String>, expression: impl Into<String>) -> Check {
+        Check { name: name.into(), expression: expression.into(), validated: true }
+    }
+}
+
 impl ForeignKey {
+    /// A foreign key without any options.
+    pub fn new(
+        name: impl Into<String>,
+        columns: Vec<String>,
+        target: impl Into<TableName>,
+        target_columns: Vec<String>,
+    ) -> ForeignKey {
+        ForeignKey {
+            name: name.into(),
+            columns,
+            target: target.into(),
+            target_columns,
+            on_delete: ReferentialAction::NoAction,
+            on_update: ReferentialAction::NoAction,
+            on_delete_columns: Vec::new(),
+            match_full: false,
+            deferrable: Deferrable::No,
+            validated: true,
+        }
+    }
+
     fn from_model(key: &ForeignKeyDef) -> ForeignKey {
         let target = (key.target)();
+        let target_columns = target.primary_key().map(|column| column.name.to_owned()).collect();
         ForeignKey {
-            name: key.name.to_owned(),
-            columns: owned(key.columns),
-            target: TableName::from_model(target),
-            target_columns: target.primary_key().map(|column| column.name.to_owned()).collect(),
             on_delete: key.on_delete,
             on_update: key.on_update,
+            ..ForeignKey::new(key.name, owned(key.columns), TableName::from_model(target), target_columns)
         }
     }
 }
 
 impl Index {
-    fn from_model(index: &IndexDef) -> Index {
-        let part = |part: &table::IndexPart| IndexPart {
-            key: match part.key {
-                table::IndexKey::Column(name) => IndexKey::Column(name.to_owned()),
-                table::IndexKey::Expression(sql) => IndexKey::Expression(sql.to_owned()),
-            },
-            descending: part.descending,
-        };
+    /// An index without any options.
+    pub fn new(name: impl Into<String>, parts: Vec<IndexPart>) -> Index {
         Index {
-            name: index.name.to_owned(),
-            parts: index.parts.iter().map(part).collect(),
-            unique: index.unique,
-            condition: index.condition.map(str::to_owned),
+            name: name.into(),
+            parts,
+            unique: false,
+            condition: None,
+            method: None,
+            include: Vec::new(),
+            nulls_not_distinct: false,
         }
     }
 
-    /// Whether it is over columns as they are, in ascending order, with all rows, and admits equal ones.
+    fn from_model(index: &IndexDef) -> Index {
+        let part = |part: &table::IndexPart| IndexPart {
+            descending: part.descending,
+            ..IndexPart::new(match part.key {
+                table::IndexKey::Column(name) => IndexKey::Column(name.to_owned()),
+                table::IndexKey::Expression(sql) => IndexKey::Expression(sql.to_owned()),
+            })
+        };
+        Index {
+            unique: index.unique,
+            condition: index.condition.map(str::to_owned),
+            ..Index::new(index.name, index.parts.iter().map(part).collect())
+        }
+    }
+
+    /// Whether it is over columns as they are, without any options.
     pub(crate) fn is_plain(&self) -> bool {
-        let plain = |part: &IndexPart| matches!(part.key, IndexKey::Column(_)) && !part.descending;
-        !self.unique && self.condition.is_none() && self.parts.iter().all(plain)
+        let plain = |part: &IndexPart| match &part.key {
+            IndexKey::Column(_) => *part == IndexPart::new(part.key.clone()),
+            IndexKey::Expression(_) => false,
+        };
+        self.parts.iter().all(plain) && *self == Index::new(self.name.clone(), self.parts.clone())
     }
 
     /// The columns among its parts.
@@ -409,6 +511,11 @@ impl Index {
 }
 
 impl IndexPart {
+    /// A column or an expression as it is, in ascending order.
+    pub fn new(key: IndexKey) -> IndexPart {
+        IndexPart { key, descending: false, nulls: None, collation: None, operator_class: None }
+    }
+
     /// The same from the largest to the smallest.
     pub fn desc(mut self) -> IndexPart {
         self.descending = true;
@@ -418,7 +525,7 @@ impl IndexPart {
 
 impl From<&str> for IndexPart {
     fn from(column: &str) -> IndexPart {
-        IndexPart { key: IndexKey::Column(column.to_owned()), descending: false }
+        IndexPart::new(IndexKey::Column(column.to_owned()))
     }
 }
 

@@ -132,12 +132,9 @@ fn foreign_keys(tables: &[String], random: &[(usize, usize, usize)]) -> Vec<Fore
         let (name, Some(target)) = (format!("\"fkey\" {number}"), tables.get(*place)) else { continue };
         if !keys.iter().any(|key| key.name == name) {
             keys.push(ForeignKey {
-                name,
-                columns: vec!["id".to_owned()],
-                target: target.as_str().into(),
-                target_columns: vec!["id".to_owned()],
                 on_delete: ACTIONS[*action],
                 on_update: ACTIONS[(action + number) % ACTIONS.len()],
+                ..ForeignKey::new(name, vec!["id".to_owned()], target.as_str(), vec!["id".to_owned()])
             });
         }
     }
@@ -178,7 +175,7 @@ fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
         names
     };
     for (number, places) in &random.uniques {
-        let unique = Unique { name: format!("{prefix}_key {number}"), columns: list(places) };
+        let unique = Unique::new(format!("{prefix}_key {number}"), list(places));
         if !unique.columns.is_empty() && !table.uniques.iter().any(|other| other.name == unique.name) {
             table.uniques.push(unique);
         }
@@ -192,14 +189,14 @@ fn table(number: usize, random: &RandomTable, was: Option<&Table>) -> Table {
         parts[0].descending = random.descending;
         if random.expression {
             let key = IndexKey::Expression("id%2  +1".to_owned());
-            parts.push(IndexPart { key, descending: false });
+            parts.push(IndexPart::new(key));
         }
         let condition = random.condition.map(|other| expression(&table.columns[0], other));
-        table.indexes.push(Index { name, parts, unique: random.unique, condition });
+        table.indexes.push(Index { unique: random.unique, condition, ..Index::new(name, parts) });
     }
     for (number, place, other) in &random.checks {
         let Some(column) = table.columns.get(*place) else { continue };
-        let check = Check { name: format!("check \"{number}\""), expression: expression(column, *other) };
+        let check = Check::new(format!("check \"{number}\""), expression(column, *other));
         if !table.checks.iter().any(|other| other.name == check.name) {
             table.checks.push(check);
         }

@@ -146,7 +146,16 @@ fn every_operation(op: &mut Operations, x: &str) {
     indexes(op, x);
     foreign_keys(op, x);
     op.drop_constraint(x, "cars");
+    op.rename_constraint("cars", x, "cars_key");
+    op.rename_index(x, "cars_idx", "cars_name_idx");
+    op.create_primary_key("cars", ["id", x]);
+    op.drop_primary_key(x);
+    op.rename_enum_value("colour", "red", x);
+    op.alter_column_using("cars", "name", integer().not_null(), x);
+    op.drop_index_concurrently(x, "cars");
+    op.create_index(x, "cars", ["name"]).unique().concurrently();
     op.execute(x);
+    op.execute_on(Dialect::Postgres, x);
 }
 
 fn columns(op: &mut Operations, x: &str) {

@@ -78,7 +78,7 @@ async fn comparing_leaves_nothing_behind() {
 async fn what_a_database_refuses_of_a_model_is_said_with_the_statement() {
     for (database, engine) in each().await {
         let mut models = cars();
-        models.tables[0].checks.push(Check { name: "wrong".to_owned(), expression: "windows > 0".to_owned() });
+        models.tables[0].checks.push(Check::new("wrong", "windows > 0"));
         let error = declared(&engine, &models).await.unwrap_err();
         assert_eq!(error.to_string(), "the database refuses what the model of `cars` declares");
         let cause = match database.dialect() {
@@ -136,7 +136,7 @@ async fn each_schema_has_its_own_tables_and_history() {
 
     // A function of the other schema is found where a model is read back, as where its table is made.
     let mut models = cars();
-    models.tables[0].checks.push(Check { name: "four".to_owned(), expression: "doors = four()".to_owned() });
+    models.tables[0].checks.push(Check::new("four", "doors = four()"));
     apply(&app, &operations(|op| op.create_check_constraint("four", "cars", "doors = four()"))).await.unwrap();
     let declared = declared(&app, &models).await.unwrap();
     assert_eq!(declared.table("cars"), inspect(&app).await.unwrap().table("cars"));

@@ -31,6 +31,7 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             comparison.operations.push(Operation::AlterColumn {
                 table: table.clone(),
                 column: model.clone(),
+                using: None,
                 was: Some(actual.clone()),
             });
         }

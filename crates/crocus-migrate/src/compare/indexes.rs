@@ -21,6 +21,7 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
         comparison.operations.push(Operation::DropIndex {
             table: sides.model.name.clone(),
             name: index.name.clone(),
+            concurrently: false,
             was: Some(index.clone()),
         });
     }
@@ -32,7 +33,8 @@ pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
         sides.declared.indexes.iter().find(|declared| declared.name == index.name).map(|declared| (index, declared))
     }) {
         if !sides.actual.indexes.contains(declared) || goes_with_a_column(sides, declared) {
-            comparison.operations.push(Operation::CreateIndex { table: table.clone(), index: model.clone() });
+            let (table, index) = (table.clone(), model.clone());
+            comparison.operations.push(Operation::CreateIndex { table, index, concurrently: false });
         }
     }
 }

@@ -11,7 +11,8 @@ pub(super) fn create(models: &Schema, actual: &Schema, comparison: &mut Comparis
         let indexes = std::mem::take(&mut table.indexes);
         let name = table.name.clone();
         comparison.operations.push(Operation::CreateTable(table));
-        let indexes = indexes.into_iter().map(|index| Operation::CreateIndex { table: name.clone(), index });
+        let create = |index| Operation::CreateIndex { table: name.clone(), index, concurrently: false };
+        let indexes = indexes.into_iter().map(create);
         comparison.operations.extend(indexes);
     }
     let keys = cyclic.into_iter().map(|(table, foreign_key)| Operation::CreateForeignKey { table, foreign_key });
@@ -32,6 +33,7 @@ pub(super) fn drop(models: &Schema, actual: &Schema, ours: &Ours, comparison: &m
             comparison.operations.push(Operation::DropIndex {
                 table: table.name.clone(),
                 name: index.name.clone(),
+                concurrently: false,
                 was: Some(index),
             });
         }

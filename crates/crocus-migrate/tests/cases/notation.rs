@@ -45,12 +45,12 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
             }
             ("unique", Some(table)) => {
                 word(&mut rest);
-                table.uniques.push(Unique { name: name(&mut rest)?, columns: list(rest)? });
+                table.uniques.push(Unique::new(name(&mut rest)?, list(rest)?));
             }
             ("index", Some(table)) => table.indexes.push(index(rest)?),
             ("check", Some(table)) => {
                 word(&mut rest);
-                table.checks.push(Check { name: name(&mut rest)?, expression: inside(rest)?.to_owned() });
+                table.checks.push(Check::new(name(&mut rest)?, inside(rest)?));
             }
             ("foreign", Some(table)) => table.foreign_keys.push(foreign_key(rest)?),
             (_, Some(table)) => column(rest, table)?,
@@ -106,7 +106,7 @@ fn ty(rest: &mut &str) -> Result<Type, String> {
 /// `index NAME [unique] (PART, ...) [where EXPRESSION]`, a part being `column [desc]` or `(EXPRESSION) [desc]`
 fn index(mut rest: &str) -> Result<Index, String> {
     expect(&mut rest, "index")?;
-    let mut index = Index { name: name(&mut rest)?, parts: Vec::new(), unique: false, condition: None };
+    let mut index = Index::new(name(&mut rest)?, Vec::new());
     if rest.starts_with("unique") {
         expect(&mut rest, "unique")?;
         index.unique = true;
@@ -131,7 +131,7 @@ fn index(mut rest: &str) -> Result<Index, String> {
         if descending {
             expect(&mut rest, "desc")?;
         }
-        index.parts.push(IndexPart { key, descending });
+        index.parts.push(IndexPart { descending, ..IndexPart::new(key) });
         before = ",";
     }
     expect(&mut rest, ")")?;
@@ -154,14 +154,8 @@ fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
     let name = self::name(&mut rest)?;
     let columns = names(&mut rest)?;
     expect(&mut rest, "references")?;
-    let mut key = ForeignKey {
-        name,
-        columns,
-        target: table_name(&mut rest)?,
-        target_columns: names(&mut rest)?,
-        on_delete: ReferentialAction::NoAction,
-        on_update: ReferentialAction::NoAction,
-    };
+    let target = table_name(&mut rest)?;
+    let mut key = ForeignKey::new(name, columns, target, names(&mut rest)?);
     while !rest.is_empty() {
         expect(&mut rest, "on")?;
         let event = word(&mut rest);

@@ -12,7 +12,7 @@ pub(crate) enum Plan<'a> {
     /// By these statements, in order.
     Statements(Vec<String>),
     /// By [`alter_column`], with the column as it is now.
-    AlterColumn { table: &'a TableName, column: &'a Column },
+    AlterColumn { table: &'a TableName, column: &'a Column, using: Option<&'a str> },
     /// By [`alter_enum`](super::enums::alter), with the type as it is now.
     AlterEnum(&'a Enum),
 }
@@ -32,9 +32,18 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
         Operation::DropColumn { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP COLUMN {}", qualified(table), quote(name)))
         }
-        Operation::AlterColumn { table, column, .. } => Plan::AlterColumn { table, column },
-        Operation::CreateIndex { table, index } => one(create_index(table, index)),
+        Operation::AlterColumn { table, column, using, .. } => {
+            Plan::AlterColumn { table, column, using: using.as_deref() }
+        }
+        Operation::CreatePrimaryKey { table, columns } => {
+            one(format!("ALTER TABLE {} ADD PRIMARY KEY ({})", qualified(table), quoted(columns)))
+        }
+        Operation::DropPrimaryKey { table, .. } => one(drop_primary_key(table)),
+        Operation::CreateIndex { table, index, .. } => one(create_index(table, index)),
         Operation::DropIndex { table, name, .. } => one(format!("DROP INDEX {}", qualified(&table.beside(name)))),
+        Operation::RenameIndex { table, name, new_name } => {
+            one(format!("ALTER INDEX {} RENAME TO {}", qualified(&table.beside(name)), quote(new_name)))
+        }
         Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
         Operation::CreateCheck { table, check } => one(format!(
             "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({})",
@@ -46,14 +55,23 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
         Operation::DropConstraint { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", qualified(table), quote(name)))
         }
+        Operation::RenameConstraint { table, name, new_name } => {
+            one(format!("ALTER TABLE {} RENAME CONSTRAINT {} TO {}", qualified(table), quote(name), quote(new_name)))
+        }
         Operation::CreateTableComment { table, comment, .. } => one(comment_on_table(table, Some(comment))),
         Operation::DropTableComment { table, .. } => one(comment_on_table(table, None)),
         Operation::CreateSchema { name } => one(format!("CREATE SCHEMA {}", quote(name))),
         Operation::DropSchema { name } => one(format!("DROP SCHEMA {}", quote(name))),
         Operation::CreateEnum(values) => one(create_enum(values)),
         Operation::AlterEnum { values, .. } => Plan::AlterEnum(values),
+        Operation::RenameEnumValue { name, value, new_value } => {
+            one(format!("ALTER TYPE {} RENAME VALUE {} TO {}", quote(name), literal(value), literal(new_value)))
+        }
         Operation::DropEnum { name, .. } => one(format!("DROP TYPE {}", quote(name))),
-        Operation::Execute { sql } => one(sql.clone()),
+        Operation::Execute { dialect: Some(dialect), .. } if *dialect != Dialect::Postgres => {
+            Plan::Statements(Vec::new())
+        }
+        Operation::Execute { sql, .. } => one(sql.clone()),
     }
 }
 
@@ -99,6 +117,15 @@ fn comment_on_column(table: &TableName, column: &Column) -> String {
 fn create_unique(table: &TableName, unique: &Unique) -> String {
     let (table, name, columns) = (qualified(table), quote(&unique.name), quoted(&unique.columns));
     format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
+}
+
+/// The constraint's name is whatever it was given: the catalogue tells it.
+fn drop_primary_key(table: &TableName) -> String {
+    let table = literal(&qualified(table));
+    format!(
+        "DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) \
+         FROM pg_catalog.pg_constraint WHERE conrelid = {table}::regclass AND contype = 'p'); END $$"
+    )
 }
 
 fn create_index(table: &TableName, index: &Index) -> String {
@@ -164,7 +191,12 @@ pub(crate) struct Current {
 /// on the column would forbid it, and every constraint on it would be checked again.
 ///
 /// A column that is computed cannot become so later, nor from something else: it is made anew.
-pub(crate) fn alter_column(table: &TableName, column: &Column, current: Option<&Current>) -> Vec<String> {
+pub(crate) fn alter_column(
+    table: &TableName,
+    column: &Column,
+    using: Option<&str>,
+    current: Option<&Current>,
+) -> Vec<String> {
     let (name, ty) = (quote(&column.name), type_name(&column.ty));
     if column.generated.is_some() {
         let drop = format!("ALTER TABLE {} DROP COLUMN {name}", qualified(table));
@@ -178,7 +210,8 @@ pub(crate) fn alter_column(table: &TableName, column: &Column, current: Option<&
         actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
     }
     if current.is_none_or(|current| current.ty != ty) {
-        actions.push(format!("ALTER COLUMN {name} TYPE {ty} USING {name}::{ty}"));
+        let cast = format!("{name}::{ty}");
+        actions.push(format!("ALTER COLUMN {name} TYPE {ty} USING {}", using.unwrap_or(&cast)));
     }
     actions.push(format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }));
     if let Some(default) = &column.default {

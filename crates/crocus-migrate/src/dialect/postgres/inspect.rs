@@ -127,16 +127,16 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
         let columns = columns_from(row.get(4)?);
         match row.get::<String>(2)?.as_str() {
             "p" => table.primary_key = columns,
-            "u" => table.uniques.push(Unique { name, columns }),
-            "f" => table.foreign_keys.push(ForeignKey {
-                name,
-                columns,
-                target: TableName { schema: row.get(10)?, name: row.get(5)? },
-                target_columns: columns_from(row.get(6)?),
-                on_delete: action_from(&row.get::<String>(7)?),
-                on_update: action_from(&row.get::<String>(8)?),
-            }),
-            _ => table.checks.push(Check { name, expression: row.get(3)? }),
+            "u" => table.uniques.push(Unique::new(name, columns)),
+            "f" => {
+                let target = TableName { schema: row.get(10)?, name: row.get(5)? };
+                table.foreign_keys.push(ForeignKey {
+                    on_delete: action_from(&row.get::<String>(7)?),
+                    on_update: action_from(&row.get::<String>(8)?),
+                    ..ForeignKey::new(name, columns, target, columns_from(row.get(6)?))
+                });
+            }
+            _ => table.checks.push(Check::new(name, row.get::<String>(3)?)),
         }
     }
     for row in connection.query(read(INDEXES)).await? {
@@ -144,13 +144,14 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
         let Some(table) = table_mut(&mut schema, &table) else { continue };
         let name: String = row.get(1)?;
         if table.indexes.last().is_none_or(|index| index.name != name) {
-            table.indexes.push(Index { name, parts: Vec::new(), unique: row.get(2)?, condition: row.get(3)? });
+            let index = Index::new(name, Vec::new());
+            table.indexes.push(Index { unique: row.get(2)?, condition: row.get(3)?, ..index });
         }
         let key = match row.get::<Option<String>>(4)? {
             Some(column) => IndexKey::Column(column),
             None => IndexKey::Expression(row.get(5)?),
         };
-        let part = IndexPart { key, descending: row.get(6)? };
+        let part = IndexPart { descending: row.get(6)?, ..IndexPart::new(key) };
         table.indexes.last_mut().expect("it was just pushed").parts.push(part);
     }
     Ok(schema.call(known, current.as_deref()))

@@ -19,6 +19,8 @@ pub(crate) enum Plan {
     Rebuild { table: String, edit: Edit },
     /// A constraint by its name: an index, or a clause of the table.
     DropConstraint { table: String, name: String },
+    /// The same.
+    RenameConstraint { table: String, name: String, new_name: String },
 }
 
 pub(crate) fn plan(operation: &Operation) -> Plan {
@@ -43,7 +45,11 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             let is_generated = column.generated.is_some();
             rebuild(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column), is_generated })
         }
-        Operation::CreateIndex { table, index } => one(create_index(table, index)),
+        Operation::CreatePrimaryKey { table, columns } => {
+            rebuild(table, Edit::AddPrimaryKey { clause: format!("PRIMARY KEY ({})", quoted(columns)) })
+        }
+        Operation::DropPrimaryKey { table, .. } => rebuild(table, Edit::DropPrimaryKey),
+        Operation::CreateIndex { table, index, .. } => one(create_index(table, index)),
         Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
         Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
         Operation::CreateCheck { table, check } => {
@@ -57,14 +63,21 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         Operation::DropConstraint { table, name, .. } => {
             Plan::DropConstraint { table: table.name.clone(), name: name.clone() }
         }
+        Operation::RenameIndex { table, name, new_name } | Operation::RenameConstraint { table, name, new_name } => {
+            Plan::RenameConstraint { table: table.name.clone(), name: name.clone(), new_name: new_name.clone() }
+        }
         Operation::CreateTableComment { .. }
         | Operation::DropTableComment { .. }
         | Operation::CreateSchema { .. }
         | Operation::DropSchema { .. }
         | Operation::CreateEnum(_)
         | Operation::AlterEnum { .. }
+        | Operation::RenameEnumValue { .. }
         | Operation::DropEnum { .. } => Plan::Statements(Vec::new()),
-        Operation::Execute { sql } => one(sql.clone()),
+        Operation::Execute { dialect: Some(dialect), .. } if *dialect != Dialect::Sqlite => {
+            Plan::Statements(Vec::new())
+        }
+        Operation::Execute { sql, .. } => one(sql.clone()),
     }
 }
 

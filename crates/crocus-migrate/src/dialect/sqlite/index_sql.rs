@@ -1,5 +1,6 @@
 //! The text of a `CREATE INDEX` statement as SQLite stores it, read as an index or as a unique constraint.
 
+use super::ddl::quote;
 use super::tokens::{Token, closing, spaced, tokens};
 use crate::schema::{Index, IndexKey, IndexPart};
 
@@ -40,8 +41,17 @@ impl IndexSql {
         let condition = tokens.get(end + 1).map(|_| spaced(sql, &tokens[end + 2..]));
         let marked = |pair: &[Token]| sql[pair[0].end..pair[1].start].contains(CONSTRAINT_MARK);
         let is_constraint = unique && tokens.windows(2).any(marked);
-        Some(IndexSql { index: Index { name: name.to_owned(), parts, unique, condition }, is_constraint })
+        Some(IndexSql { index: Index { unique, condition, ..Index::new(name, parts) }, is_constraint })
     }
+}
+
+/// The statement of an index under another name.
+pub(crate) fn renamed(sql: &str, new_name: &str) -> Option<String> {
+    let tokens = tokens(sql);
+    // A name that is this word has quotes.
+    let on = tokens.iter().position(|token| token.is_word(sql, "ON"))?;
+    let name = tokens.get(on.checked_sub(1)?)?;
+    Some(format!("{}{}{}", &sql[..name.start], quote(new_name), &sql[name.end..]))
 }
 
 /// `column [ASC | DESC]`, `expression [ASC | DESC]`
@@ -60,7 +70,7 @@ fn part(sql: &str, tokens: &[Token], columns: &[&str]) -> Option<IndexPart> {
     } else {
         IndexKey::Expression(spaced(sql, tokens))
     };
-    Some(IndexPart { key, descending })
+    Some(IndexPart { descending, ..IndexPart::new(key) })
 }
 
 #[cfg(test)]
@@ -85,9 +95,10 @@ mod tests {
             (expression("lower ( name )"), false),
             (expression("a || ')'"), true),
         ];
-        let parts: Vec<_> = keys.into_iter().map(|(key, descending)| IndexPart { key, descending }).collect();
+        let part = |(key, descending)| IndexPart { descending, ..IndexPart::new(key) };
+        let parts = keys.into_iter().map(part).collect();
         let condition = Some("name <> '(' AND doors > 2".to_owned());
-        assert_eq!(found.index, Index { name: "i".to_owned(), parts, unique: true, condition });
+        assert_eq!(found.index, Index { unique: true, condition, ..Index::new("i", parts) });
         assert!(!found.is_constraint);
     }
 
@@ -96,6 +107,19 @@ mod tests {
         assert!(parsed("CREATE UNIQUE INDEX i ON cars /* constraint */ (name)").unwrap().is_constraint);
         assert!(!parsed("CREATE UNIQUE INDEX \"/* constraint */\" ON cars (name)").unwrap().is_constraint);
         assert!(!parsed("CREATE INDEX i ON cars /* constraint */ (name)").unwrap().is_constraint);
+    }
+
+    #[test]
+    fn an_index_is_renamed() {
+        for (sql, new) in [
+            ("CREATE INDEX i ON cars (name)", "CREATE INDEX \"new \"\" name\" ON cars (name)"),
+            (
+                "CREATE UNIQUE INDEX IF NOT EXISTS main.\"ON\" ON t /* constraint */ (\"ON\")",
+                "CREATE UNIQUE INDEX IF NOT EXISTS main.\"new \"\" name\" ON t /* constraint */ (\"ON\")",
+            ),
+        ] {
+            assert_eq!(renamed(sql, "new \" name").as_deref(), Some(new));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         match IndexSql::parse(&name, &sql, &columns) {
             Some(IndexSql { index, is_constraint: true }) => {
                 let columns = index.columns();
-                table.uniques.push(Unique { name, columns });
+                table.uniques.push(Unique::new(name, columns));
             }
             Some(IndexSql { index, is_constraint: false }) => table.indexes.push(index),
             None => {}
@@ -93,8 +93,8 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name.name)) {
             key.name = written.name;
         }
-        let checks = definition.checks().into_iter().map(|(name, expression)| Check { name, expression });
-        let uniques = definition.uniques().into_iter().map(|(name, columns)| Unique { name, columns });
+        let checks = definition.checks().into_iter().map(|(name, expression)| Check::new(name, expression));
+        let uniques = definition.uniques().into_iter().map(|(name, columns)| Unique::new(name, columns));
         table.checks.extend(checks);
         table.uniques.extend(uniques);
         // The order of PostgreSQL's catalogues, so that what is generated from them is in one order on both.
@@ -115,12 +115,9 @@ async fn foreign_keys(connection: &Connection, schema: &mut Schema) -> Result<()
         let id = (at, row.get::<i64>(1)?);
         if last.replace(id) != Some(id) {
             keys.push(ForeignKey {
-                name: String::new(),
-                columns: Vec::new(),
-                target: row.get::<String>(3)?.into(),
-                target_columns: Vec::new(),
                 on_delete: action_from(&row.get::<String>(5)?),
                 on_update: action_from(&row.get::<String>(6)?),
+                ..ForeignKey::new("", Vec::new(), row.get::<String>(3)?, Vec::new())
             });
         }
         let key = keys.last_mut().expect("it was just pushed");
@@ -174,10 +171,11 @@ pub(crate) async fn stored(connection: &Connection, table: &str) -> Result<Optio
     Ok(found)
 }
 
-/// Whether a name is that of an index of the table.
-pub(crate) async fn is_index(connection: &Connection, table: &str, name: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = $1 AND tbl_name = $2 COLLATE NOCASE";
-    Ok(!connection.query(Statement::read(sql, [name.into(), table.into()])).await?.is_empty())
+/// The statement of the index of the table with this name, where there is one.
+pub(crate) async fn index_sql(connection: &Connection, table: &str, name: &str) -> Result<Option<String>> {
+    let sql = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = $1 AND tbl_name = $2 COLLATE NOCASE";
+    let rows = connection.query(Statement::read(sql, [name.into(), table.into()])).await?;
+    rows.first().map(|row| row.get(0)).transpose()
 }
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {

@@ -13,6 +13,9 @@ pub(crate) enum Edit {
     AlterColumn { name: String, clause: String, is_generated: bool },
     AddConstraint { name: String, clause: String },
     DropConstraint { name: String },
+    RenameConstraint { name: String, new_name: String },
+    AddPrimaryKey { clause: String },
+    DropPrimaryKey,
 }
 
 /// What SQLite has stored of a table.
@@ -101,6 +104,19 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
         Edit::DropConstraint { name } => {
             if !table.drop_constraint(table_name, name) {
                 return Err(format!("the table `{table_name}` has no constraint `{name}`"));
+            }
+        }
+        Edit::RenameConstraint { name, new_name } => {
+            if !table.rename_constraint(table_name, name, new_name) {
+                return Err(format!("the table `{table_name}` has no constraint `{name}`"));
+            }
+        }
+        Edit::AddPrimaryKey { clause } => {
+            table.clauses.push(Clause::Constraint { name: None, text: clause.clone() });
+        }
+        Edit::DropPrimaryKey => {
+            if !table.drop_primary_key() {
+                return Err(format!("the table `{table_name}` has no primary key"));
             }
         }
     }

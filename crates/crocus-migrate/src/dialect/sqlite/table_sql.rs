@@ -148,6 +148,57 @@ impl TableSql {
         true
     }
 
+    /// Gives the constraint with this name in the table with this name another one. `false` when there is none.
+    pub(crate) fn rename_constraint(&mut self, table: &str, name: &str, new_name: &str) -> bool {
+        let named =
+            |clause: &&mut Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
+        if let Some(Clause::Constraint { name, text }) = self.clauses.iter_mut().find(named) {
+            *text = column::renamed(text, name.is_some(), new_name);
+            *name = Some(new_name.to_owned());
+            return true;
+        }
+        let Some(key) = self.foreign_keys(table).into_iter().find(|key| key.name == name) else { return false };
+        match (key.constraint, &mut self.clauses[key.clause]) {
+            (Some(place), Clause::Column { text, .. }) => {
+                let mut column = ColumnSql::parse(text);
+                column.constraints[place].rename(new_name);
+                *text = column.render();
+            }
+            (_, Clause::Constraint { name, text }) => {
+                *text = column::renamed(text, name.is_some(), new_name);
+                *name = Some(new_name.to_owned());
+            }
+            (None, Clause::Column { .. }) => return false,
+        }
+        true
+    }
+
+    /// Takes the primary key away: the clause, or the words at its column. `false` when there is none.
+    pub(crate) fn drop_primary_key(&mut self) -> bool {
+        for (at, clause) in self.clauses.iter_mut().enumerate() {
+            match clause {
+                Clause::Column { text, .. } => {
+                    let mut column = ColumnSql::parse(text);
+                    let before = column.constraints.len();
+                    column.constraints.retain(|constraint| constraint.word != "PRIMARY");
+                    if column.constraints.len() < before {
+                        *text = column.render();
+                        return true;
+                    }
+                }
+                Clause::Constraint { name, text } => {
+                    let tokens = tokens(text);
+                    let start = if name.is_some() { 2 } else { 0 };
+                    if tokens.get(start).is_some_and(|token| token.is_word(text, "PRIMARY")) {
+                        self.clauses.remove(at);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
     /// What `read` makes of the parentheses in `CONSTRAINT name WORD (...)`, for each such clause.
     fn named<T>(&self, word: &str, read: impl Fn(&str, &[Token]) -> Option<T>) -> Vec<(String, T)> {
         let constraints = self.clauses.iter().filter_map(|clause| match clause {

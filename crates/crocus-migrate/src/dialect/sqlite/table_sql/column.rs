@@ -1,6 +1,6 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use crate::dialect::sqlite::ddl::ENUM;
+use crate::dialect::sqlite::ddl::{ENUM, quote};
 use crate::dialect::sqlite::tokens::{Token, closing, has_word, spaced, tokens};
 
 /// A column's definition. Each part is as it is written.
@@ -95,7 +95,22 @@ impl ColumnSql {
     }
 }
 
+/// A constraint under another name: the one that it has is replaced, one that has none gets it.
+pub(super) fn renamed(text: &str, has_name: bool, new_name: &str) -> String {
+    let name = quote(new_name);
+    match tokens(text).get(1).filter(|_| has_name) {
+        Some(old) => format!("{}{name}{}", &text[..old.start], &text[old.end..]),
+        None => format!("CONSTRAINT {name} {text}"),
+    }
+}
+
 impl ColumnConstraint {
+    /// Gives it another name, or a first one.
+    pub(super) fn rename(&mut self, new_name: &str) {
+        self.text = renamed(&self.text, self.name.is_some(), new_name);
+        self.name = Some(new_name.to_owned());
+    }
+
     /// The name and the values of `CONSTRAINT name CHECK (column IN ('a', 'b'))`.
     fn enum_values(&self) -> Option<(String, Vec<String>)> {
         let tokens = tokens(&self.text);
