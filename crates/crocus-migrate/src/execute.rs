@@ -3,6 +3,7 @@
 
 use crocus_orm::{Connection, Dialect};
 
+use crate::dialect::sqlite::rebuild::Edit;
 use crate::dialect::{postgres, sqlite};
 use crate::operation::Operation;
 use crate::{Error, ErrorKind, Result};
@@ -18,11 +19,21 @@ pub(crate) async fn run(connection: &Connection, what: &str, operations: &[Opera
         Dialect::Postgres => None,
         _ => Some(sqlite::lock::broken(connection).await?),
     };
-    for (index, operation) in operations.iter().enumerate() {
+    let mut done = 0;
+    while let Some(operation) = operations.get(done) {
+        let together = match &before {
+            None => 1,
+            Some(_) => sqlite::ddl::together(&operations[done..]),
+        };
+        if together > 1 && edited_at_once(connection, &operations[done..done + together]).await? {
+            done += together;
+            continue;
+        }
         if let Err(error) = execute(connection, operation).await {
-            let text = format!("{what} failed at step {} of {}, {operation}", index + 1, operations.len());
+            let text = format!("{what} failed at step {} of {}, {operation}", done + 1, operations.len());
             return Err(undone(connection, text, Some(operation), error).await);
         }
+        done += 1;
     }
     let settled = match &before {
         None => postgres::lock::settle(connection).await,
@@ -85,40 +96,76 @@ async fn execute_postgres(connection: &Connection, operation: &Operation) -> cro
 }
 
 async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocus_orm::Result<()> {
-    use sqlite::ddl::Plan;
-    use sqlite::rebuild::Edit;
-
     match sqlite::ddl::plan(operation) {
-        Plan::Statements(statements) => all(connection, &statements).await,
-        Plan::Rebuild { table, edit } => rebuild(connection, &table, &edit).await,
-        Plan::DropConstraint { table, name } => {
-            if sqlite::inspect::index_sql(connection, &table, &name).await?.is_some() {
-                connection.batch(&format!("DROP INDEX {}", Dialect::Sqlite.quote(&name))).await
-            } else {
-                rebuild(connection, &table, &Edit::DropConstraint { name }).await
-            }
-        }
-        Plan::RenameConstraint { table, name, new_name } => {
-            let index = sqlite::inspect::index_sql(connection, &table, &name).await?;
-            match index.and_then(|sql| sqlite::index_sql::renamed(&sql, &new_name)) {
-                Some(create) => {
-                    let drop = format!("DROP INDEX {}", Dialect::Sqlite.quote(&name));
-                    all(connection, &[drop, create]).await
-                }
-                None => rebuild(connection, &table, &Edit::RenameConstraint { name, new_name }).await,
-            }
-        }
+        sqlite::ddl::Plan::Statements(statements) => all(connection, &statements).await,
+        sqlite::ddl::Plan::Edit { table, edit } => edit_table(connection, &table, vec![edit]).await,
     }
 }
 
-async fn rebuild(connection: &Connection, table: &str, edit: &sqlite::rebuild::Edit) -> crocus_orm::Result<()> {
+/// Edits a table's definition at several places with one rebuild. `false` when that is refused: done one by one, they
+/// tell which of them it is.
+async fn edited_at_once(connection: &Connection, operations: &[Operation]) -> crocus_orm::Result<bool> {
+    connection.batch("SAVEPOINT crocus_edits").await?;
+    let is_done = edit_together(connection, operations).await.is_ok();
+    if !is_done {
+        connection.batch("ROLLBACK TO crocus_edits; PRAGMA legacy_alter_table = OFF").await?;
+    }
+    connection.batch("RELEASE crocus_edits").await?;
+    Ok(is_done)
+}
+
+async fn edit_together(connection: &Connection, operations: &[Operation]) -> crocus_orm::Result<()> {
+    let mut edits = Vec::new();
+    for operation in operations {
+        match sqlite::ddl::plan(operation) {
+            sqlite::ddl::Plan::Statements(statements) => all(connection, &statements).await?,
+            sqlite::ddl::Plan::Edit { edit, .. } => edits.push(edit),
+        }
+    }
+    let Some(table) = operations.first().and_then(Operation::table) else { return Ok(()) };
+    edit_table(connection, table, edits).await
+}
+
+/// By `ALTER TABLE` where it can, else by making the table anew.
+async fn edit_table(connection: &Connection, table: &str, edits: Vec<Edit>) -> crocus_orm::Result<()> {
+    let mut of_definition = Vec::new();
+    for edit in edits {
+        let name = match &edit {
+            Edit::DropConstraint { name } | Edit::RenameConstraint { name, .. } => name,
+            _ => {
+                of_definition.push(edit);
+                continue;
+            }
+        };
+        // A unique constraint can be an index.
+        let Some(sql) = sqlite::inspect::index_sql(connection, table, name).await? else {
+            of_definition.push(edit);
+            continue;
+        };
+        connection.batch(&format!("DROP INDEX {}", Dialect::Sqlite.quote(name))).await?;
+        if let Edit::RenameConstraint { new_name, .. } = &edit
+            && let Some(create) = sqlite::index_sql::renamed(&sql, new_name)
+        {
+            connection.batch(&create).await?;
+        }
+    }
+    if of_definition.is_empty() {
+        return Ok(());
+    }
     let refused = |text: String| crocus_orm::Error::new(crocus_orm::ErrorKind::MissingTable, text);
     let stored = sqlite::inspect::stored(connection, table).await?;
     let stored = stored.ok_or_else(|| refused(format!("no such table: {table}")))?;
-    let statements = sqlite::rebuild::statements(&stored, edit).map_err(refused)?;
+    if let Some(alterations) = sqlite::rebuild::alterations(&stored, &of_definition) {
+        let done = all(connection, &alterations).await;
+        // `DROP COLUMN` is refused where any view or trigger of the database does not work: a rebuild is not.
+        if done.is_ok() || alterations.len() > 1 {
+            return done;
+        }
+    }
+    let statements = sqlite::rebuild::statements(&stored, &of_definition).map_err(refused)?;
     all(connection, &statements).await.map_err(|error| {
         // A row that the new definition refuses is told by the name that a person knows.
-        let text = error.to_string().replace(&sqlite::rebuild::new_name(&stored.name), &stored.name);
+        let text = error.to_string().replace(&stored.new_name, &stored.name);
         crocus_orm::Error::new(error.kind(), text).with_source(error)
     })?;
     for dependent in &stored.dependents {

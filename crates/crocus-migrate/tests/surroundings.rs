@@ -7,7 +7,7 @@ use std::error::Error as _;
 use crocus_migrate::prelude::*;
 use crocus_migrate::schema::{Check, Column, Schema, Table};
 use crocus_migrate::{ErrorKind, Migration, Migrations, applied, apply, declared, inspect, pending, upgrade};
-use crocus_orm::{ColumnType, Engine, Statement};
+use crocus_orm::{ColumnType, Engine, RecordedStatement, Statement};
 use crocus_testing::TestDatabase;
 
 /// An engine on the database, with parameters in its URL.
@@ -199,6 +199,35 @@ async fn a_failure_leaves_no_setting_on_the_connection() {
         assert_eq!(value(&engine, "SELECT '' || doors FROM cars").await, "4");
         assert_eq!(inspect(&engine).await.unwrap().tables.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn several_changes_of_a_table_copy_its_rows_once() {
+    let database = TestDatabase::sqlite();
+    let engine = engine(&database, "").await;
+    apply(&engine, &operations(create_cars)).await.unwrap();
+    batch(&engine, "INSERT INTO cars VALUES (4); CREATE INDEX by_doors ON cars (doors)").await;
+    let change = operations(|op| {
+        op.create_check_constraint("some_doors", "cars", "doors > 0");
+        op.drop_index("by_doors", "cars");
+        op.alter_column("cars", "doors", big_integer().not_null());
+        op.add_column("cars", "name", text().not_null().default("'x'"));
+    });
+    let (recording, recorded) = engine.record();
+    apply(&recording, &change).await.unwrap();
+    let copies = |statement: &RecordedStatement| statement.sql.starts_with("INSERT INTO \"crocus_new_cars\"");
+    assert_eq!(recorded.statements().into_iter().filter(copies).count(), 1);
+    assert_eq!(value(&engine, "SELECT doors || name FROM cars").await, "4x");
+
+    // What is refused is found one by one.
+    let change = operations(|op| {
+        op.create_check_constraint("few_doors", "cars", "doors < 9");
+        op.create_check_constraint("three_doors", "cars", "doors = 3");
+        op.add_column("cars", "model", text());
+    });
+    let error = apply(&engine, &change).await.unwrap_err();
+    assert_eq!(error.to_string(), "the change failed at step 2 of 3, create check three_doors on cars");
+    assert_eq!(inspect(&engine).await.unwrap().tables[0].checks.len(), 1);
 }
 
 #[tokio::test]

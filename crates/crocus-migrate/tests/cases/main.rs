@@ -22,6 +22,10 @@ fn every_case_holds_on_every_dialect() {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
     files.sort();
+    // While one is being written: `CROCUS_CASES=rebuild cargo test --test cases`.
+    if let Ok(part) = std::env::var("CROCUS_CASES") {
+        files.retain(|path| path.to_string_lossy().contains(&part));
+    }
     assert!(!files.is_empty());
 
     // PostgreSQL takes longer: each connection is a process of the server's.

@@ -15,12 +15,8 @@ use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table,
 pub(crate) enum Plan {
     /// By these statements, in order.
     Statements(Vec<String>),
-    /// By making the table anew with an edited definition.
-    Rebuild { table: String, edit: Edit },
-    /// A constraint by its name: an index, or a clause of the table.
-    DropConstraint { table: String, name: String },
-    /// The same.
-    RenameConstraint { table: String, name: String, new_name: String },
+    /// By editing the table's definition: several edits in a row are made at once.
+    Edit { table: String, edit: Edit },
 }
 
 pub(crate) fn plan(operation: &Operation) -> Plan {
@@ -34,37 +30,32 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         Operation::RenameColumn { table, name, new_name } => {
             one(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(&table.name), quote(name), quote(new_name)))
         }
-        Operation::AddColumn { table, column } if can_be_added(column) => {
-            one(format!("ALTER TABLE {} ADD COLUMN {}", quote(&table.name), column_clause(column)))
-        }
         Operation::AddColumn { table, column } => {
-            rebuild(table, Edit::AddColumn { name: column.name.clone(), clause: column_clause(column) })
+            let (name, clause) = (column.name.clone(), column_clause(column));
+            edit(table, Edit::AddColumn { name, clause, plain: can_be_added(column) })
         }
-        Operation::DropColumn { table, name, .. } => rebuild(table, Edit::DropColumn { name: name.clone() }),
+        Operation::DropColumn { table, name, .. } => edit(table, Edit::DropColumn { name: name.clone() }),
         Operation::AlterColumn { table, column, .. } => {
-            let is_generated = column.generated.is_some();
-            rebuild(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column), is_generated })
+            edit(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column) })
         }
         Operation::CreatePrimaryKey { table, columns } => {
-            rebuild(table, Edit::AddPrimaryKey { clause: format!("PRIMARY KEY ({})", quoted(columns)) })
+            edit(table, Edit::AddPrimaryKey { clause: format!("PRIMARY KEY ({})", quoted(columns)) })
         }
-        Operation::DropPrimaryKey { table, .. } => rebuild(table, Edit::DropPrimaryKey),
+        Operation::DropPrimaryKey { table, .. } => edit(table, Edit::DropPrimaryKey),
         Operation::CreateIndex { table, index, .. } => one(create_index(table, index)),
         Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),
         Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
         Operation::CreateCheck { table, check } => {
             let clause = format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression);
-            rebuild(table, Edit::AddConstraint { name: check.name.clone(), clause })
+            edit(table, Edit::AddConstraint { name: check.name.clone(), clause })
         }
         Operation::CreateForeignKey { table, foreign_key } => {
             let clause = foreign_key_clause(foreign_key);
-            rebuild(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
+            edit(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
         }
-        Operation::DropConstraint { table, name, .. } => {
-            Plan::DropConstraint { table: table.name.clone(), name: name.clone() }
-        }
+        Operation::DropConstraint { table, name, .. } => edit(table, Edit::DropConstraint { name: name.clone() }),
         Operation::RenameIndex { table, name, new_name } | Operation::RenameConstraint { table, name, new_name } => {
-            Plan::RenameConstraint { table: table.name.clone(), name: name.clone(), new_name: new_name.clone() }
+            edit(table, Edit::RenameConstraint { name: name.clone(), new_name: new_name.clone() })
         }
         Operation::CreateTableComment { .. }
         | Operation::DropTableComment { .. }
@@ -81,8 +72,19 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
     }
 }
 
-fn rebuild(table: &TableName, edit: Edit) -> Plan {
-    Plan::Rebuild { table: table.name.clone(), edit }
+fn edit(table: &TableName, edit: Edit) -> Plan {
+    Plan::Edit { table: table.name.clone(), edit }
+}
+
+/// How many of the first operations are done together: edits of one table, with the indexes that are dropped among
+/// them, so that its rows are copied once.
+pub(crate) fn together(operations: &[Operation]) -> usize {
+    let table = operations.first().and_then(Operation::table);
+    let fits = |operation: &&Operation| {
+        operation.table() == table
+            && (matches!(operation, Operation::DropIndex { .. }) || matches!(plan(operation), Plan::Edit { .. }))
+    };
+    operations.iter().take_while(fits).count().max(1)
 }
 
 /// What `ALTER TABLE ADD COLUMN` takes ("ALTER TABLE", 4): no NOT NULL without a default, no default that is computed,

@@ -6,7 +6,7 @@ use crocus_orm::{Connection, Result, Statement};
 use super::ddl::{ACTIONS, TYPES};
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
-use super::table_sql::TableSql;
+use super::table_sql::{ConstraintSql, Kind, TableSql};
 use crate::schema::{Check, Column, Enum, ForeignKey, Schema, Table, Type, Unique};
 
 const TABLES: &str = "
@@ -90,13 +90,19 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
                 column.ty = Type::Enum(Enum { name, values });
             }
         }
-        for (key, written) in table.foreign_keys.iter_mut().zip(definition.foreign_keys(&table.name.name)) {
-            key.name = written.name;
+        let mut keys = table.foreign_keys.iter_mut();
+        for ConstraintSql { name, kind, .. } in definition.constraints(&table.name.name) {
+            match kind {
+                Kind::Check(expression) => table.checks.push(Check::new(name, expression)),
+                Kind::Unique(columns) => table.uniques.push(Unique::new(name, columns)),
+                Kind::ForeignKey => {
+                    if let Some(key) = keys.next() {
+                        key.name = name;
+                    }
+                }
+                Kind::Other => {}
+            }
         }
-        let checks = definition.checks().into_iter().map(|(name, expression)| Check::new(name, expression));
-        let uniques = definition.uniques().into_iter().map(|(name, columns)| Unique::new(name, columns));
-        table.checks.extend(checks);
-        table.uniques.extend(uniques);
         // The order of PostgreSQL's catalogues, so that what is generated from them is in one order on both.
         table.checks.sort_by(|one, other| one.name.cmp(&other.name));
         table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
@@ -156,16 +162,12 @@ pub(crate) async fn stored(connection: &Connection, table: &str) -> Result<Optio
         let (kind, sql): (String, String) = (row.get(0)?, row.get(1)?);
         match (kind.as_str(), &mut found) {
             ("table", None) => {
-                found = Some(Stored { name: row.get(2)?, sql, columns: Vec::new(), dependents: Vec::new() });
+                let name: String = row.get(2)?;
+                let new_name = free_name(connection, &format!("crocus_new_{name}")).await?;
+                found = Some(Stored { name, sql, dependents: Vec::new(), new_name });
             }
             (_, Some(stored)) => stored.dependents.push(sql),
             _ => {}
-        }
-    }
-    if let Some(stored) = &mut found {
-        let sql = "SELECT name FROM pragma_table_xinfo($1) WHERE hidden = 0 ORDER BY cid";
-        for row in connection.query(Statement::read(sql, [stored.name.as_str().into()])).await? {
-            stored.columns.push(row.get(0)?);
         }
     }
     Ok(found)
@@ -176,6 +178,18 @@ pub(crate) async fn index_sql(connection: &Connection, table: &str, name: &str) 
     let sql = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = $1 AND tbl_name = $2 COLLATE NOCASE";
     let rows = connection.query(Statement::read(sql, [name.into(), table.into()])).await?;
     rows.first().map(|row| row.get(0)).transpose()
+}
+
+/// A name that nothing in the database has: what somebody keeps under the obvious one is not ours.
+async fn free_name(connection: &Connection, base: &str) -> Result<String> {
+    let sql = "SELECT 1 FROM sqlite_master WHERE name = $1 COLLATE NOCASE";
+    let mut name = base.to_owned();
+    let mut number = 0;
+    while !connection.query(Statement::read(sql, [name.as_str().into()])).await?.is_empty() {
+        number += 1;
+        name = format!("{base}_{number}");
+    }
+    Ok(name)
 }
 
 fn position(schema: &Schema, name: &str) -> Option<usize> {

@@ -16,6 +16,8 @@ pub(crate) struct Broken {
     keys: Result<Keys, String>,
     /// Views that cannot be read, and why.
     views: BTreeMap<String, String>,
+    /// What cannot be done to a table or a view because of its triggers, and why.
+    triggers: BTreeMap<String, String>,
 }
 
 /// Settings for a connection that migrates: a table can be dropped and made again while others refer to it ("ALTER
@@ -34,8 +36,8 @@ pub(crate) async fn begin(connection: &Connection) -> Result<()> {
     connection.batch("BEGIN IMMEDIATE").await
 }
 
-/// Foreign keys and views are not checked while a revision runs: what it broke is found at its end. What was broken
-/// before is not its fault.
+/// Foreign keys, views and triggers are not checked while a revision runs: what it broke is found at its end. What was
+/// broken before is not its fault.
 pub(crate) async fn settle(connection: &Connection, before: &Broken) -> Result<()> {
     let after = broken(connection).await?;
     if let Some((view, why)) = after.views.iter().find(|(view, _)| !before.views.contains_key(*view)) {
@@ -43,6 +45,11 @@ pub(crate) async fn settle(connection: &Connection, before: &Broken) -> Result<(
         return Err(
             Error::new(ErrorKind::MissingTable, text).with_hint("drop it in a step before, and make it anew after")
         );
+    }
+    if let Some((what, why)) = after.triggers.iter().find(|(what, _)| !before.triggers.contains_key(*what)) {
+        let text = format!("{what} does not work any more: {why}");
+        return Err(Error::new(ErrorKind::MissingTable, text)
+            .with_hint("a trigger needs what is gone: drop it in a step before, and make it anew after"));
     }
     let text = match (&before.keys, &after.keys) {
         (Err(_), _) => return Ok(()),
@@ -75,5 +82,28 @@ pub(crate) async fn broken(connection: &Connection) -> Result<Broken> {
             views.insert(view, error.to_string());
         }
     }
-    Ok(Broken { keys, views })
+    Ok(Broken { keys, views, triggers: broken_triggers(connection).await? })
+}
+
+/// SQLite looks at what a trigger says when something is done that fires it. To explain a statement is to prepare it.
+async fn broken_triggers(connection: &Connection) -> Result<BTreeMap<String, String>> {
+    let mut broken = BTreeMap::new();
+    let sql =
+        "SELECT DISTINCT m.tbl_name, (SELECT group_concat('\"' || replace(x.name, '\"', '\"\"') || '\" = NULL', ', ')
+                                           FROM pragma_table_xinfo(m.tbl_name) x WHERE x.hidden = 0)
+               FROM sqlite_master m WHERE m.type = 'trigger'";
+    for row in connection.query(Statement::read(sql, [])).await? {
+        let (table, assignments): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        let name = Dialect::Sqlite.quote(&table);
+        for (what, statement) in [
+            ("inserting into", format!("EXPLAIN INSERT INTO {name} DEFAULT VALUES")),
+            ("updating", format!("EXPLAIN UPDATE {name} SET {}", assignments.unwrap_or_default())),
+            ("deleting from", format!("EXPLAIN DELETE FROM {name}")),
+        ] {
+            if let Err(error) = connection.query(Statement::read(statement, [])).await {
+                broken.insert(format!("{what} `{table}`"), error.to_string());
+            }
+        }
+    }
+    Ok(broken)
 }

@@ -1,20 +1,41 @@
 //! Making a table anew with an edited definition, where `ALTER TABLE` cannot: SQLite's own procedure ("ALTER TABLE",
-//! 8). Rows, rowids of identity columns, indexes and triggers are kept; foreign keys are off while it runs.
+//! 8). Rows, their rowids, the numbers that were given, indexes and triggers are kept; foreign keys are off while it
+//! runs.
 
 use super::ddl::{literal, quote};
 use super::table_sql::{Clause, ColumnSql, TableSql};
-use super::tokens::has_word;
+use super::tokens::{has_name, has_word, qualifies};
 
 /// What is changed in a table's definition.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Edit {
-    AddColumn { name: String, clause: String },
-    DropColumn { name: String },
-    AlterColumn { name: String, clause: String, is_generated: bool },
-    AddConstraint { name: String, clause: String },
-    DropConstraint { name: String },
-    RenameConstraint { name: String, new_name: String },
-    AddPrimaryKey { clause: String },
+    /// `plain` where `ALTER TABLE` takes the column too.
+    AddColumn {
+        name: String,
+        clause: String,
+        plain: bool,
+    },
+    DropColumn {
+        name: String,
+    },
+    AlterColumn {
+        name: String,
+        clause: String,
+    },
+    AddConstraint {
+        name: String,
+        clause: String,
+    },
+    DropConstraint {
+        name: String,
+    },
+    RenameConstraint {
+        name: String,
+        new_name: String,
+    },
+    AddPrimaryKey {
+        clause: String,
+    },
     DropPrimaryKey,
 }
 
@@ -24,52 +45,108 @@ pub(crate) struct Stored {
     pub(crate) name: String,
     /// The `CREATE TABLE` statement.
     pub(crate) sql: String,
-    /// The columns that hold values: not the generated ones.
-    pub(crate) columns: Vec<String>,
     /// The statements of its indexes and triggers.
     pub(crate) dependents: Vec<String>,
+    /// What the table is called until it takes the old one's place: a name that nothing has.
+    pub(crate) new_name: String,
+}
+
+/// The names by which the rowid is read, where no column has them ("Rowid Tables").
+const ROWID: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// Where rows wait whose table has to be made anew under its own name.
+const WAITING: &str = "temp.crocus_rows";
+
+/// The `ALTER TABLE` statements that make the edits, where it can.
+pub(crate) fn alterations(stored: &Stored, edits: &[Edit]) -> Option<Vec<String>> {
+    let table = TableSql::parse(&stored.sql)?;
+    let name = quote(&stored.name);
+    let alteration = |edit: &Edit| match edit {
+        Edit::AddColumn { clause, plain: true, .. } => Some(format!("ALTER TABLE {name} ADD COLUMN {clause}")),
+        Edit::DropColumn { name: column } => {
+            let dropped = table.columns().find(|(found, _)| found.eq_ignore_ascii_case(column));
+            let alone = dropped.is_some_and(|(_, sql)| sql.stands_alone())
+                && !table.mentions_elsewhere(column)
+                && !stored.dependents.iter().any(|sql| has_name(sql, column));
+            alone.then(|| format!("ALTER TABLE {name} DROP COLUMN {}", quote(column)))
+        }
+        _ => None,
+    };
+    edits.iter().map(alteration).collect()
 }
 
 /// The statements that rebuild the table. Those of its dependents follow them.
-pub(crate) fn statements(stored: &Stored, edit: &Edit) -> Result<Vec<String>, String> {
-    let mut table = TableSql::parse(&stored.sql)
+pub(crate) fn statements(stored: &Stored, edits: &[Edit]) -> Result<Vec<String>, String> {
+    let old = TableSql::parse(&stored.sql)
         .ok_or_else(|| format!("the definition of `{}` cannot be edited: {}", stored.name, stored.sql))?;
-    apply(&mut table, edit, &stored.name)?;
-    let (old, new) = (quote(&stored.name), quote(&new_name(&stored.name)));
-    // What is computed is not copied, what is computed no more is.
-    let mut kept: Vec<_> = stored.columns.clone();
-    match edit {
-        Edit::DropColumn { name } | Edit::AlterColumn { name, is_generated: true, .. } => {
-            kept.retain(|column| !name.eq_ignore_ascii_case(column));
-        }
-        Edit::AlterColumn { name, .. } if !kept.iter().any(|column| name.eq_ignore_ascii_case(column)) => {
-            kept.push(name.clone());
-        }
-        _ => {}
+    let mut new = old.clone();
+    for edit in edits {
+        apply(&mut new, edit, &stored.name)?;
     }
-    let kept: Vec<_> = kept.iter().map(|column| quote(column)).collect();
-    let kept = kept.join(", ");
-    let mut statements = vec![table.render(&new), format!("INSERT INTO {new} ({kept}) SELECT {kept} FROM {old}")];
-    if has_word(&stored.sql, "AUTOINCREMENT") {
-        // Numbers of deleted rows must not be given again.
-        let (old, new) = (literal(&stored.name), literal(&new_name(&stored.name)));
-        statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {new}"));
-        statements.push(format!(
-            "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}"
-        ));
+    let (into, from) = copied(&old, &new, edits);
+    let (name, new_name) = (quote(&stored.name), quote(&stored.new_name));
+    // Numbers of deleted rows must not be given again.
+    let counts =
+        has_word(&stored.sql, "AUTOINCREMENT") && new.clauses.iter().any(|it| has_word(it.text(), "AUTOINCREMENT"));
+    let (at_old, at_new) = (literal(&stored.name), literal(&stored.new_name));
+    let count = format!(
+        "DELETE FROM sqlite_sequence WHERE name = {at_new}; \
+         INSERT INTO sqlite_sequence (name, seq) SELECT {at_new}, seq FROM sqlite_sequence WHERE name = {at_old}"
+    );
+    let mut statements = Vec::new();
+    if qualifies(&stored.sql, &stored.name) {
+        // `CHECK (cars.doors > 0)` can be said in a table of no other name.
+        let places: Vec<_> = (0..into.len()).map(|place| format!("c{place}")).collect();
+        let places = places.join(", ");
+        statements.push(format!("CREATE TEMP TABLE crocus_rows ({places})"));
+        statements.push(format!("INSERT INTO {WAITING} ({places}) SELECT {} FROM {name}", from.join(", ")));
+        statements.extend(counts.then_some(count));
+        statements.push(format!("DROP TABLE {name}"));
+        statements.push(new.render(&name));
+        statements.push(format!("INSERT INTO {name} ({}) SELECT {places} FROM {WAITING}", into.join(", ")));
+        statements.push(format!("DROP TABLE {WAITING}"));
+        if counts {
+            statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {at_old}"));
+            statements.push(format!("UPDATE sqlite_sequence SET name = {at_old} WHERE name = {at_new}"));
+        }
+        return Ok(statements);
     }
-    statements.push(format!("DROP TABLE {old}"));
+    statements.push(new.render(&new_name));
+    statements.push(format!("INSERT INTO {new_name} ({}) SELECT {} FROM {name}", into.join(", "), from.join(", ")));
+    statements.extend(counts.then_some(count));
+    statements.push(format!("DROP TABLE {name}"));
     // Otherwise the renaming reads every view and trigger, and stops at the first that names the table just dropped.
     // All at once, so that the setting cannot stay behind.
     statements.push(format!(
-        "PRAGMA legacy_alter_table = ON; ALTER TABLE {new} RENAME TO {old}; PRAGMA legacy_alter_table = OFF"
+        "PRAGMA legacy_alter_table = ON; ALTER TABLE {new_name} RENAME TO {name}; PRAGMA legacy_alter_table = OFF"
     ));
     Ok(statements)
 }
 
-/// What the table is called until it takes the old one's place.
-pub(crate) fn new_name(table: &str) -> String {
-    format!("crocus_new_{table}")
+/// The columns that rows are copied into, and what from: the same columns, and the rowid, which a reader of the table
+/// may have kept. What is computed is not copied, what is computed no more is.
+fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<String>) {
+    let dropped = |name: &str| {
+        edits.iter().any(|edit| matches!(edit, Edit::DropColumn { name: gone } if gone.eq_ignore_ascii_case(name)))
+    };
+    let has = |name: &str| old.columns().any(|(found, _)| found.eq_ignore_ascii_case(name)) && !dropped(name);
+    let kept = new.columns().filter(|(name, column)| has(name) && !column.is_generated());
+    let kept: Vec<_> = kept.map(|(name, _)| quote(name)).collect();
+    let (mut into, mut from) = (kept.clone(), kept);
+    let key = |table: &TableSql| table.columns().find(|(_, column)| column.is_rowid()).map(|(name, _)| name.to_owned());
+    let is_copied = key(old).is_some_and(|name| has(&name) && key(new) == Some(name));
+    if old.has_rowid() && !is_copied {
+        let free = |table: &TableSql| {
+            ROWID.into_iter().find(|alias| !table.columns().any(|(name, _)| name.eq_ignore_ascii_case(alias)))
+        };
+        // A key that is the rowid comes after it, and the last one holds. Where columns hide every name of the rowid,
+        // nobody has read it; the order of the rows stays.
+        if let (Some(there), Some(here)) = (free(new), free(old)) {
+            into.insert(0, there.to_owned());
+            from.insert(0, here.to_owned());
+        }
+    }
+    (into, from)
 }
 
 fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), String> {
@@ -81,7 +158,7 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
     };
     let no_column = |name: &str| format!("the table `{table_name}` has no column `{name}`");
     match edit {
-        Edit::AddColumn { name, clause } => {
+        Edit::AddColumn { name, clause, .. } => {
             if column_at(table, name).is_some() {
                 return Err(format!("the table `{table_name}` has a column `{name}` already"));
             }
@@ -93,7 +170,7 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             table.clauses.remove(at);
         }
-        Edit::AlterColumn { name, clause, .. } => {
+        Edit::AlterColumn { name, clause } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             let column = ColumnSql::parse(table.clauses[at].text()).altered(&ColumnSql::parse(clause));
             table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };

@@ -3,7 +3,7 @@
 
 mod column;
 
-use super::tokens::{Token, closing, spaced, tokens};
+use super::tokens::{Token, closing, has_name, has_word, spaced, tokens};
 
 pub(crate) use column::ColumnSql;
 
@@ -23,15 +23,28 @@ pub(crate) enum Clause {
     Constraint { name: Option<String>, text: String },
 }
 
-/// A foreign key of a statement.
+/// A constraint of a statement, wherever it is written.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ForeignKeySql {
+pub(crate) struct ConstraintSql {
     /// Its name: where it has none, the one that PostgreSQL would give it.
     pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// The place of its clause.
     clause: usize,
     /// Its place among the constraints of the column that it is written on.
-    constraint: Option<usize>,
+    place: Option<usize>,
+}
+
+/// What a constraint says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    /// An expression, with single spaces between its tokens.
+    Check(String),
+    /// Plain columns.
+    Unique(Vec<String>),
+    ForeignKey,
+    /// A primary key, or what no operation makes: uniqueness under a collation of its own.
+    Other,
 }
 
 impl TableSql {
@@ -52,7 +65,7 @@ impl TableSql {
                 "(" => depth += 1,
                 ")" if depth > 1 => depth -= 1,
                 end @ ("," | ")") if depth == 1 => {
-                    clauses.push(Clause::parse(sql, tokens.get(start..index)?)?);
+                    clauses.extend(Clause::parse(sql, tokens.get(start..index)?)?);
                     if end == ")" {
                         let options = sql[token.end..].trim().to_owned();
                         return Some(TableSql { clauses, options });
@@ -71,18 +84,9 @@ impl TableSql {
         format!("CREATE TABLE {name} ({}) {}", clauses.join(", "), self.options).trim_end().to_owned()
     }
 
-    /// The named check constraints: name and expression, with single spaces between tokens.
-    pub(crate) fn checks(&self) -> Vec<(String, String)> {
-        self.named("CHECK", |text, tokens| Some(spaced(text, tokens)))
-    }
-
-    /// The named unique constraints over plain columns: name and columns.
-    pub(crate) fn uniques(&self) -> Vec<(String, Vec<String>)> {
-        let columns = |text: &str, tokens: &[Token]| {
-            let lists = tokens.split(|token| token.text(text) == ",");
-            lists.map(|list| if let [name] = list { Some(name.name(text)) } else { None }).collect()
-        };
-        self.named("UNIQUE", columns)
+    /// Whether its rows have a rowid.
+    pub(crate) fn has_rowid(&self) -> bool {
+        !has_word(&self.options, "ROWID")
     }
 
     /// The columns by their names.
@@ -93,72 +97,106 @@ impl TableSql {
         })
     }
 
-    /// The foreign keys of the table with this name, in the order in which they are written.
-    pub(crate) fn foreign_keys(&self, table: &str) -> Vec<ForeignKeySql> {
-        let mut found: Vec<ForeignKeySql> = Vec::new();
-        let mut add = |clause: usize, constraint: Option<usize>, name: Option<String>, columns: &[String]| {
-            let name = name.unwrap_or_else(|| {
-                let base = format!("{table}_{}_fkey", columns.join("_"));
-                let taken = |name: &String| found.iter().any(|other| other.name == *name);
-                let mut names = std::iter::once(base.clone()).chain((1..).map(|number| format!("{base}{number}")));
-                names.find(|name| !taken(name)).unwrap_or(base)
-            });
-            found.push(ForeignKeySql { name, clause, constraint });
-        };
-        for (at, clause) in self.clauses.iter().enumerate() {
-            match clause {
+    /// The constraints of the table with this name, in the order in which they are written, but for what makes a
+    /// column an enum.
+    pub(crate) fn constraints(&self, table: &str) -> Vec<ConstraintSql> {
+        let mut found = Vec::new();
+        for (clause, written) in self.clauses.iter().enumerate() {
+            match written {
                 Clause::Column { name: column, text } => {
-                    for (place, constraint) in ColumnSql::parse(text).constraints.into_iter().enumerate() {
-                        if constraint.word == "REFERENCES" {
-                            add(at, Some(place), constraint.name, std::slice::from_ref(column));
-                        }
+                    let column_sql = ColumnSql::parse(text);
+                    let of_enum = column_sql.enum_place();
+                    for (place, constraint) in column_sql.constraints.iter().enumerate() {
+                        let kind = match constraint.word.as_str() {
+                            "UNIQUE" => (Kind::Unique(vec![column.clone()]), vec![column.clone()], "key"),
+                            "REFERENCES" => (Kind::ForeignKey, vec![column.clone()], "fkey"),
+                            "CHECK" if of_enum != Some(place) => match self.check(&constraint.text) {
+                                Some(kind) => kind,
+                                None => continue,
+                            },
+                            _ => continue,
+                        };
+                        found.push((constraint.name.clone(), kind, clause, Some(place)));
                     }
                 }
                 Clause::Constraint { name, text } => {
-                    let tokens = tokens(text);
-                    let start = if name.is_some() { 2 } else { 0 };
-                    let foreign = tokens.get(start).is_some_and(|token| token.is_word(text, "FOREIGN"));
-                    if let Some(end) = foreign.then(|| closing(text, &tokens, start + 2)).flatten() {
-                        let columns = tokens[start + 3..end].iter().filter(|token| token.text(text) != ",");
-                        let columns: Vec<_> = columns.map(|token| token.name(text)).collect();
-                        add(at, None, name.clone(), &columns);
-                    }
+                    found.extend(self.kind(text).map(|kind| (name.clone(), kind, clause, None)));
                 }
             }
         }
-        found
+        let mut taken: Vec<String> = found.iter().filter_map(|(name, ..)| name.clone()).collect();
+        let named = found.into_iter().map(|(name, (kind, columns, end), clause, place)| {
+            let name = name.unwrap_or_else(|| {
+                let name = conventional(table, &columns, end, &taken);
+                taken.push(name.clone());
+                name
+            });
+            ConstraintSql { name, kind, clause, place }
+        });
+        named.collect()
+    }
+
+    /// What a table's constraint says, and what it is called after: columns, and a word for its kind.
+    fn kind(&self, text: &str) -> Option<(Kind, Vec<String>, &'static str)> {
+        let tokens = tokens(text);
+        let word = tokens.get(begin_of_constraint(text, &tokens))?;
+        let open = tokens.iter().position(|token| token.text(text) == "(")?;
+        let list = &tokens[open + 1..closing(text, &tokens, open)?];
+        let names = list.split(|token| token.text(text) == ",");
+        let columns: Vec<_> = names.filter_map(|name| Some(self.own_name(&name.first()?.name(text)))).collect();
+        let plain = list.len() + 1 == 2 * columns.len();
+        match word.text(text).to_ascii_uppercase().as_str() {
+            "CHECK" => self.check(text),
+            "UNIQUE" if plain => Some((Kind::Unique(columns.clone()), columns, "key")),
+            "UNIQUE" => Some((Kind::Other, columns, "key")),
+            "FOREIGN" => Some((Kind::ForeignKey, columns, "fkey")),
+            _ => Some((Kind::Other, Vec::new(), "pkey")),
+        }
+    }
+
+    /// How a column is called where it is defined.
+    fn own_name(&self, written: &str) -> String {
+        let found = self.columns().map(|(name, _)| name).find(|name| name.eq_ignore_ascii_case(written));
+        found.unwrap_or(written).to_owned()
+    }
+
+    /// PostgreSQL calls a check after its column where it mentions one alone.
+    fn check(&self, text: &str) -> Option<(Kind, Vec<String>, &'static str)> {
+        let tokens = tokens(text);
+        let open = tokens.iter().position(|token| token.text(text) == "(")?;
+        let inside = &tokens[open + 1..closing(text, &tokens, open)?];
+        let mentioned = |name: &&str| inside.iter().any(|token| token.is_name(text, name));
+        let columns: Vec<_> = self.columns().map(|(name, _)| name).filter(mentioned).map(str::to_owned).collect();
+        let columns = if columns.len() == 1 { columns } else { Vec::new() };
+        Some((Kind::Check(spaced(text, inside)), columns, "check"))
+    }
+
+    /// Whether a constraint of the table, or a column other than this one, mentions a name.
+    pub(crate) fn mentions_elsewhere(&self, column: &str) -> bool {
+        let others = self
+            .clauses
+            .iter()
+            .filter(|clause| !matches!(clause, Clause::Column { name, .. } if name.eq_ignore_ascii_case(column)));
+        others.into_iter().any(|clause| has_name(clause.text(), column))
     }
 
     /// Takes the constraint with this name out of the table with this name. `false` when there is none.
     pub(crate) fn drop_constraint(&mut self, table: &str, name: &str) -> bool {
-        let named = |clause: &Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
-        if let Some(at) = self.clauses.iter().position(named) {
-            self.clauses.remove(at);
-            return true;
-        }
-        let Some(key) = self.foreign_keys(table).into_iter().find(|key| key.name == name) else { return false };
-        match (key.constraint, &mut self.clauses[key.clause]) {
+        let Some(found) = self.constraints(table).into_iter().find(|found| found.name == name) else { return false };
+        match (found.place, &mut self.clauses[found.clause]) {
             (Some(place), Clause::Column { text, .. }) => {
                 let mut column = ColumnSql::parse(text);
                 column.constraints.remove(place);
                 *text = column.render();
             }
-            _ => drop(self.clauses.remove(key.clause)),
+            _ => drop(self.clauses.remove(found.clause)),
         }
         true
     }
-
     /// Gives the constraint with this name in the table with this name another one. `false` when there is none.
     pub(crate) fn rename_constraint(&mut self, table: &str, name: &str, new_name: &str) -> bool {
-        let named =
-            |clause: &&mut Clause| matches!(clause, Clause::Constraint { name: Some(found), .. } if found == name);
-        if let Some(Clause::Constraint { name, text }) = self.clauses.iter_mut().find(named) {
-            *text = column::renamed(text, name.is_some(), new_name);
-            *name = Some(new_name.to_owned());
-            return true;
-        }
-        let Some(key) = self.foreign_keys(table).into_iter().find(|key| key.name == name) else { return false };
-        match (key.constraint, &mut self.clauses[key.clause]) {
+        let Some(found) = self.constraints(table).into_iter().find(|found| found.name == name) else { return false };
+        match (found.place, &mut self.clauses[found.clause]) {
             (Some(place), Clause::Column { text, .. }) => {
                 let mut column = ColumnSql::parse(text);
                 column.constraints[place].rename(new_name);
@@ -186,9 +224,9 @@ impl TableSql {
                         return true;
                     }
                 }
-                Clause::Constraint { name, text } => {
+                Clause::Constraint { text, .. } => {
                     let tokens = tokens(text);
-                    let start = if name.is_some() { 2 } else { 0 };
+                    let start = begin_of_constraint(text, &tokens);
                     if tokens.get(start).is_some_and(|token| token.is_word(text, "PRIMARY")) {
                         self.clauses.remove(at);
                         return true;
@@ -198,36 +236,44 @@ impl TableSql {
         }
         false
     }
+}
 
-    /// What `read` makes of the parentheses in `CONSTRAINT name WORD (...)`, for each such clause.
-    fn named<T>(&self, word: &str, read: impl Fn(&str, &[Token]) -> Option<T>) -> Vec<(String, T)> {
-        let constraints = self.clauses.iter().filter_map(|clause| match clause {
-            Clause::Constraint { name: Some(name), text } => Some((name, text)),
-            _ => None,
-        });
-        constraints
-            .filter_map(|(name, text)| {
-                let tokens = tokens(text);
-                let fits = tokens.get(2)?.is_word(text, word) && tokens.get(3)?.text(text) == "(";
-                let end = fits.then(|| closing(text, &tokens, 3)).flatten()?;
-                Some((name.clone(), read(text, &tokens[4..end])?))
-            })
-            .collect()
-    }
+/// The name that PostgreSQL gives to a constraint without one.
+fn conventional(table: &str, columns: &[String], end: &str, taken: &[String]) -> String {
+    let parts: Vec<_> = [table].into_iter().chain(columns.iter().map(String::as_str)).chain([end]).collect();
+    let base = parts.join("_");
+    let mut names = std::iter::once(base.clone()).chain((1..).map(|number| format!("{base}{number}")));
+    names.find(|name| !taken.contains(name)).unwrap_or(base)
+}
+
+/// Where a table's constraint begins after `CONSTRAINT name`, of which there can be several.
+fn begin_of_constraint(text: &str, tokens: &[Token]) -> usize {
+    let named = |pair: &&[Token]| pair[0].is_word(text, "CONSTRAINT");
+    2 * tokens.chunks(2).take_while(named).count()
 }
 
 impl Clause {
-    fn parse(sql: &str, tokens: &[Token]) -> Option<Clause> {
-        let (first, last) = (tokens.first()?, tokens.last()?);
-        let text = sql[first.start..last.end].to_owned();
-        if first.is_word(sql, "CONSTRAINT") {
-            return Some(Clause::Constraint { name: Some(tokens.get(1)?.name(sql)), text });
+    /// What stands between two commas: a column, or constraints of the table, which need no comma between them.
+    fn parse(sql: &str, tokens: &[Token]) -> Option<Vec<Clause>> {
+        let words = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
+        let begins = |token: &Token| words.iter().any(|word| token.is_word(sql, word));
+        let written = |tokens: &[Token]| Some(sql[tokens.first()?.start..tokens.last()?.end].to_owned());
+        if !begins(tokens.first()?) {
+            return Some(vec![Clause::Column { name: tokens.first()?.name(sql), text: written(tokens)? }]);
         }
-        let unnamed = ["PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
-        if unnamed.iter().any(|word| first.is_word(sql, word)) {
-            return Some(Clause::Constraint { name: None, text });
+        let mut clauses = Vec::new();
+        let mut rest = tokens;
+        while !rest.is_empty() {
+            let start = begin_of_constraint(sql, rest);
+            let mut end = (start + 1).min(rest.len());
+            while rest.get(end).is_some_and(|token| !begins(token)) {
+                end = if rest[end].text(sql) == "(" { closing(sql, rest, end)? + 1 } else { end + 1 };
+            }
+            let name = start.checked_sub(1).and_then(|at| rest.get(at)).map(|token| token.name(sql));
+            clauses.push(Clause::Constraint { name, text: written(&rest[..end])? });
+            rest = &rest[end..];
         }
-        Some(Clause::Column { name: first.name(sql), text })
+        Some(clauses)
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -262,7 +308,10 @@ mod tests {
             .collect();
         assert_eq!(names, ["column id", "column a,b", "column naïve", "constraint Some(\"c 1\")", "constraint None"]);
         assert_eq!(table.clauses[2].text(), "`naïve` NUMERIC(10, 2)");
-        assert_eq!(table.checks(), [("c 1".to_owned(), "( \"a,b\" <> ')' ) AND length ( 'a''b,' ) > 1".to_owned())]);
+        let found: Vec<_> = table.constraints("t").into_iter().map(|found| (found.name, found.kind)).collect();
+        let check = Kind::Check("( \"a,b\" <> ')' ) AND length ( 'a''b,' ) > 1".to_owned());
+        let unique = Kind::Unique(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(found, [("c 1".to_owned(), check), ("t_a_b_key".to_owned(), unique)]);
     }
 
     #[test]
@@ -276,17 +325,42 @@ mod tests {
         ] {
             let sql = format!("CREATE TABLE t (a, CONSTRAINT c CHECK ({text}\n))");
             let table = TableSql::parse(&sql).unwrap();
-            assert_eq!(table.checks(), [("c".to_owned(), spaced.to_owned())]);
+            let found: Vec<_> = table.constraints("t").into_iter().map(|found| found.kind).collect();
+            assert_eq!(found, [Kind::Check(spaced.to_owned())]);
         }
     }
 
     #[test]
-    fn constraints_end_at_their_own_parenthesis() {
-        let sql = "CREATE TABLE t (a, b, CONSTRAINT c CHECK ((a) > 0) ON CONFLICT FAIL,
-            CONSTRAINT u UNIQUE (a, \"b\"), CONSTRAINT other UNIQUE (a COLLATE NOCASE), UNIQUE (b))";
+    fn constraints_are_found_wherever_they_are_written() {
+        let sql = "CREATE TABLE cars (a INT UNIQUE CHECK(A>0), b TEXT CONSTRAINT named CHECK (a < length(b)),
+            c ENUM_TEXT CONSTRAINT e CHECK (c IN ('x')) CHECK (c <> ''), CONSTRAINT c CHECK ((a) > 0) ON CONFLICT FAIL
+            CONSTRAINT other CONSTRAINT u UNIQUE (a, \"B\") CHECK (cars.b = 'x') PRIMARY KEY (a), CHECK (1),
+            UNIQUE (b COLLATE NOCASE), UNIQUE (b), UNIQUE (\"a\"), CHECK (b = '') CONSTRAINT nothing)";
         let table = TableSql::parse(sql).unwrap();
-        assert_eq!(table.checks(), [("c".to_owned(), "( a ) > 0".to_owned())]);
-        assert_eq!(table.uniques(), [("u".to_owned(), vec!["a".to_owned(), "b".to_owned()])]);
+        let found: Vec<_> = table.constraints("cars").into_iter().map(|found| (found.name, found.kind)).collect();
+        let check = |sql: &str| Kind::Check(sql.to_owned());
+        let unique = |columns: &[&str]| Kind::Unique(columns.iter().map(|name| (*name).to_owned()).collect());
+        let wanted = [
+            ("cars_a_key", unique(&["a"])),
+            ("cars_a_check", check("A > 0")),
+            ("named", check("a < length ( b )")),
+            ("cars_c_check", check("c <> ''")),
+            ("c", check("( a ) > 0")),
+            ("u", unique(&["a", "b"])),
+            ("cars_b_check", check("cars . b = 'x'")),
+            ("cars_pkey", Kind::Other),
+            ("cars_check", check("1")),
+            ("cars_b_key", Kind::Other),
+            ("cars_b_key1", unique(&["b"])),
+            ("cars_a_key1", unique(&["a"])),
+            ("cars_b_check1", check("b = ''")),
+        ];
+        assert_eq!(found, wanted.map(|(name, kind)| (name.to_owned(), kind)));
+        for (name, _) in found {
+            let mut less = table.clone();
+            assert!(less.drop_constraint("cars", &name), "{name}");
+            assert_eq!(less.constraints("cars").len(), table.constraints("cars").len() - 1, "{name}");
+        }
     }
 
     #[test]
@@ -295,7 +369,7 @@ mod tests {
             c INT CONSTRAINT \"of, c\" REFERENCES owners (id) REFERENCES others (id), \"FOREIGN\" INT,
             FOREIGN KEY (a) REFERENCES t (x), CONSTRAINT both FOREIGN KEY (a, b) REFERENCES t (x, y) MATCH FULL)";
         let table = TableSql::parse(sql).unwrap();
-        let names: Vec<_> = table.foreign_keys("cars").into_iter().map(|key| key.name).collect();
+        let names: Vec<_> = table.constraints("cars").into_iter().map(|found| found.name).collect();
         assert_eq!(names, ["cars_a_fkey", "of, c", "cars_c_fkey", "cars_a_fkey1", "both"]);
         for (name, left) in [
             ("cars_a_fkey", "a INT NOT NULL DEFAULT 1"),

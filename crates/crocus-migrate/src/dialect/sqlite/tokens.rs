@@ -69,6 +69,16 @@ pub(crate) fn has_word(sql: &str, word: &str) -> bool {
     tokens(sql).iter().any(|token| token.is_word(sql, word))
 }
 
+/// Whether a text may have this name outside comments, with or without quotes.
+pub(crate) fn has_name(sql: &str, name: &str) -> bool {
+    tokens(sql).iter().any(|token| token.is_name(sql, name))
+}
+
+/// Whether a text has a name before a point: `cars.doors`.
+pub(crate) fn qualifies(sql: &str, name: &str) -> bool {
+    tokens(sql).windows(2).any(|pair| pair[1].text(sql) == "." && pair[0].is_name(sql, name))
+}
+
 /// A piece of SQL, by its place in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
@@ -83,6 +93,11 @@ impl Token {
 
     pub(super) fn is_word(self, sql: &str, word: &str) -> bool {
         self.text(sql).eq_ignore_ascii_case(word)
+    }
+
+    /// Whether it can be the identifier with this name.
+    pub(super) fn is_name(self, sql: &str, name: &str) -> bool {
+        self.name(sql).eq_ignore_ascii_case(name)
     }
 
     /// The identifier without its quotes.

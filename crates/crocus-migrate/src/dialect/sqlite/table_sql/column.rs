@@ -17,7 +17,7 @@ pub(crate) struct ColumnConstraint {
     pub(crate) name: Option<String>,
     /// The first word after the name, in capitals.
     pub(crate) word: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl ColumnSql {
@@ -36,8 +36,9 @@ impl ColumnSql {
         while at < tokens.len() {
             let start = at;
             let word = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(text, word));
-            let name = word(at, "CONSTRAINT").then(|| tokens.get(at + 1).map(|token| token.name(text))).flatten();
-            if name.is_some() {
+            let mut name = None;
+            while word(at, "CONSTRAINT") {
+                name = tokens.get(at + 1).map(|token| token.name(text));
                 at += 2;
             }
             let first = tokens.get(at).map(|token| token.text(text).to_ascii_uppercase()).unwrap_or_default();
@@ -55,11 +56,10 @@ impl ColumnSql {
     }
 
     pub(crate) fn render(&self) -> String {
-        let mut text = format!("{} {}", self.name, self.ty);
-        for constraint in &self.constraints {
-            text.push_str(&format!(" {}", constraint.text));
-        }
-        text
+        let parts =
+            [&self.name, &self.ty].into_iter().chain(self.constraints.iter().map(|constraint| &constraint.text));
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).map(String::as_str).collect();
+        parts.join(" ")
     }
 
     /// The definition that a migration has written, with what this one has beside: a key, a collation, a reference, a
@@ -83,6 +83,29 @@ impl ColumnSql {
     pub(crate) fn as_enum(&self) -> Option<(String, Vec<String>)> {
         let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
         self.constraints.iter().filter(|_| is_enum).find_map(ColumnConstraint::enum_values)
+    }
+
+    /// The place of the constraint that makes it an enum.
+    pub(crate) fn enum_place(&self) -> Option<usize> {
+        let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
+        self.constraints.iter().position(|constraint| is_enum && constraint.enum_values().is_some())
+    }
+
+    /// Whether it is computed.
+    pub(crate) fn is_generated(&self) -> bool {
+        self.constraints.iter().any(|constraint| matches!(constraint.word.as_str(), "GENERATED" | "AS"))
+    }
+
+    /// Whether the column is the rowid by another name: an `INTEGER PRIMARY KEY` that is not `DESC` ("CREATE TABLE", 5).
+    pub(crate) fn is_rowid(&self) -> bool {
+        let key = self.constraints.iter().find(|constraint| constraint.word == "PRIMARY");
+        self.ty.eq_ignore_ascii_case("INTEGER") && key.is_some_and(|key| !has_word(&key.text, "DESC"))
+    }
+
+    /// Whether nothing but the column itself goes with it: no key, no uniqueness, no reference, no formula.
+    pub(crate) fn stands_alone(&self) -> bool {
+        let alone = ["NOT", "NULL", "DEFAULT", "COLLATE", "CHECK"];
+        self.constraints.iter().all(|constraint| alone.contains(&constraint.word.as_str()))
     }
 
     /// The expression that the column is computed from.
