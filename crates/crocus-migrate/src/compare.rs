@@ -10,7 +10,7 @@ mod constraints;
 mod enums;
 mod foreign_keys;
 mod indexes;
-mod renames;
+pub(crate) mod renames;
 mod tables;
 
 use std::collections::BTreeSet;

@@ -1,13 +1,14 @@
 //! Migrations: the schema that the models declare, what the database has, the operations between the two, and
 //! running them. This crate knows no HTTP and prints nothing.
 //!
-//! `schema`, `operation`, `compare` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
+//! `schema`, `operation`, `compare`, `fold` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
 //! `folder` writes files.
 
 pub mod compare;
 mod dialect;
 mod error;
 mod execute;
+pub mod fold;
 pub mod folder;
 pub mod head;
 mod history;

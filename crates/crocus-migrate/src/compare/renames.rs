@@ -34,14 +34,14 @@ pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Compa
     actual
 }
 
-fn rename_table(schema: &mut Schema, old: &TableName, new: &TableName) {
+pub(crate) fn rename_table(schema: &mut Schema, old: &TableName, new: &TableName) {
     for table in &mut schema.tables {
         let targets = table.foreign_keys.iter_mut().map(|key| &mut key.target);
         targets.chain([&mut table.name]).filter(|name| *name == old).for_each(|name| name.clone_from(new));
     }
 }
 
-fn rename_column(schema: &mut Schema, table: &TableName, old: &str, new: &str, in_quotes: bool) {
+pub(crate) fn rename_column(schema: &mut Schema, table: &TableName, old: &str, new: &str, in_quotes: bool) {
     let rename = |names: &mut Vec<String>| {
         names.iter_mut().filter(|name| **name == old).for_each(|name| *name = new.to_owned());
     };
@@ -83,26 +83,42 @@ fn of_index(index: &mut Index) -> impl Iterator<Item = &mut String> {
 /// An expression with another name for a column, as the databases write it. Where one of them does otherwise, what has
 /// the expression is only made again.
 fn renamed(sql: &str, old: &str, new: &str, in_quotes: bool) -> String {
+    let rename = |token: &str| {
+        if token == old && !in_quotes {
+            new.to_owned()
+        } else if token == old || token == quoted(old) {
+            quoted(new)
+        } else {
+            token.to_owned()
+        }
+    };
+    tokens(sql).map(rename).collect()
+}
+
+/// The names that an expression mentions, among its other words.
+pub(crate) fn words(sql: &str) -> impl Iterator<Item = String> {
+    let word = |token: &str| match token.strip_prefix('"') {
+        Some(name) => name.strip_suffix('"').unwrap_or(name).replace("\"\"", "\""),
+        None => token.to_owned(),
+    };
+    tokens(sql).map(word)
+}
+
+/// An expression's words, what is in quotes, and every other character.
+fn tokens(sql: &str) -> impl Iterator<Item = &str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
-    let mut text = String::new();
     let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
         let end = match first {
             '\'' | '"' => quoted_end(rest, first),
             _ if is_word(first) => rest.find(|character| !is_word(character)).unwrap_or(rest.len()),
             _ => first.len_utf8(),
         };
         let (token, after) = rest.split_at(end);
-        if token == old && !in_quotes {
-            text.push_str(new);
-        } else if token == old || token == quoted(old) {
-            text.push_str(&quoted(new));
-        } else {
-            text.push_str(token);
-        }
         rest = after;
-    }
-    text
+        Some(token)
+    })
 }
 
 fn quoted(name: &str) -> String {

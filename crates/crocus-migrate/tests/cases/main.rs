@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use case::{Case, Rows};
 use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{Operation, apply, declared, inspect_with};
+use crocus_migrate::{Constraint, Operation, apply, declared, inspect_with};
 use crocus_orm::{DatabaseUrl, Engine, Statement};
 use crocus_testing::TestDatabase;
 
@@ -92,7 +92,9 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         same("the error", &[format!("{error}{cause}")], std::slice::from_ref(wanted))?;
     } else {
+        let folded = folded(&catalogue, &comparison.operations)?;
         applied(engine, &comparison.operations, "the upgrade").await?;
+        same_schema("the fold", engine, &folded, &inspected(engine, case).await?).await?;
         let left = compared(engine, case, &case.after, &ours).await?;
         // What is left to a person is said until it is done, or done by another change.
         let known = notes(&comparison);
@@ -113,6 +115,62 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         return Err(format!("the catalogue is not restored: it was {catalogue:#?}\nand is {restored:#?}"));
     }
     rows(engine, &case.rows_restored, "after the downgrade").await
+}
+
+/// What the operations lead to, without a database. What they drop is known before each of them.
+fn folded(before: &Schema, operations: &[Operation]) -> Outcome<Schema> {
+    let mut schema = before.clone();
+    for operation in operations {
+        let completed = schema.complete(&without_what_was(operation));
+        if in_order(completed.clone()) != in_order(operation.clone()) {
+            return Err(format!("completed to {completed:#?}\n  and should be {operation:#?}"));
+        }
+        schema.apply(operation).map_err(|error| format!("folding `{operation}`: {error}"))?;
+    }
+    Ok(schema)
+}
+
+/// An operation as a migration file says it.
+fn without_what_was(operation: &Operation) -> Operation {
+    let mut operation = operation.clone();
+    match &mut operation {
+        Operation::DropTable { was, .. } => *was = None,
+        Operation::DropColumn { was, .. } | Operation::AlterColumn { was, .. } => *was = None,
+        Operation::DropPrimaryKey { was, .. } => *was = None,
+        Operation::DropIndex { was, .. } => *was = None,
+        Operation::DropConstraint { was, .. } => *was = None,
+        Operation::CreateTableComment { was, .. } | Operation::DropTableComment { was, .. } => *was = None,
+        Operation::AlterEnum { was, .. } | Operation::DropEnum { was, .. } => *was = None,
+        _ => {}
+    }
+    operation
+}
+
+/// In one order, and without the quotes that a new name gets in every expression.
+fn in_order(operation: Operation) -> Operation {
+    match operation {
+        Operation::DropConstraint { table, name, was: Some(Constraint::Check(mut check)) } => {
+            check.expression = check.expression.replace('"', "");
+            Operation::DropConstraint { table, name, was: Some(Constraint::Check(check)) }
+        }
+        Operation::DropTable { name, was: Some(table) } => {
+            let tables = sorted(Schema { tables: vec![table], ..Schema::default() }).tables;
+            Operation::DropTable { name, was: tables.into_iter().next() }
+        }
+        operation => operation,
+    }
+}
+
+/// In the database's own words, since one of them is in its own words already.
+async fn same_schema(what: &str, engine: &Engine, schema: &Schema, found: &Schema) -> Outcome<()> {
+    let (schema, found) = (declared_as(engine, schema).await?, declared_as(engine, found).await?);
+    let (schema, found) = (sorted(schema), sorted(found));
+    if schema.tables == found.tables {
+        return Ok(());
+    }
+    let (one, other) = (format!("{:#?}", schema.tables), format!("{:#?}", found.tables));
+    let differ: Vec<_> = one.lines().zip(other.lines()).filter(|(one, other)| one != other).take(12).collect();
+    Err(format!("{what} is not what the database has: {differ:#?}"))
 }
 
 async fn compared(engine: &Engine, case: &Case, models: &Schema, ours: &Ours) -> Outcome<Comparison> {
