@@ -10,6 +10,7 @@ mod constraints;
 mod enums;
 mod foreign_keys;
 mod indexes;
+mod primary_keys;
 pub(crate) mod renames;
 mod tables;
 
@@ -59,34 +60,44 @@ impl Sides<'_> {
     }
 }
 
+/// The tables that are on both sides.
+fn sides<'a>(models: &'a Schema, declared: &'a Schema, actual: &'a Schema) -> impl Iterator<Item = Sides<'a>> {
+    models.tables.iter().filter_map(|model| {
+        let (declared, actual) = (declared.table(&model.name)?, actual.table(&model.name)?);
+        Some(Sides { model, declared, actual, made_anew: columns::made_anew(declared, actual) })
+    })
+}
+
 /// Compares the models, as they are and as [`declared`](crate::declared) reads them back, with what the database has.
 pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours) -> Comparison {
     let mut comparison = Comparison::default();
     // What has only another name is the same from here on.
-    let actual = &renames::follow(models, actual.clone(), &mut comparison);
-    let sides = || {
-        models.tables.iter().filter_map(|model| {
-            let (declared, actual) = (declared.table(&model.name)?, actual.table(&model.name)?);
-            Some(Sides { model, declared, actual, made_anew: columns::made_anew(declared, actual) })
-        })
-    };
+    let mut actual = renames::follow(models, actual.clone(), &mut comparison);
+    let mut loose = primary_keys::Loose::default();
+    sides(models, declared, &actual).for_each(|sides| loose.add(&sides));
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
     // constraints and indexes to columns.
-    sides().for_each(|sides| foreign_keys::drop(&sides, &mut comparison));
+    tables::detach(models, &mut actual, ours, &loose, &mut comparison);
+    let actual = &actual;
+    let sides = || sides(models, declared, actual);
+    sides().for_each(|sides| foreign_keys::drop(&sides, &loose, &mut comparison));
     for name in models.schemas.difference(&actual.schemas) {
         comparison.operations.push(Operation::CreateSchema { name: name.clone() });
     }
     enums::create(models, actual, &mut comparison);
-    tables::create(models, actual, &mut comparison);
+    let late = tables::create(models, actual, &loose, &mut comparison);
     for sides in sides() {
         comments::compare(&sides, &mut comparison);
         constraints::drop(&sides, &mut comparison);
         indexes::drop(&sides, ours, &mut comparison);
+        primary_keys::drop(&sides, &mut comparison);
         columns::compare(&sides, &mut comparison);
+        primary_keys::create(&sides, &mut comparison);
         constraints::create(&sides, &mut comparison);
         indexes::create(&sides, &mut comparison);
     }
-    sides().for_each(|sides| foreign_keys::create(&sides, &mut comparison));
+    sides().for_each(|sides| foreign_keys::create(&sides, &loose, &mut comparison));
+    comparison.operations.extend(late);
     tables::drop(models, actual, ours, &mut comparison);
     enums::drop(models, actual, ours, &mut comparison);
     comparison

@@ -163,6 +163,9 @@ async fn edit_table(connection: &Connection, table: &str, edits: Vec<Edit>) -> c
         }
     }
     let statements = sqlite::rebuild::statements(&stored, &of_definition).map_err(refused)?;
+    if statements.is_empty() {
+        return Ok(());
+    }
     all(connection, &statements).await.map_err(|error| {
         // A row that the new definition refuses is told by the name that a person knows.
         let text = error.to_string().replace(&stored.new_name, &stored.name);

@@ -20,13 +20,6 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             comparison.operations.push(Operation::AddColumn { table: table.clone(), column: model.clone() });
             continue;
         };
-        if declared.identity != actual.identity {
-            let (has, wants) = if actual.identity { ("is an", "no") } else { ("is no", "an") };
-            comparison.notes.push(format!(
-                "{table}.{}: the database's column {has} identity column, the model wants {wants} identity column; write this change by hand",
-                model.name
-            ));
-        }
         if differs(declared, actual) {
             comparison.operations.push(Operation::AlterColumn {
                 table: table.clone(),
@@ -36,19 +29,12 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             });
         }
     }
-    if sides.declared.primary_key != sides.actual.primary_key {
-        comparison.notes.push(format!(
-            "{table}: the primary key is ({}) in the database and ({}) in the model; write this change by hand",
-            sides.actual.primary_key.join(", "),
-            sides.declared.primary_key.join(", ")
-        ));
-    }
 }
 
-/// Whether a column is not as it is declared. Identity is not compared here: no operation changes it.
+/// Whether a column is not as it is declared.
 fn differs(declared: &Column, actual: &Column) -> bool {
-    (&declared.ty, declared.nullable, &declared.default, &declared.generated, &declared.comment)
-        != (&actual.ty, actual.nullable, &actual.default, &actual.generated, &actual.comment)
+    let said = |column: &Column| Column { name: String::new(), renamed_from: None, ..column.clone() };
+    said(declared) != said(actual)
 }
 
 /// The columns that are computed, before or after, and change: PostgreSQL drops them and adds them again, and with them

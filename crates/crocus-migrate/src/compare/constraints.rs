@@ -2,10 +2,10 @@
 
 use super::{Comparison, Sides};
 use crate::operation::{Constraint, Operation};
+use crate::schema::Unique;
 
 pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
-    let uniques = sides.actual.uniques.iter();
-    let uniques = uniques.filter(|it| !sides.declared.uniques.contains(it) || sides.goes_with(&it.columns));
+    let uniques = sides.actual.uniques.iter().filter(|unique| unique_goes(sides, unique));
     let checks = sides.actual.checks.iter();
     let checks = checks.filter(|it| !sides.declared.checks.contains(it) || sides.may_go_with(&it.expression));
     let constraints = uniques
@@ -16,6 +16,11 @@ pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
         name: name.clone(),
         was: Some(was),
     }));
+}
+
+/// Whether a unique constraint is dropped, for good or for a while.
+pub(super) fn unique_goes(sides: &Sides<'_>, unique: &Unique) -> bool {
+    !sides.declared.uniques.contains(unique) || sides.goes_with(&unique.columns)
 }
 
 pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {

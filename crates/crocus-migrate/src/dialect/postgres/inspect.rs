@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crocus_orm::table::ReferentialAction;
-use crocus_orm::{Connection, Result, Statement};
+use crocus_orm::{Connection, Result, Row, Statement};
 
 use super::ddl::{ACTIONS, Current, TYPES, qualified};
 use crate::schema::{
@@ -160,13 +160,24 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
 /// A column as it is now.
 pub(crate) async fn current(connection: &Connection, table: &TableName, column: &str) -> Result<Option<Current>> {
     let sql = "SELECT COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> a.atttypid THEN '[]' ELSE '' END,
-                      format_type(a.atttypid, a.atttypmod)), a.attgenerated <> ''
+                      format_type(a.atttypid, a.atttypmod)), a.attgenerated <> '', a.attidentity <> '',
+                      COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), pg_get_serial_sequence($1, $2)
                FROM pg_catalog.pg_attribute a
+               LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND a.atttypid IN (e.oid, e.typarray)
                WHERE a.attrelid = to_regclass($1) AND a.attname = $2";
     let table = qualified(table);
     let rows = connection.query(Statement::read(sql, [table.into(), column.into()])).await?;
-    rows.first().map(|row| Ok(Current { ty: row.get(0)?, is_generated: row.get(1)? })).transpose()
+    let current = |row: &Row| {
+        Ok(Current {
+            ty: row.get(0)?,
+            is_generated: row.get(1)?,
+            is_identity: row.get(2)?,
+            is_serial: row.get(3)?,
+            sequence: row.get(4)?,
+        })
+    };
+    rows.first().map(current).transpose()
 }
 
 fn table_mut<'a>(schema: &'a mut Schema, name: &TableName) -> Option<&'a mut Table> {

@@ -38,9 +38,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         Operation::AlterColumn { table, column, .. } => {
             edit(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column) })
         }
-        Operation::CreatePrimaryKey { table, columns } => {
-            edit(table, Edit::AddPrimaryKey { clause: format!("PRIMARY KEY ({})", quoted(columns)) })
-        }
+        Operation::CreatePrimaryKey { table, columns } => edit(table, Edit::AddPrimaryKey { columns: columns.clone() }),
         Operation::DropPrimaryKey { table, .. } => edit(table, Edit::DropPrimaryKey),
         Operation::CreateIndex { table, index, .. } => one(create_index(table, index)),
         Operation::DropIndex { name, .. } => one(format!("DROP INDEX {}", quote(name))),

@@ -34,7 +34,7 @@ pub(crate) enum Edit {
         new_name: String,
     },
     AddPrimaryKey {
-        clause: String,
+        columns: Vec<String>,
     },
     DropPrimaryKey,
 }
@@ -82,6 +82,9 @@ pub(crate) fn statements(stored: &Stored, edits: &[Edit]) -> Result<Vec<String>,
     let mut new = old.clone();
     for edit in edits {
         apply(&mut new, edit, &stored.name)?;
+    }
+    if new == old {
+        return Ok(Vec::new());
     }
     let (into, from) = copied(&old, &new, edits);
     let (name, new_name) = (quote(&stored.name), quote(&stored.new_name));
@@ -172,7 +175,13 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
         }
         Edit::AlterColumn { name, clause } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
-            let column = ColumnSql::parse(table.clauses[at].text()).altered(&ColumnSql::parse(clause));
+            let new = ColumnSql::parse(clause);
+            if new.is_key() && !ColumnSql::parse(table.clauses[at].text()).is_key() {
+                // A column counts up as the only one of the key, which then is said of the column.
+                table.drop_primary_key();
+            }
+            let at = column_at(table, name).ok_or_else(|| no_column(name))?;
+            let column = ColumnSql::parse(table.clauses[at].text()).altered(&new);
             table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };
         }
         Edit::AddConstraint { name, clause } => {
@@ -188,8 +197,17 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
                 return Err(format!("the table `{table_name}` has no constraint `{name}`"));
             }
         }
-        Edit::AddPrimaryKey { clause } => {
-            table.clauses.push(Clause::Constraint { name: None, text: clause.clone() });
+        Edit::AddPrimaryKey { columns } => {
+            // A column that counts up is the key already.
+            let same = |key: Vec<String>| {
+                key.len() == columns.len()
+                    && key.iter().zip(columns).all(|(one, other)| one.eq_ignore_ascii_case(other))
+            };
+            if !table.primary_key().is_some_and(same) {
+                let columns: Vec<_> = columns.iter().map(|column| quote(column)).collect();
+                let text = format!("PRIMARY KEY ({})", columns.join(", "));
+                table.clauses.push(Clause::Constraint { name: None, text });
+            }
         }
         Edit::DropPrimaryKey => {
             if !table.drop_primary_key() {

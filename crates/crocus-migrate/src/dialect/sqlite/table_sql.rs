@@ -211,15 +211,29 @@ impl TableSql {
         true
     }
 
+    /// The columns of the primary key, in order.
+    pub(crate) fn primary_key(&self) -> Option<Vec<String>> {
+        self.clauses.iter().find_map(|clause| match clause {
+            Clause::Column { name, text } => ColumnSql::parse(text).is_key().then(|| vec![name.clone()]),
+            Clause::Constraint { text, .. } => {
+                let tokens = tokens(text);
+                let start = begin_of_constraint(text, &tokens);
+                let is_key = tokens.get(start).is_some_and(|token| token.is_word(text, "PRIMARY"));
+                let end = is_key.then(|| closing(text, &tokens, start + 2)).flatten()?;
+                let columns = tokens[start + 3..end].split(|token| token.text(text) == ",");
+                Some(columns.filter_map(|column| Some(column.first()?.name(text))).collect())
+            }
+        })
+    }
+
     /// Takes the primary key away: the clause, or the words at its column. `false` when there is none.
     pub(crate) fn drop_primary_key(&mut self) -> bool {
         for (at, clause) in self.clauses.iter_mut().enumerate() {
             match clause {
                 Clause::Column { text, .. } => {
                     let mut column = ColumnSql::parse(text);
-                    let before = column.constraints.len();
-                    column.constraints.retain(|constraint| constraint.word != "PRIMARY");
-                    if column.constraints.len() < before {
+                    if column.is_key() {
+                        column.constraints.retain(|constraint| constraint.word != "PRIMARY");
                         *text = column.render();
                         return true;
                     }

@@ -72,11 +72,22 @@ impl ColumnSql {
             "CHECK" => !(is_enum && constraint.enum_values().is_some()),
             _ => true,
         });
-        // The key, where there is one, is kept as it is written.
-        let new_constraints = new.constraints.iter().filter(|constraint| constraint.word != "PRIMARY").cloned();
+        if new.is_key() {
+            self.constraints.retain(|constraint| constraint.word != "PRIMARY");
+        }
+        // A column that does not count up may be the key still.
+        for key in self.constraints.iter_mut().filter(|constraint| constraint.word == "PRIMARY") {
+            key.remove("AUTOINCREMENT");
+        }
+        let new_constraints = new.constraints.iter().cloned();
         self.constraints.splice(0..0, new_constraints);
         self.ty.clone_from(&new.ty);
         self
+    }
+
+    /// Whether it is the primary key by itself.
+    pub(crate) fn is_key(&self) -> bool {
+        self.constraints.iter().any(|constraint| constraint.word == "PRIMARY")
     }
 
     /// The name and the values of the enum that the column is.
@@ -132,6 +143,14 @@ impl ColumnConstraint {
     pub(super) fn rename(&mut self, new_name: &str) {
         self.text = renamed(&self.text, self.name.is_some(), new_name);
         self.name = Some(new_name.to_owned());
+    }
+
+    /// Takes a word out.
+    fn remove(&mut self, word: &str) {
+        if let Some(token) = tokens(&self.text).into_iter().find(|token| token.is_word(&self.text, word)) {
+            self.text.replace_range(token.start..token.end, "");
+            self.text.truncate(self.text.trim_end().len());
+        }
     }
 
     /// The name and the values of `CONSTRAINT name CHECK (column IN ('a', 'b'))`.
