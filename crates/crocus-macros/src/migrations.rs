@@ -98,15 +98,13 @@ fn code(folder: &Path, migrations: &[Migration], span: Span) -> syn::Result<Toke
         migrations.iter().map(|migration| utf8(&folder.join(&migration.file), span)).collect::<Result<Vec<_>, _>>()?;
     let folder = utf8(folder, span)?;
     let listed = migrations.iter().zip(&modules).map(|(Migration { file, head }, module)| {
-        let Head { message, revision, down_revision, created } = head;
-        let down_revision = match down_revision {
-            Some(revision) => quote!(::core::option::Option::Some(#revision)),
-            None => quote!(::core::option::Option::None),
-        };
+        let Head { message, revision, down_revisions, labels, depends_on, created } = head;
         quote! {
             ::crocus::migrate::Migration {
                 revision: #revision,
-                down_revision: #down_revision,
+                down_revisions: &[#(#down_revisions),*],
+                labels: &[#(#labels),*],
+                depends_on: &[#(#depends_on),*],
                 message: #message,
                 created: #created,
                 file: #file,

@@ -18,7 +18,9 @@ pub mod migrate {
     #[derive(Debug)]
     pub struct Migration {
         pub(crate) revision: &'static str,
-        pub(crate) down_revision: Option<&'static str>,
+        pub(crate) down_revisions: &'static [&'static str],
+        pub(crate) labels: &'static [&'static str],
+        pub(crate) depends_on: &'static [&'static str],
         pub(crate) message: &'static str,
         pub(crate) created: &'static str,
         pub(crate) file: &'static str,
@@ -42,12 +44,14 @@ pub mod migrate {
 fn migrations_are_listed_by_file() {
     let migrations = crocus_macros::migrations!("tests/folders/good");
     assert_eq!(migrations.folder, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/folders/good"));
-    let [cars, plates] = &migrations.list[..] else { panic!("the folder has two migrations") };
-    assert_eq!((cars.revision, cars.down_revision), ("3f9a1c27b6d0", None));
+    let [cars, plates, merge] = &migrations.list[..] else { panic!("the folder has three migrations") };
+    assert_eq!((cars.revision, cars.down_revisions), ("3f9a1c27b6d0", &[][..]));
     assert_eq!((cars.message, cars.created), ("create cars", "2026-11-22 14:03 UTC"));
     assert_eq!(cars.file, "3f9a1c27b6d0_create_cars.rs");
-    assert_eq!((plates.revision, plates.down_revision), ("91d0e4", Some("3f9a1c27b6d0")));
+    assert_eq!((plates.revision, plates.down_revisions), ("91d0e4", &["3f9a1c27b6d0"][..]));
     assert_eq!(plates.message, "number plates\nand their countries");
+    assert_eq!((merge.down_revisions, merge.labels), (&["3f9a1c27b6d0", "91d0e4"][..], &["payments"][..]));
+    assert_eq!((merge.depends_on, merge.created), (&["91d0e4"][..], "2026-11-24 09:00 UTC"));
 
     let mut operations = Vec::new();
     (cars.upgrade)(&mut operations);

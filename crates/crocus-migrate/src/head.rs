@@ -12,19 +12,25 @@ pub struct Head {
     pub message: String,
     /// Its revision: 12 hexadecimal digits where it was generated.
     pub revision: String,
-    /// The revision that it follows; `None` for the first.
-    pub down_revision: Option<String>,
+    /// The revisions that it follows: none for a first one, several for one that merges branches.
+    pub down_revisions: Vec<String>,
+    /// The labels that it gives its branch.
+    pub labels: Vec<String>,
+    /// Revisions of other branches, or their labels, that must be there before it.
+    pub depends_on: Vec<String>,
     /// When it was made, to the minute: `2026-11-22 14:03 UTC`.
     pub created: String,
 }
 
 impl Head {
     /// A head with a new revision, made now.
-    pub fn new(message: &str, down_revision: Option<&str>) -> Head {
+    pub fn new(message: &str, down_revisions: &[&str]) -> Head {
         Head {
             message: message.split_whitespace().collect::<Vec<_>>().join(" "),
             revision: new_revision(),
-            down_revision: down_revision.map(str::to_owned),
+            down_revisions: down_revisions.iter().map(|&revision| revision.to_owned()).collect(),
+            labels: Vec::new(),
+            depends_on: Vec::new(),
             created: now(),
         }
     }
@@ -47,8 +53,21 @@ impl Head {
 
     /// The three lines.
     pub fn render(&self) -> String {
-        let follows = self.down_revision.as_deref().unwrap_or(BASE);
-        format!("//! {}\n//!\n//! Revision {}, follows {follows}, {}\n", self.message, self.revision, self.created)
+        let list = |names: &[String]| names.join(" and ");
+        let follows = if self.down_revisions.is_empty() { BASE.to_owned() } else { list(&self.down_revisions) };
+        let mut line = format!("Revision {}, follows {follows}", self.revision);
+        if !self.labels.is_empty() {
+            line.push_str(&format!(", labelled {}", list(&self.labels)));
+        }
+        if !self.depends_on.is_empty() {
+            line.push_str(&format!(", depends on {}", list(&self.depends_on)));
+        }
+        format!("//! {}\n//!\n//! {line}, {}\n", self.message, self.created)
+    }
+
+    /// Whether a text can be a revision or a label: lower-case letters, digits and `_`.
+    pub fn is_name(text: &str) -> bool {
+        !text.is_empty() && text.chars().all(|character| matches!(character, 'a'..='z' | '0'..='9' | '_'))
     }
 }
 
@@ -70,11 +89,24 @@ mod tests {
 
     #[test]
     fn file_names_are_plain() {
-        let mut head = Head::new("  Create cars,\n ÄND more!  ", None);
+        let mut head = Head::new("  Create cars,\n ÄND more!  ", &[]);
         assert_eq!(head.message, "Create cars, ÄND more!");
         assert_eq!(head.file_name(), format!("{}_create_cars_nd_more.rs", head.revision));
         assert_eq!(head.revision.len(), 12);
         head.message = "…".to_owned();
         assert_eq!(head.file_name(), format!("{}.rs", head.revision));
+    }
+    #[test]
+    fn the_third_line_says_what_it_follows() {
+        let mut head = Head::new("merge", &["a1", "b2"]);
+        head.created = "2026-11-22 14:03 UTC".to_owned();
+        head.revision = "c3".to_owned();
+        let third = |head: &Head| head.render().lines().nth(2).unwrap().to_owned();
+        assert_eq!(third(&head), "//! Revision c3, follows a1 and b2, 2026-11-22 14:03 UTC");
+        head.down_revisions.clear();
+        head.labels = vec!["payments".to_owned(), "shop".to_owned()];
+        head.depends_on = vec!["d4".to_owned()];
+        let said = "//! Revision c3, follows <base>, labelled payments and shop, depends on d4, 2026-11-22 14:03 UTC";
+        assert_eq!(third(&head), said);
     }
 }

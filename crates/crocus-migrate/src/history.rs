@@ -1,118 +1,264 @@
-//! The version table: one row for each revision that is applied.
+//! The version table: one row for each revision that is applied, or begun and not finished.
 
-use crocus_orm::{Connection, Dialect, Engine, Statement};
+use std::time::Duration;
 
-use crate::revision::{Migration, Migrations};
+use crocus_orm::{Connection, Dialect, Engine, Row, Statement};
+
+use crate::revision::{Migration, Migrations, Places};
 use crate::{Error, ErrorKind, Result};
 
 const CREATE: &str = "CREATE TABLE crocus_migrations (
     revision text NOT NULL PRIMARY KEY,
     message text NOT NULL,
-    applied_at timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP
+    applied_at timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    applied_by text,
+    duration_ms bigint,
+    checksum text,
+    progress text
 )";
 
 /// SQLite's name for the same type: "timestamp with time zone" is no word of its grammar's.
 const CREATE_SQLITE: &str = "CREATE TABLE crocus_migrations (
     revision TEXT NOT NULL PRIMARY KEY,
     message TEXT NOT NULL,
-    applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+    applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    applied_by TEXT,
+    duration_ms BIGINT,
+    checksum TEXT,
+    progress TEXT
 )";
 
-/// How far a database is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the table's first form lacked. It had `revision`, `message` and `applied_at`.
+const ADD_COLUMNS: &str = "ALTER TABLE crocus_migrations ADD COLUMN applied_by text;
+ALTER TABLE crocus_migrations ADD COLUMN duration_ms bigint;
+ALTER TABLE crocus_migrations ADD COLUMN checksum text;
+ALTER TABLE crocus_migrations ADD COLUMN progress text";
+
+/// The table's columns, where it is there. In the schema that it would be made in: one further along the search path is
+/// another program's.
+const COLUMNS: &str =
+    "SELECT a.attname::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+WHERE c.relname = 'crocus_migrations' AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+  AND c.relnamespace = to_regnamespace(quote_ident(current_schema()))";
+
+const COLUMNS_SQLITE: &str = "SELECT name FROM pragma_table_info('crocus_migrations')";
+
+const TIME: &str = "to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+const TIME_SQLITE: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', applied_at)";
+
+/// One row of the version table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The revision.
+    pub revision: String,
+    /// What its message was.
+    pub message: String,
+    /// When it was applied: `2026-11-22T14:03:11Z`.
+    pub applied_at: String,
+    /// Which program applied it, with its version: `cars 1.2.0`. `None` where nobody said.
+    pub applied_by: Option<String>,
+    /// How long it took, in milliseconds; `None` where it was not run, but recorded by a stamp.
+    pub duration_ms: Option<i64>,
+    /// What its operations were; `None` where a version of Crocus applied it that did not record them.
+    pub checksum: Option<String>,
+    /// `None`: it is applied. Otherwise it was begun and has not come to its end: `up:2.1` or `down:1.0`, the direction
+    /// and how many operations and parts of the next one are done.
+    pub progress: Option<String>,
+}
+
+/// Which of a program's revisions a database has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// How many revisions are applied, from the base.
-    pub applied: usize,
-    /// How many the program has.
-    pub total: usize,
+    records: Vec<Record>,
+    pub(crate) places: Places,
 }
 
 impl Applied {
-    /// How many revisions are yet to be applied.
-    pub fn pending(self) -> usize {
-        self.total - self.applied
+    /// Whether a revision is applied.
+    pub fn contains(&self, revision: &str) -> bool {
+        self.record(revision).is_some_and(Record::is_applied)
+    }
+
+    /// The row of a revision, also of one that was begun and is not finished.
+    pub fn record(&self, revision: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.revision == revision)
+    }
+
+    /// Every row of the version table, in the order of the history.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Whether no revision is applied.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The revisions recorded, where the program knows them.
+    fn new(migrations: &Migrations, mut records: Vec<Record>) -> Result<Applied> {
+        let graph = migrations.graph()?;
+        if let Some(unknown) = records.iter().find(|record| graph.get(&record.revision).is_none()) {
+            let text = format!("the database is at revision {}, which this program does not have", unknown.revision);
+            let hint =
+                "is the program older than the database, or was a migration file deleted? run the program that has it";
+            return Err(Error::new(ErrorKind::History, text).with_hint(hint));
+        }
+        records.sort_by_key(|record| graph.position(&record.revision));
+        let applied = records.iter().filter(|record| record.is_applied());
+        let places: Places = applied.filter_map(|record| graph.position(&record.revision)).collect();
+        let gap = places.iter().flat_map(|at| graph.before(*at)).find(|before| !places.contains(before));
+        if let Some(gap) = gap.map(|at| &graph.ordered()[at]) {
+            let text =
+                format!("the database has later revisions than {} ({}), but not that one", gap.revision, gap.title());
+            return Err(Error::new(ErrorKind::History, text).with_hint(
+                "was it put before the others after they were applied? let it follow the head: change its third line",
+            ));
+        }
+        Ok(Applied { records, places })
     }
 }
 
-/// How far the database is.
+impl Record {
+    /// Whether the revision is applied as a whole: nothing of it is missing, or it is not undone as a whole.
+    pub fn is_applied(&self) -> bool {
+        self.progress.as_ref().is_none_or(|progress| progress.starts_with("down"))
+    }
+}
+
+/// Which of the program's revisions the database has.
 ///
 /// # Errors
 /// When the database does not answer, or has revisions that the program does not.
 pub async fn applied(engine: &Engine, migrations: &Migrations) -> Result<Applied> {
-    let exists = engine.query(exists(engine.dialect())).await?;
-    let recorded = if exists.is_empty() { Vec::new() } else { engine.query(recorded()).await? };
-    count(migrations, &texts(&recorded)?)
+    Applied::new(migrations, recorded(engine).await?)
+}
+
+/// The version table's rows, whether the program knows the revisions or not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn recorded(engine: &Engine) -> Result<Vec<Record>> {
+    let columns = columns(&engine.query(columns_statement(engine.dialect())).await?)?;
+    match select(engine.dialect(), &columns) {
+        Some(select) => records(&engine.query(select).await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 pub(crate) async fn applied_on(connection: &Connection, migrations: &Migrations) -> Result<Applied> {
-    let exists = connection.query(exists(connection.dialect())).await?;
-    let recorded = if exists.is_empty() { Vec::new() } else { connection.query(recorded()).await? };
-    count(migrations, &texts(&recorded)?)
+    Applied::new(migrations, recorded_on(connection).await?)
 }
 
-/// Makes the table where it is not there. A user who may not make tables can still find that nothing is to be done.
-pub(crate) async fn create(connection: &Connection) -> Result<()> {
-    if !connection.query(exists(connection.dialect())).await?.is_empty() {
-        return Ok(());
+pub(crate) async fn recorded_on(connection: &Connection) -> Result<Vec<Record>> {
+    let columns = columns(&connection.query(columns_statement(connection.dialect())).await?)?;
+    match select(connection.dialect(), &columns) {
+        Some(select) => records(&connection.query(select).await?),
+        None => Ok(Vec::new()),
     }
-    let create = match connection.dialect() {
+}
+
+/// Makes the table where it is not there, and completes one of the first form. A user who may not make tables can still
+/// find that nothing is to be done.
+pub(crate) async fn prepare(connection: &Connection) -> Result<()> {
+    let columns = columns(&connection.query(columns_statement(connection.dialect())).await?)?;
+    let change = match connection.dialect() {
+        _ if is_complete(&columns) => return Ok(()),
+        _ if !columns.is_empty() => ADD_COLUMNS,
         Dialect::Postgres => CREATE,
         _ => CREATE_SQLITE,
     };
-    Ok(connection.batch(create).await?)
+    Ok(connection.batch(change).await?)
 }
 
-pub(crate) async fn record(connection: &Connection, migration: &Migration) -> Result<()> {
-    let sql = "INSERT INTO crocus_migrations (revision, message) VALUES ($1, $2)";
-    connection.execute(Statement::write(sql, [migration.revision.into(), migration.message.into()])).await?;
+/// Records a revision as applied, in the transaction that has applied its last operation.
+///
+/// `duration` is how long it took; `None` where it was not run, but stamped.
+pub(crate) async fn record(
+    connection: &Connection,
+    migration: &Migration,
+    applied_by: &str,
+    duration: Option<Duration>,
+) -> Result<()> {
+    let sql = "INSERT INTO crocus_migrations (revision, message, applied_by, duration_ms, checksum, progress)
+        VALUES ($1, $2, $3, $4, $5, NULL)
+        ON CONFLICT (revision) DO UPDATE SET message = excluded.message, applied_at = CURRENT_TIMESTAMP,
+            applied_by = excluded.applied_by, duration_ms = excluded.duration_ms, checksum = excluded.checksum,
+            progress = NULL";
+    let milliseconds = duration.map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+    let checksum: Option<String> = None;
+    let values = [
+        migration.revision.into(),
+        migration.message.into(),
+        said(applied_by).into(),
+        milliseconds.into(),
+        checksum.into(),
+    ];
+    connection.execute(Statement::write(sql, values)).await?;
     Ok(())
 }
 
-pub(crate) async fn remove(connection: &Connection, migration: &Migration) -> Result<()> {
+/// Records how far a revision is that takes several transactions: `up:2.1`, `down:1.0`. [`record`] or [`remove`] ends it.
+#[expect(dead_code, reason = "revisions are one transaction each so far")]
+pub(crate) async fn set_progress(
+    connection: &Connection,
+    migration: &Migration,
+    applied_by: &str,
+    progress: &str,
+) -> Result<()> {
+    let sql = "INSERT INTO crocus_migrations (revision, message, applied_by, progress) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (revision) DO UPDATE SET progress = excluded.progress";
+    let values =
+        [migration.revision.into(), migration.message.into(), said(applied_by).into(), progress.to_owned().into()];
+    connection.execute(Statement::write(sql, values)).await?;
+    Ok(())
+}
+
+/// Takes a revision's row away.
+pub(crate) async fn remove(connection: &Connection, revision: &str) -> Result<()> {
     let sql = "DELETE FROM crocus_migrations WHERE revision = $1";
-    connection.execute(Statement::write(sql, [migration.revision.into()])).await?;
+    connection.execute(Statement::write(sql, [revision.to_owned().into()])).await?;
     Ok(())
 }
 
-fn exists(dialect: Dialect) -> Statement {
-    let sql = match dialect {
-        // In the schema that it would be made in: one further along the search path is another program's.
-        Dialect::Postgres => {
-            "SELECT 1 FROM pg_catalog.pg_class WHERE relname = 'crocus_migrations' AND relkind = 'r'
-               AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
-        }
-        _ => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'crocus_migrations'",
-    };
-    Statement::read(sql, [])
+fn said(applied_by: &str) -> Option<String> {
+    (!applied_by.is_empty()).then(|| applied_by.to_owned())
 }
 
-fn recorded() -> Statement {
-    Statement::read("SELECT revision FROM crocus_migrations", [])
+fn columns_statement(dialect: Dialect) -> Statement {
+    Statement::read(if dialect == Dialect::Postgres { COLUMNS } else { COLUMNS_SQLITE }, [])
 }
 
-fn texts(rows: &[crocus_orm::Row]) -> Result<Vec<String>> {
+fn columns(rows: &[Row]) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect::<crocus_orm::Result<_>>()?)
 }
 
-/// The revisions recorded are the first ones of the program's, or something is wrong.
-fn count(migrations: &Migrations, recorded: &[String]) -> Result<Applied> {
-    let ordered = migrations.ordered()?;
-    if let Some(unknown) =
-        recorded.iter().find(|revision| !ordered.iter().any(|migration| migration.revision == *revision))
-    {
-        let text = format!("the database is at revision {unknown}, which this program does not have");
-        let hint =
-            "is the program older than the database, or was a migration file deleted? run the program that has it";
-        return Err(Error::new(ErrorKind::History, text).with_hint(hint));
-    }
-    let applied = recorded.len();
-    if let Some(gap) = ordered.iter().take(applied).find(|migration| !recorded.contains(&migration.revision.to_owned()))
-    {
-        let text =
-            format!("the database has later revisions than {} ({}), but not that one", gap.revision, gap.message);
-        return Err(Error::new(ErrorKind::History, text).with_hint(
-            "was it put before the others after they were applied? let it follow the head: change its third line",
-        ));
-    }
-    Ok(Applied { applied, total: ordered.len() })
+fn is_complete(columns: &[String]) -> bool {
+    columns.iter().any(|column| column == "progress")
+}
+
+/// What reads the table; `None` where it is not there.
+fn select(dialect: Dialect, columns: &[String]) -> Option<Statement> {
+    let time = if dialect == Dialect::Postgres { TIME } else { TIME_SQLITE };
+    let later = match is_complete(columns) {
+        true => "applied_by, duration_ms, checksum, progress",
+        false if dialect == Dialect::Postgres => "NULL::text, NULL::bigint, NULL::text, NULL::text",
+        false => "NULL, NULL, NULL, NULL",
+    };
+    let sql = format!("SELECT revision, message, {time}, {later} FROM crocus_migrations ORDER BY revision");
+    (!columns.is_empty()).then(|| Statement::read(sql, []))
+}
+
+fn records(rows: &[Row]) -> Result<Vec<Record>> {
+    let record = |row: &Row| {
+        Ok(Record {
+            revision: row.get(0)?,
+            message: row.get(1)?,
+            applied_at: row.get(2)?,
+            applied_by: row.get(3)?,
+            duration_ms: row.get(4)?,
+            checksum: row.get(5)?,
+            progress: row.get(6)?,
+        })
+    };
+    Ok(rows.iter().map(record).collect::<crocus_orm::Result<_>>()?)
 }

@@ -21,12 +21,12 @@ mod runner;
 pub mod schema;
 
 pub use error::{Error, ErrorKind, Result};
-pub use history::{Applied, applied};
+pub use history::{Applied, Record, applied, recorded};
 pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder};
-pub use revision::{Migration, Migrations, Target};
-pub use runner::{Direction, Step, apply, downgrade, pending, stamp, upgrade};
+pub use revision::{Graph, Migration, Migrations};
+pub use runner::{Direction, Options, Step, apply, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.
 pub mod prelude {

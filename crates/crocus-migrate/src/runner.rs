@@ -1,7 +1,7 @@
 //! Running migrations: each revision in a transaction of its own, together with its row in the version table. One
 //! program at a time; a crash leaves the database at a revision.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crocus_orm::{Connection, Dialect, Engine};
 
@@ -36,13 +36,20 @@ pub enum Step<'a> {
     Done(Direction, &'a Migration),
 }
 
-/// The revisions that lead to the head and are not applied.
+/// How migrations are run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Who runs them: the program's name and version, `cars 1.2.0`. It is recorded with each revision.
+    pub program: String,
+}
+
+/// The revisions that lead to the heads and are not applied, in the order in which they would be.
 ///
 /// # Errors
 /// When the database does not answer, or has revisions that the program does not.
 pub async fn pending<'a>(engine: &Engine, migrations: &'a Migrations) -> Result<Vec<&'a Migration>> {
-    let applied = history::applied(engine, migrations).await?.applied;
-    Ok(migrations.ordered()?.split_off(applied))
+    let applied = history::applied(engine, migrations).await?;
+    Ok(migrations.graph()?.pending(&applied))
 }
 
 /// Applies revisions up to `target`, and gives how many. What another program applied in the meantime is skipped.
@@ -53,41 +60,42 @@ pub async fn upgrade(
     engine: &Engine,
     migrations: &Migrations,
     target: &str,
+    options: &Options,
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<usize> {
-    let ordered = migrations.ordered()?;
+    let graph = migrations.graph()?;
     let connection = lock(engine, &mut on_step).await?;
-    begin(&connection, &mut on_step).await?;
-    history::create(&connection).await?;
-    connection.batch("COMMIT").await?;
+    let mut goal = None;
     let mut done = 0;
-    // Relative places are meant from where the database was when the lock was had.
-    let start = history::applied_on(&connection, migrations).await?.applied;
-    let goal = migrations.resolve(target, start)?.applied();
-    if goal < start {
-        let text = format!("`{target}` is behind the database's revision {}", ordered[start - 1].revision);
-        return Err(Error::new(ErrorKind::Revision, text).with_hint("`db downgrade` goes back"));
-    }
     loop {
         begin(&connection, &mut on_step).await?;
-        let at = history::applied_on(&connection, migrations).await?.applied;
-        if at >= goal {
+        let applied = history::applied_on(&connection, migrations).await?.places;
+        // Relative places are meant from where the database was when the lock was had.
+        let goal = match &mut goal {
+            Some(goal) => goal,
+            none => none.insert(graph.goal(target, &applied)?),
+        };
+        let Some(next) = goal.difference(&applied).next() else {
             connection.batch("ROLLBACK").await?;
             return Ok(done);
-        }
-        let migration = ordered[at];
+        };
+        let migration = &graph.ordered()[*next];
         on_step(Step::Begin(Direction::Upgrade, migration));
+        let started = Instant::now();
+        if done == 0 {
+            history::prepare(&connection).await?;
+        }
         let operations = migration.operations(migration.upgrade)?;
         let what = named(migration);
         run(&connection, &what, &operations).await?;
-        history::record(&connection, migration).await?;
+        history::record(&connection, migration, &options.program, Some(started.elapsed())).await?;
         commit(&connection, &what).await?;
         on_step(Step::Done(Direction::Upgrade, migration));
         done += 1;
     }
 }
 
-/// Undoes revisions back to `target`, and gives how many.
+/// Undoes the revisions beyond `target`, the last one first, and gives how many.
 ///
 /// # Errors
 /// When a revision cannot be undone: then nothing is. When a step fails: its revision is as before, those after it are
@@ -96,27 +104,24 @@ pub async fn downgrade(
     engine: &Engine,
     migrations: &Migrations,
     target: &str,
+    _options: &Options,
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<usize> {
-    let ordered = migrations.ordered()?;
+    let graph = migrations.graph()?;
     let connection = lock(engine, &mut on_step).await?;
-    let start = history::applied_on(&connection, migrations).await?.applied;
-    let goal = migrations.resolve(target, start)?.applied();
-    if goal > start {
-        let text = format!("`{target}` is ahead of the database");
-        return Err(Error::new(ErrorKind::Revision, text).with_hint("`db upgrade` goes forward"));
-    }
+    let mut left = history::applied_on(&connection, migrations).await?.places;
     // Every step is asked for its reverse before the first is taken.
-    let steps = ordered[goal..start]
-        .iter()
+    let steps = graph
+        .beyond(target, &left)?
+        .into_iter()
         .rev()
-        .map(|migration| Ok((*migration, migration.operations(migration.downgrade)?)))
+        .map(|at| Ok((at, graph.ordered()[at].operations(graph.ordered()[at].downgrade)?)))
         .collect::<Result<Vec<_>>>()?;
     let mut done = 0;
-    for (migration, operations) in steps {
+    for (at, operations) in steps {
+        let migration = &graph.ordered()[at];
         begin(&connection, &mut on_step).await?;
-        let at = history::applied_on(&connection, migrations).await?.applied;
-        if at == 0 || ordered[at - 1].revision != migration.revision {
+        if history::applied_on(&connection, migrations).await?.places != left {
             connection.batch("ROLLBACK").await?;
             let text = "another program has migrated the database in the meantime";
             return Err(Error::new(ErrorKind::Locked, text).with_hint("see `db current`, then try again"));
@@ -124,8 +129,9 @@ pub async fn downgrade(
         on_step(Step::Begin(Direction::Downgrade, migration));
         let what = named(migration);
         run(&connection, &what, &operations).await?;
-        history::remove(&connection, migration).await?;
+        history::remove(&connection, migration.revision).await?;
         commit(&connection, &what).await?;
+        left.remove(&at);
         on_step(Step::Done(Direction::Downgrade, migration));
         done += 1;
     }
@@ -158,25 +164,41 @@ pub async fn apply(engine: &Engine, operations: &[Operation]) -> Result<()> {
     commit(&connection, "the change").await
 }
 
-/// Records the database as being at `target` without running anything: for a database that was made by other means.
+/// Records the database as being at these revisions without running anything: for a database that was made by other
+/// means. What is recorded on other branches stays; with `purge` nothing that was recorded does, also of revisions that
+/// the program does not know.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn stamp(engine: &Engine, migrations: &Migrations, target: &str) -> Result<Applied> {
-    let ordered = migrations.ordered()?;
+/// When a revision is not there, or the database does not answer.
+pub async fn stamp(
+    engine: &Engine,
+    migrations: &Migrations,
+    targets: &[&str],
+    purge: bool,
+    options: &Options,
+) -> Result<Applied> {
+    let graph = migrations.graph()?;
     let connection = lock(engine, &mut |_| ()).await?;
     begin(&connection, &mut |_| ()).await?;
-    history::create(&connection).await?;
-    let at = history::applied_on(&connection, migrations).await?.applied;
-    let goal = migrations.resolve(target, at)?.applied();
-    for migration in &ordered[goal.min(at)..at] {
-        history::remove(&connection, migration).await?;
+    history::prepare(&connection).await?;
+    if purge {
+        for record in history::recorded_on(&connection).await? {
+            history::remove(&connection, &record.revision).await?;
+        }
     }
-    for migration in &ordered[at.min(goal)..goal] {
-        history::record(&connection, migration).await?;
+    let applied = history::applied_on(&connection, migrations).await?;
+    let stamped = graph.stamped(targets, &applied.places)?;
+    for record in applied.records() {
+        if !graph.position(&record.revision).is_some_and(|at| stamped.contains(&at)) {
+            history::remove(&connection, &record.revision).await?;
+        }
     }
+    for at in stamped.difference(&applied.places) {
+        history::record(&connection, &graph.ordered()[*at], &options.program, None).await?;
+    }
+    let stamped = history::applied_on(&connection, migrations).await?;
     connection.batch("COMMIT").await?;
-    Ok(Applied { applied: goal, total: ordered.len() })
+    Ok(stamped)
 }
 
 /// A connection on which no other program migrates at the same time.
@@ -225,7 +247,7 @@ async fn begin(connection: &Connection, on_step: &mut impl FnMut(Step<'_>)) -> R
 }
 
 fn named(migration: &Migration) -> String {
-    format!("the revision {} ({})", migration.revision, migration.message)
+    format!("the revision {} ({})", migration.revision, migration.title())
 }
 
 fn still_locked() -> Error {

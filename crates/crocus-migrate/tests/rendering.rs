@@ -13,7 +13,9 @@ fn head(message: &str) -> Head {
     Head {
         message: message.to_owned(),
         revision: "3f9a1c27b6d0".to_owned(),
-        down_revision: None,
+        down_revisions: Vec::new(),
+        labels: Vec::new(),
+        depends_on: Vec::new(),
         created: "2026-11-22 14:03 UTC".to_owned(),
     }
 }

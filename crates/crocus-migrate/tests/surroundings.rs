@@ -6,7 +6,7 @@ use std::error::Error as _;
 
 use crocus_migrate::prelude::*;
 use crocus_migrate::schema::{Check, Column, Schema, Table};
-use crocus_migrate::{ErrorKind, Migration, Migrations, applied, apply, declared, inspect, pending, upgrade};
+use crocus_migrate::{ErrorKind, Migration, Migrations, Options, applied, apply, declared, inspect, pending, upgrade};
 use crocus_orm::{ColumnType, Engine, RecordedStatement, Statement};
 use crocus_testing::TestDatabase;
 
@@ -38,10 +38,12 @@ async fn value(engine: &Engine, sql: &str) -> String {
 }
 
 fn migrations(upgrades: &[fn(&mut Operations)]) -> Migrations {
-    const REVISIONS: [&str; 3] = ["a1", "b2", "c3"];
+    const REVISIONS: &[&str] = &["a1", "b2", "c3"];
     let migration = |(at, upgrade): (usize, &fn(&mut Operations))| Migration {
         revision: REVISIONS[at],
-        down_revision: at.checked_sub(1).map(|at| REVISIONS[at]),
+        down_revisions: &REVISIONS[at.saturating_sub(1)..at],
+        labels: &[],
+        depends_on: &[],
         message: "change",
         created: "",
         file: "",
@@ -106,12 +108,12 @@ async fn a_user_who_may_only_read_can_compare_and_find_nothing_to_do() {
     let database = TestDatabase::postgres();
     let owner = engine(&database, "").await;
     let migrations = migrations(&[create_cars]);
-    assert_eq!(upgrade(&owner, &migrations, "head", |_| ()).await.unwrap(), 1);
+    assert_eq!(upgrade(&owner, &migrations, "head", &Options::default(), |_| ()).await.unwrap(), 1);
 
     let reader = engine(&database, "?options=-crole%3Dpg_read_all_data").await;
     assert_eq!(declared(&reader, &cars()).await.unwrap().tables, inspect(&reader).await.unwrap().tables[..1]);
     assert!(pending(&reader, &migrations).await.unwrap().is_empty());
-    assert_eq!(upgrade(&reader, &migrations, "head", |_| ()).await.unwrap(), 0);
+    assert_eq!(upgrade(&reader, &migrations, "head", &Options::default(), |_| ()).await.unwrap(), 0);
 
     batch(&owner, &format!("REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", database.name())).await;
     let error = declared(&reader, &cars()).await.unwrap_err();
@@ -127,11 +129,11 @@ async fn each_schema_has_its_own_tables_and_history() {
     batch(&public, "CREATE SCHEMA \"App\"; CREATE FUNCTION four() RETURNS integer LANGUAGE sql AS 'SELECT 4'").await;
     let app = engine(&database, "?options=-csearch_path%3D%22App%22,public").await;
     let migrations = migrations(&[create_cars]);
-    assert_eq!(upgrade(&public, &migrations, "head", |_| ()).await.unwrap(), 1);
+    assert_eq!(upgrade(&public, &migrations, "head", &Options::default(), |_| ()).await.unwrap(), 1);
 
     assert_eq!(inspect(&app).await.unwrap(), Schema::default());
-    assert_eq!(applied(&app, &migrations).await.unwrap().applied, 0);
-    assert_eq!(upgrade(&app, &migrations, "head", |_| ()).await.unwrap(), 1);
+    assert!(applied(&app, &migrations).await.unwrap().is_empty());
+    assert_eq!(upgrade(&app, &migrations, "head", &Options::default(), |_| ()).await.unwrap(), 1);
     assert_eq!(value(&app, "SELECT count(*)::text FROM pg_tables WHERE tablename = 'cars'").await, "2");
 
     // A function of the other schema is found where a model is read back, as where its table is made.
@@ -158,7 +160,7 @@ async fn sql_of_several_statements_and_a_dump_are_run_as_they_are() {
         },
         |op| op.execute("INSERT INTO notes VALUES ('second')"),
     ]);
-    assert_eq!(upgrade(&engine, &migrations, "head", |_| ()).await.unwrap(), 2);
+    assert_eq!(upgrade(&engine, &migrations, "head", &Options::default(), |_| ()).await.unwrap(), 2);
     assert_eq!(value(&engine, "SELECT string_agg(line, ',') FROM notes").await, "it's; $1 $$,second");
 }
 

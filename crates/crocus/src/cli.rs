@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
-use crocus_migrate::Migrations;
+use crocus_migrate::{Migrations, Options};
 use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, TableDef};
 
 use crate::config::Config;
@@ -235,6 +235,12 @@ impl Context {
             ),
         };
         migrations.ok_or(error)
+    }
+
+    /// What is recorded with the revisions that this program applies.
+    fn options(&self) -> Options {
+        let program = format!("{} {}", self.name(), self.app.version);
+        Options { program }
     }
 
     /// The models that are on a database.

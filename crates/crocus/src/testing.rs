@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{Migrations, compare};
+use crocus_migrate::{Migrations, Options, compare};
 pub use crocus_orm::testing::{assert_statements, rolled_back};
 use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, Statement, TableDef};
 use crocus_web::{Db, Limits};
@@ -227,7 +227,9 @@ impl Throwaway {
     async fn engine(&self, models: &[&'static TableDef], migrations: Option<&Migrations>) -> Engine {
         let engine = Engine::connect(&self.url).await.unwrap_or_else(|error| panic!("{}: {error}", self.url));
         let made = match migrations {
-            Some(migrations) => crocus_migrate::upgrade(&engine, migrations, "head", |_| ()).await.map(drop),
+            Some(migrations) => {
+                crocus_migrate::upgrade(&engine, migrations, "heads", &Options::default(), |_| ()).await.map(drop)
+            }
             None => create_tables(&engine, models).await,
         };
         made.unwrap_or_else(|error| panic!("{}: {error}", self.url));

@@ -6,7 +6,8 @@
 //! //! Revision 3f9a1c27b6d0, follows <base>, 2026-11-22 14:03 UTC
 //! ```
 //!
-//! crocus-migrate writes it; anything may follow it.
+//! The third line may go on: `Revision 3f9a1c27b6d0, follows a1 and b2, labelled payments, depends on c3, 2026-11-22 14:03
+//! UTC`. crocus-migrate writes the head; anything may follow it.
 
 /// What a migration that follows none says in place of a revision.
 const BASE: &str = "<base>";
@@ -17,8 +18,12 @@ pub(crate) struct Head {
     /// What the migration does, in the words of its author. Its lines are joined with `\n`.
     pub(crate) message: String,
     pub(crate) revision: String,
-    /// The revision that it follows, if any.
-    pub(crate) down_revision: Option<String>,
+    /// The revisions that it follows.
+    pub(crate) down_revisions: Vec<String>,
+    /// The labels of its branch.
+    pub(crate) labels: Vec<String>,
+    /// Revisions, or labels, that must be there before it.
+    pub(crate) depends_on: Vec<String>,
     /// When it was made, as it is written.
     pub(crate) created: String,
 }
@@ -50,17 +55,29 @@ pub(crate) fn parse(file: &str) -> Result<Head, Fault> {
     let (text, line) = lines.next().unwrap_or((None, last + 1));
     let fault = |expected| Fault { line, expected };
     let text = text.and_then(|text| text.strip_prefix("Revision ")).ok_or_else(|| fault(expected))?;
-    let mut parts = text.splitn(3, ',').map(str::trim);
-    let (Some(revision), Some(follows), Some(created)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(fault(expected));
+    let (revision, text) = text.split_once(',').ok_or_else(|| fault(expected))?;
+    let mut rest = text.trim_start();
+    let mut part = |name: &str| {
+        let (names, after) = rest.strip_prefix(name)?.split_once(',')?;
+        rest = after.trim_start();
+        Some(names.split(" and ").map(|name| name.trim().to_owned()).collect::<Vec<_>>())
     };
-    let follows = follows.strip_prefix("follows ").map(str::trim_start).ok_or_else(|| fault(expected))?;
+    let mut follows = part("follows ").ok_or_else(|| fault(expected))?;
+    let labels = part("labelled ").unwrap_or_default();
+    let depends_on = part("depends on ").unwrap_or_default();
+    let created = rest.trim_end();
+    if follows == [BASE] {
+        follows.clear();
+    }
     let named = |revision: &str| {
         let fits = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_');
         !revision.is_empty() && revision.chars().all(fits)
     };
-    if !named(revision) || !(follows == BASE || named(follows)) {
-        return Err(fault("revisions of lower-case letters, digits and `_`, or `<base>` for no earlier one"));
+    let revision = revision.trim();
+    if !named(revision) || !follows.iter().chain(&labels).chain(&depends_on).all(|name| named(name)) {
+        return Err(fault(
+            "revisions and labels of lower-case letters, digits and `_`, joined by `and`, or `<base>` for no earlier one",
+        ));
     }
     if created.is_empty() {
         return Err(fault("the time when the migration was made, such as `2026-11-22 14:03 UTC`"));
@@ -68,7 +85,9 @@ pub(crate) fn parse(file: &str) -> Result<Head, Fault> {
     Ok(Head {
         message: message.join("\n"),
         revision: revision.to_owned(),
-        down_revision: (follows != BASE).then(|| follows.to_owned()),
+        down_revisions: follows,
+        labels,
+        depends_on,
         created: created.to_owned(),
     })
 }
@@ -89,7 +108,9 @@ mod tests {
         let head = Head {
             message: "create cars".to_owned(),
             revision: "3f9a1c27b6d0".to_owned(),
-            down_revision: None,
+            down_revisions: Vec::new(),
+            labels: Vec::new(),
+            depends_on: Vec::new(),
             created: "2026-11-22 14:03 UTC".to_owned(),
         };
         assert_eq!(parse(BASE_HEAD).as_ref(), Ok(&head));
@@ -103,10 +124,38 @@ mod tests {
         let head = Head {
             message: "split names,\nfirst then last".to_owned(),
             revision: "b_2".to_owned(),
-            down_revision: Some("a_1".to_owned()),
+            down_revisions: vec!["a_1".to_owned()],
+            labels: Vec::new(),
+            depends_on: Vec::new(),
             created: "today".to_owned(),
         };
         assert_eq!(parse(file), Ok(head));
+    }
+
+    #[test]
+    fn a_merge_with_labels_and_dependencies() {
+        let line = |text: &str| parse(&format!("//! merge\n//!\n//! Revision c3, {text}\n"));
+        let head = |follows: &[&str], labels: &[&str], depends_on: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            Ok(Head {
+                message: "merge".to_owned(),
+                revision: "c3".to_owned(),
+                down_revisions: owned(follows),
+                labels: owned(labels),
+                depends_on: owned(depends_on),
+                created: "2026-11-22 14:03 UTC".to_owned(),
+            })
+        };
+        for (text, expected) in [
+            ("follows a1 and b2, 2026-11-22 14:03 UTC", head(&["a1", "b2"], &[], &[])),
+            (
+                "follows <base>, labelled payments and shop, depends on d4, 2026-11-22 14:03 UTC",
+                head(&[], &["payments", "shop"], &["d4"]),
+            ),
+            ("follows a1, depends on d4 and e5, 2026-11-22 14:03 UTC", head(&["a1"], &[], &["d4", "e5"])),
+        ] {
+            assert_eq!(line(text), expected, "{text}");
+        }
     }
 
     #[test]
@@ -122,8 +171,20 @@ mod tests {
             ("//! create cars\n//!\n//! Revision a, <base>, now\n", 3, "`//! Revision"),
             ("//! create cars\n//!\n//! Revision a, follows <base>\n", 3, "`//! Revision"),
             ("//! create cars\n//!\n//! Revision a, follows <base>,\n", 3, "the time"),
-            ("//! create cars\n//!\n//! Revision A, follows <base>, now\n", 3, "revisions of lower-case"),
-            ("//! create cars\n//!\n//! Revision a, follows none!, now\n", 3, "revisions of lower-case"),
+            ("//! create cars\n//!\n//! Revision A, follows <base>, now\n", 3, "revisions and labels of lower-case"),
+            (
+                "//! create cars\n//!\n//! Revision a, follows b and <base>, now\n",
+                3,
+                "revisions and labels of lower-case",
+            ),
+            ("//! create cars\n//!\n//! Revision a, follows b c, now\n", 3, "revisions and labels of lower-case"),
+            (
+                "//! create cars\n//!\n//! Revision a, follows b, labelled C, now\n",
+                3,
+                "revisions and labels of lower-case",
+            ),
+            ("//! create cars\n//!\n//! Revision a, follows b, depends on c,\n", 3, "the time"),
+            ("//! create cars\n//!\n//! Revision a, follows none!, now\n", 3, "revisions and labels of lower-case"),
         ] {
             let fault = parse(file).unwrap_err();
             assert_eq!(fault.line, line, "{file:?}");

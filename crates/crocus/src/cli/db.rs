@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
-use crocus_migrate::{Direction, Migrations, Step};
+use crocus_migrate::{Applied, Direction, Graph, Migration, Migrations, Step};
 use crocus_orm::{DatabaseUrl, Engine};
 
 use super::{Context, db_migrate, print};
@@ -110,7 +110,8 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             let bind = context.one(named)?;
             let migrations = context.migrations(bind)?;
             let (engine, _) = context.engine(bind).await?;
-            let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, report).await;
+            let done =
+                crocus_migrate::downgrade(&engine, migrations, &arguments.revision, &context.options(), report).await;
             match done.map_err(context.of_migration())? {
                 0 => print("Nothing to downgrade.\n"),
                 _ => Ok(()),
@@ -134,9 +135,11 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             let bind = context.one(named)?;
             let migrations = context.migrations(bind)?;
             let (engine, _) = context.engine(bind).await?;
-            let applied = crocus_migrate::stamp(&engine, migrations, &arguments.revision).await;
-            let applied = applied.map_err(context.of_migration())?.applied;
-            print(&format!("The database is recorded as being at {}.\n", place(migrations, applied)))
+            let targets = [arguments.revision.as_str()];
+            let applied = crocus_migrate::stamp(&engine, migrations, &targets, false, &context.options()).await;
+            let applied = applied.map_err(context.of_migration())?;
+            let graph = migrations.graph().map_err(context.of_migration())?;
+            print(&format!("The database is recorded as being at {}.\n", place(graph, &applied)))
         }
     }
 }
@@ -148,7 +151,9 @@ pub(super) async fn upgrade(
     migrations: &Migrations,
     target: &str,
 ) -> Result<usize> {
-    crocus_migrate::upgrade(engine, migrations, target, report).await.map_err(context.of_migration())
+    crocus_migrate::upgrade(engine, migrations, target, &context.options(), report)
+        .await
+        .map_err(context.of_migration())
 }
 
 fn report(step: Step<'_>) {
@@ -156,12 +161,12 @@ fn report(step: Step<'_>) {
         Step::Waiting => "Another program is migrating the database: waiting for it.".to_owned(),
         Step::Begin(..) => return,
         Step::Done(direction, migration) => {
-            let (before, after) = (migration.down_revision.unwrap_or("<base>"), migration.revision);
+            let (before, after) = (migration.follows(), migration.revision.to_owned());
             let (verb, from, to) = match direction {
                 Direction::Upgrade => ("Upgraded", before, after),
                 Direction::Downgrade => ("Downgraded", after, before),
             };
-            format!("{verb} {from} -> {to}, {}", migration.message)
+            format!("{verb} {from} -> {to}, {}", migration.title())
         }
     };
     // A reader that went away must not stop a migration.
@@ -213,36 +218,39 @@ async fn current(context: &Context, bind: Option<&'static str>) -> Result<()> {
     let migrations = context.migrations(bind)?;
     let (engine, _) = context.engine(bind).await?;
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
-    let behind = match applied.pending() {
+    let graph = migrations.graph().map_err(context.of_migration())?;
+    let behind = match graph.pending(&applied).len() {
         0 => String::new(),
         number => format!(", {}", pending_revisions(number)),
     };
-    print(&format!("{}{behind}\n", place(migrations, applied.applied)))
+    print(&format!("{}{behind}\n", place(graph, &applied)))
 }
 
 async fn history(context: &Context, bind: Option<&'static str>) -> Result<()> {
     let migrations = context.migrations(bind)?;
-    let ordered = migrations.ordered().map_err(context.of_migration())?;
+    let graph = migrations.graph().map_err(context.of_migration())?;
     // Without a database the history is still known, and asking for it makes none.
     let exists = context.database_url(bind)?.0.database_exists().await.unwrap_or(false);
     let applied = if exists {
         let (engine, _) = context.engine(bind).await?;
-        Some(crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?.applied)
+        crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?
     } else {
-        None
+        Applied::default()
     };
-    if ordered.is_empty() {
+    if graph.ordered().is_empty() {
         return print("There are no migrations.\n");
     }
     let mut text = String::new();
-    for (index, migration) in ordered.iter().enumerate().rev() {
-        let head = if index + 1 == ordered.len() { " (head)" } else { "" };
-        let here = if applied == Some(index + 1) { " (current)" } else { "" };
+    let (heads, current) = (graph.heads(), graph.current(&applied));
+    let is_in = |list: &[&Migration], of: &Migration| list.iter().any(|listed| listed.revision == of.revision);
+    for migration in graph.ordered().iter().rev() {
+        let head = if is_in(&heads, migration) { " (head)" } else { "" };
+        let here = if is_in(&current, migration) { " (current)" } else { "" };
         text.push_str(&format!(
             "{} -> {}{head}{here}, {}, {}\n",
-            migration.down_revision.unwrap_or("<base>"),
+            migration.follows(),
             migration.revision,
-            migration.message,
+            migration.title(),
             migration.created
         ));
     }
@@ -255,13 +263,15 @@ pub(super) fn pending_revisions(number: usize) -> String {
 }
 
 /// `3f9a1c27b6d0 (head), create cars`
-fn place(migrations: &Migrations, applied: usize) -> String {
-    let ordered = migrations.ordered().unwrap_or_default();
-    match applied.checked_sub(1).and_then(|at| ordered.get(at)) {
-        None => "<base>".to_owned(),
-        Some(migration) => {
-            let head = if applied == ordered.len() { " (head)" } else { "" };
-            format!("{}{head}, {}", migration.revision, migration.message)
-        }
-    }
+fn place(graph: &Graph, applied: &Applied) -> String {
+    let heads = graph.heads();
+    let places: Vec<_> = graph
+        .current(applied)
+        .iter()
+        .map(|current| {
+            let head = if heads.iter().any(|head| head.revision == current.revision) { " (head)" } else { "" };
+            format!("{}{head}, {}", current.revision, current.title())
+        })
+        .collect();
+    if places.is_empty() { "<base>".to_owned() } else { places.join("; ") }
 }

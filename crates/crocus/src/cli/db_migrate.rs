@@ -68,15 +68,18 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     folder::check(migrations, &folder).map_err(context.of_migration())?;
     let (engine, _) = context.engine(bind).await?;
     let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
-    if applied.pending() > 0 {
+    let graph = migrations.graph().map_err(context.of_migration())?;
+    graph.check_forks().map_err(context.of_migration())?;
+    let pending = graph.pending(&applied).len();
+    if pending > 0 {
         // Otherwise the next migration would repeat what the pending ones do.
-        let text = format!("the database is behind by {}", pending_revisions(applied.pending()));
+        let text = format!("the database is behind by {}", pending_revisions(pending));
         return Err(Error::new(text).with_hint(format!("run `{} db upgrade` first", context.name())));
     }
 
     let models = Schema::from_models(&models);
     let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
-    let ours = migrations.made(applied.applied).map_err(context.of_migration())?;
+    let ours = migrations.made(&applied).map_err(context.of_migration())?;
     let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
     let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
     let comparison = compare::compare(&models, &declared, &actual, &ours);
@@ -90,8 +93,9 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     for operation in &comparison.operations {
         text.push_str(&format!("Detected: {operation}\n"));
     }
-    let ordered = migrations.ordered().map_err(context.of_migration())?;
-    let head = Head::new(&arguments.message, ordered.last().map(|migration| migration.revision));
+    let follows: Vec<_> = graph.resolve("head", &applied).map_err(context.of_migration())?;
+    let follows: Vec<_> = follows.iter().map(|migration| migration.revision).collect();
+    let head = Head::new(&arguments.message, &follows);
     let file = render::migration(&head, &comparison.operations);
     let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
     text.push_str(&format!(

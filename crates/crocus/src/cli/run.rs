@@ -89,15 +89,16 @@ async fn bring_up_to_date(
     let Ok(migrations) = context.migrations(bind) else {
         return Ok(None);
     };
+    migrations.graph().and_then(|graph| graph.check_forks()).map_err(context.of_migration())?;
     if upgrade {
-        return db::upgrade(context, engine, migrations, "head").await.map(Some);
+        return db::upgrade(context, engine, migrations, "heads").await.map(Some);
     }
     let pending = crocus_migrate::pending(engine, migrations).await.map_err(context.of_migration())?;
     if pending.is_empty() {
         return Ok(Some(0));
     }
     let names: Vec<_> =
-        pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.message)).collect();
+        pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.title())).collect();
     let name = context.name();
     let text = format!("the database is behind by {}: {}", db::pending_revisions(pending.len()), names.join(", "));
     Err(Error::new(text).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))

@@ -183,8 +183,9 @@ fn two_migrations_with_one_parent_are_refused() {
         let refused = place.run("forked", &["db", "upgrade"]);
         assert_eq!(
             refused.error(),
-            "error: two migrations follow a1: a2 (second) and b3 (third)\n\
-             hint: let one follow the other: in `b3_third.rs`, write `follows a2` in the third line, then build again\n"
+            "error: two migrations follow a1: a2 (second, `a2_second.rs`) and b3 (third, `b3_third.rs`)\n\
+             hint: `program db merge -m \"merge\"` writes a migration that follows both; or let one follow the other: \
+             change `follows` in the third line of `b3_third.rs`\n"
         );
         assert_eq!(place.tables(), [""; 0]);
     }

@@ -11,9 +11,9 @@ pub(crate) const VARIABLE: &str = "UPGRADE_TEST_PROGRAM";
 
 pub(crate) fn main(name: &str) -> ExitCode {
     let (first, second, third) = (
-        migration("a1", None, "first", |op| pair(op, 1), |op| unpair(op, 1)),
-        migration("a2", Some("a1"), "second", |op| pair(op, 2), |op| unpair(op, 2)),
-        migration("b3", Some("a2"), "third", |op| pair(op, 3), |op| unpair(op, 3)),
+        migration("a1", &[], "first", |op| pair(op, 1), |op| unpair(op, 1)),
+        migration("a2", &["a1"], "second", |op| pair(op, 2), |op| unpair(op, 2)),
+        migration("b3", &["a2"], "third", |op| pair(op, 3), |op| unpair(op, 3)),
     );
     let list = match name {
         "three" | "slow" => vec![first, second, third],
@@ -22,7 +22,7 @@ pub(crate) fn main(name: &str) -> ExitCode {
         "irreversible" => {
             vec![first, Migration { downgrade: |op| op.irreversible("the values are gone"), ..second }, third]
         }
-        "forked" => vec![first, second, Migration { down_revision: Some("a1"), ..third }],
+        "forked" => vec![first, second, Migration { down_revisions: &["a1"], ..third }],
         "locking" => vec![first, second, Migration { upgrade: locking, ..third }],
         other => panic!("there is no program `{other}`"),
     };
@@ -32,7 +32,7 @@ pub(crate) fn main(name: &str) -> ExitCode {
 
 fn migration(
     revision: &'static str,
-    down_revision: Option<&'static str>,
+    down_revisions: &'static [&'static str],
     message: &'static str,
     upgrade: fn(&mut Operations),
     downgrade: fn(&mut Operations),
@@ -42,7 +42,17 @@ fn migration(
         "a2" => "a2_second.rs",
         _ => "b3_third.rs",
     };
-    Migration { revision, down_revision, message, created: "2026-11-22 14:03 UTC", file, upgrade, downgrade }
+    Migration {
+        revision,
+        down_revisions,
+        labels: &[],
+        depends_on: &[],
+        message,
+        created: "2026-11-22 14:03 UTC",
+        file,
+        upgrade,
+        downgrade,
+    }
 }
 
 fn pair(op: &mut Operations, number: u32) {
