@@ -1,7 +1,6 @@
 //! The command line: what can be typed, and which function does it.
 
 mod db;
-mod db_migrate;
 mod routes;
 mod run;
 
@@ -37,11 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve requests; this is what happens without a command
     Run(run::Run),
-    /// List the routes
     Routes(routes::Routes),
-    /// Create, migrate and inspect the database
     Db(db::Db),
 }
 
@@ -78,7 +74,7 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
          {name} db migrate -m \"add colour\"          write what the models have and the database lacks\n  \
          {name} db upgrade                          apply it\n\n{SETTINGS}"
     ));
-    let command = examples(command, name);
+    let command = named(command, name);
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -111,29 +107,14 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
     result.map(|()| ExitCode::SUCCESS)
 }
 
-/// Adds to each command's help how it is typed.
-fn examples(command: clap::Command, name: &str) -> clap::Command {
-    let with = |command: clap::Command, lines: &[&str]| {
-        let lines: Vec<_> = lines.iter().map(|line| format!("  {name} {line}")).collect();
-        command.after_help(format!("Examples:\n{}", lines.join("\n")))
-    };
-    command
-        .mut_subcommand("run", |run| {
-            with(run, &["run", "run --port 8080", "run --upgrade --database-url postgresql://ada@localhost/cars_api"])
-        })
-        .mut_subcommand("routes", |routes| with(routes, &["routes", "routes --json"]))
-        .mut_subcommand("db", |db| {
-            with(db, &["db create", "db migrate -m \"create cars\"", "db upgrade", "db current"])
-                .mut_subcommand("create", |command| with(command, &["db create"]))
-                .mut_subcommand("drop", |command| with(command, &["db drop", "db drop --yes"]))
-                .mut_subcommand("init", |command| with(command, &["db init"]))
-                .mut_subcommand("migrate", |command| with(command, &["db migrate -m \"create cars\""]))
-                .mut_subcommand("upgrade", |command| with(command, &["db upgrade", "db upgrade +1", "db upgrade 3f9a"]))
-                .mut_subcommand("downgrade", |command| with(command, &["db downgrade", "db downgrade base"]))
-                .mut_subcommand("current", |command| with(command, &["db current"]))
-                .mut_subcommand("history", |command| with(command, &["db history"]))
-                .mut_subcommand("stamp", |command| with(command, &["db stamp head"]))
-        })
+/// Calls the program by its name in the examples of each command's help, which stand beside its arguments.
+fn named(command: clap::Command, name: &str) -> clap::Command {
+    let help = command.get_after_help().map(|help| help.to_string().replace("{program}", name));
+    let command = command.mut_subcommands(|command| named(command, name));
+    match help {
+        Some(help) => command.after_help(help),
+        None => command,
+    }
 }
 
 impl Context {

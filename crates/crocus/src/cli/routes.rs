@@ -5,7 +5,9 @@ use clap::Args;
 use super::{Context, print};
 use crate::error::Result;
 
+/// List the routes
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} routes\n  {program} routes --json")]
 pub(super) struct Routes {
     /// Print JSON, for machines
     #[arg(long)]

@@ -12,7 +12,10 @@ use super::{Context, db, print};
 use crate::error::{Error, Result};
 use crate::panel::Panel;
 
+/// Serve requests; this is what happens without a command
 #[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:\n  {program} run\n  {program} run --port 8080\n  \
+                        {program} run --upgrade --database-url postgresql://ada@localhost/cars_api")]
 pub(super) struct Run {
     /// The address to listen on [default: 127.0.0.1]
     #[arg(long)]
@@ -91,7 +94,7 @@ async fn bring_up_to_date(
     };
     migrations.graph().and_then(|graph| graph.check_forks()).map_err(context.of_migration())?;
     if upgrade {
-        return db::upgrade(context, engine, migrations, "heads").await.map(Some);
+        return db::upgrade::run(context, engine, migrations, "heads").await.map(Some);
     }
     let pending = crocus_migrate::pending(engine, migrations).await.map_err(context.of_migration())?;
     if pending.is_empty() {

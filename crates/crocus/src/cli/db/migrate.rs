@@ -1,4 +1,4 @@
-//! `db init` and `db migrate`: what writes into the program's source.
+//! `db migrate`: what the models have and the database lacks, written as a migration.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,13 @@ use crocus_migrate::head::Head;
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Migrations, compare, folder, render};
 
-use super::db::pending_revisions;
-use super::{Context, print};
+use super::pending_revisions;
+use crate::cli::{Context, print};
 use crate::error::{Error, Result};
 
+/// Write a migration: what the models have and the database lacks
 #[derive(Debug, Args)]
-pub(super) struct Init {
-    /// The migrations folder [default: the one that the program was built with]
-    #[arg(short, long, value_name = "FOLDER")]
-    directory: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} db migrate -m \"create cars\"")]
 pub(super) struct Migrate {
     /// What the migration does, in a few words
     #[arg(short, long, default_value = "no message")]
@@ -27,28 +22,6 @@ pub(super) struct Migrate {
     /// The migrations folder [default: the one that the program was built with]
     #[arg(short, long, value_name = "FOLDER")]
     directory: Option<PathBuf>,
-}
-
-impl Init {
-    /// Whether the folder is named.
-    pub(super) fn has_folder(&self) -> bool {
-        self.directory.is_some()
-    }
-}
-
-pub(super) fn init(context: &Context, bind: Option<&'static str>, arguments: &Init) -> Result<()> {
-    let folder = directory(context, bind, arguments.directory.as_ref())?;
-    let initialised = folder::init(&folder).map_err(context.of_migration())?;
-    let path = initialised.folder.display();
-    let mut text = if initialised.made { format!("Made {path}\n") } else { format!("{path} exists already.\n") };
-    if let Some(script) = initialised.build_script {
-        text.push_str(&format!("Made {}\n", script.display()));
-    }
-    if let Some(script) = initialised.foreign_build_script {
-        let line = "println!(\"cargo::rerun-if-changed=migrations\");";
-        text.push_str(&format!("Add to {}, so that cargo notices new migrations:\n    {line}\n", script.display()));
-    }
-    print(&text)
 }
 
 pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, arguments: &Migrate) -> Result<()> {
@@ -113,7 +86,7 @@ pub(super) fn refuse_stale(context: &Context, migrations: &Migrations) -> Result
 }
 
 /// The folder that is named, or the one that the program was built with.
-fn directory(context: &Context, bind: Option<&'static str>, named: Option<&PathBuf>) -> Result<PathBuf> {
+pub(super) fn directory(context: &Context, bind: Option<&'static str>, named: Option<&PathBuf>) -> Result<PathBuf> {
     let built_with = Path::new(context.migrations(bind)?.folder());
     // Made absolute, since the source is its parent, which a bare name does not have.
     let named = named.map(|named| std::path::absolute(named).unwrap_or_else(|_| named.clone()));

@@ -1,0 +1,85 @@
+//! `db upgrade` and `db downgrade`: running migrations.
+
+use clap::Args;
+use crocus_migrate::{Direction, Migrations, Step};
+use crocus_orm::Engine;
+
+use super::migrate::refuse_stale;
+use crate::cli::{Context, print};
+use crate::error::Result;
+
+/// Apply migrations
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} db upgrade\n  {program} db upgrade +1\n  {program} db upgrade 3f9a")]
+pub(super) struct Upgrade {
+    /// How far: `head`, `heads`, a revision or its beginning, `+N`, or one of these on a branch: `payments@head`
+    #[arg(default_value = "head")]
+    revision: String,
+}
+
+/// Undo migrations
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  {program} db downgrade\n  {program} db downgrade -2\n  {program} db downgrade base"
+)]
+pub(super) struct Downgrade {
+    /// How far: `-N`, a revision or its beginning, `base`, or one of these on a branch: `payments@-1`
+    #[arg(default_value = "-1", allow_hyphen_values = true)]
+    revision: String,
+}
+
+impl Upgrade {
+    /// Whether it is for one database: a revision is one database's.
+    pub(super) fn names_a_revision(&self) -> bool {
+        !matches!(self.revision.as_str(), "head" | "heads")
+    }
+}
+
+pub(super) async fn upgrade(context: &Context, bind: Option<&'static str>, arguments: &Upgrade) -> Result<()> {
+    let migrations = context.migrations(bind)?;
+    refuse_stale(context, migrations)?;
+    let (engine, _) = context.engine(bind).await?;
+    match run(context, &engine, migrations, &arguments.revision).await? {
+        0 => print("Nothing to upgrade.\n"),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn downgrade(context: &Context, bind: Option<&'static str>, arguments: &Downgrade) -> Result<()> {
+    let migrations = context.migrations(bind)?;
+    let (engine, _) = context.engine(bind).await?;
+    let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, &context.options(), report).await;
+    match done.map_err(context.of_migration())? {
+        0 => print("Nothing to downgrade.\n"),
+        _ => Ok(()),
+    }
+}
+
+/// Applies migrations and says each; also what `run --upgrade` does.
+pub(in crate::cli) async fn run(
+    context: &Context,
+    engine: &Engine,
+    migrations: &Migrations,
+    target: &str,
+) -> Result<usize> {
+    crocus_migrate::upgrade(engine, migrations, target, &context.options(), report)
+        .await
+        .map_err(context.of_migration())
+}
+
+fn report(step: Step<'_>) {
+    let line = match step {
+        Step::Waiting => "Another program is migrating the database: waiting for it.".to_owned(),
+        Step::Begin(..) => return,
+        Step::Done(direction, migration) => {
+            let (before, after) = (migration.follows(), migration.revision.to_owned());
+            let (verb, from, to) = match direction {
+                Direction::Upgrade => ("Upgraded", before, after),
+                Direction::Downgrade => ("Downgraded", after, before),
+            };
+            format!("{verb} {from} -> {to}, {}", migration.title())
+        }
+    };
+    // A reader that went away must not stop a migration.
+    drop(print(&format!("{line}\n")));
+}
