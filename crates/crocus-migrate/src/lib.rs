@@ -24,7 +24,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, Record, applied, recorded};
 pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
-pub use operations::{ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder};
+pub use operations::{
+    CheckBuilder, ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
+};
 pub use revision::{Graph, Migration, Migrations};
 pub use runner::{Direction, Options, Step, apply, downgrade, pending, stamp, upgrade};
 

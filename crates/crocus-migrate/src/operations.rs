@@ -1,7 +1,10 @@
 //! What a migration file writes: operations one after the other, named as in Alembic.
 
-use crocus_orm::table::ReferentialAction;
+mod options;
+
 use crocus_orm::{ColumnType, Dialect};
+
+pub use options::{CheckBuilder, ForeignKeyBuilder, IndexBuilder, UniqueBuilder};
 
 use crate::operation::Operation;
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
@@ -24,19 +27,6 @@ pub struct TableBuilder {
 pub struct ColumnBuilder {
     column: Column,
     primary_key: bool,
-}
-
-/// Says of a foreign key what happens to its rows. Without a word, what breaks the key is refused.
-#[derive(Debug)]
-pub struct ForeignKeyBuilder<'a> {
-    foreign_key: &'a mut ForeignKey,
-}
-
-/// Says of an index which rows are in it, and whether equal ones may be.
-#[derive(Debug)]
-pub struct IndexBuilder<'a> {
-    index: &'a mut Index,
-    concurrently: &'a mut bool,
 }
 
 impl Operations {
@@ -113,6 +103,8 @@ impl Operations {
     /// op.create_index("cars_maker_id_idx", "cars", ["maker_id"]);
     /// op.create_index("cars_newest_idx", "cars", [column("sold_on").desc(), expression("lower(name)")]);
     /// op.create_index("cars_plate_idx", "cars", ["plate"]).unique().condition("scrapped IS NULL");
+    /// op.create_index("cars_tags_idx", "cars", ["tags"]).using("gin");
+    /// op.create_index("cars_title_idx", "cars", [column("title").operator_class("text_pattern_ops").nulls_first()]);
     /// ```
     pub fn create_index<P: Into<IndexPart>, const N: usize>(
         &mut self,
@@ -165,14 +157,27 @@ impl Operations {
         name: &str,
         table: impl Into<TableName>,
         columns: [&str; N],
-    ) {
+    ) -> UniqueBuilder<'_> {
         let unique = Unique::new(name, columns.map(str::to_owned).to_vec());
         self.list.push(Operation::CreateUnique { table: table.into(), unique });
+        match self.list.last_mut() {
+            Some(Operation::CreateUnique { unique, .. }) => UniqueBuilder { unique },
+            _ => unreachable!("it was just pushed"),
+        }
     }
 
     /// Adds a check constraint to a table: an SQL expression that must not be false.
-    pub fn create_check_constraint(&mut self, name: &str, table: impl Into<TableName>, expression: &str) {
+    pub fn create_check_constraint(
+        &mut self,
+        name: &str,
+        table: impl Into<TableName>,
+        expression: &str,
+    ) -> CheckBuilder<'_> {
         self.list.push(Operation::CreateCheck { table: table.into(), check: Check::new(name, expression) });
+        match self.list.last_mut() {
+            Some(Operation::CreateCheck { check, .. }) => CheckBuilder { check },
+            _ => unreachable!("it was just pushed"),
+        }
     }
 
     /// Adds a foreign key to a table: columns of `table` that refer to columns of `target`, which have to be its primary
@@ -301,13 +306,15 @@ impl TableBuilder {
     }
 
     /// A unique constraint over columns.
-    pub fn unique<const N: usize>(&mut self, name: &str, columns: [&str; N]) {
+    pub fn unique<const N: usize>(&mut self, name: &str, columns: [&str; N]) -> UniqueBuilder<'_> {
         self.table.uniques.push(Unique::new(name, columns.map(str::to_owned).to_vec()));
+        UniqueBuilder { unique: self.table.uniques.last_mut().expect("it was just pushed") }
     }
 
     /// A check constraint: an SQL expression that must not be false.
-    pub fn check(&mut self, name: &str, expression: &str) {
+    pub fn check(&mut self, name: &str, expression: &str) -> CheckBuilder<'_> {
         self.table.checks.push(Check::new(name, expression));
+        CheckBuilder { check: self.table.checks.last_mut().expect("it was just pushed") }
     }
 
     /// A foreign key: columns that refer to columns of another table, or of this one.
@@ -320,40 +327,6 @@ impl TableBuilder {
     ) -> ForeignKeyBuilder<'_> {
         self.table.foreign_keys.push(foreign_key(name, columns, target, target_columns));
         ForeignKeyBuilder { foreign_key: self.table.foreign_keys.last_mut().expect("it was just pushed") }
-    }
-}
-
-impl IndexBuilder<'_> {
-    /// No two rows may agree in all parts.
-    pub fn unique(self) -> Self {
-        self.index.unique = true;
-        self
-    }
-
-    /// On PostgreSQL it is made without keeping writers out: the revision is then no longer one transaction.
-    pub fn concurrently(self) -> Self {
-        *self.concurrently = true;
-        self
-    }
-
-    /// Only the rows for which this SQL condition holds are in it.
-    pub fn condition(self, sql: &str) -> Self {
-        self.index.condition = Some(sql.to_owned());
-        self
-    }
-}
-
-impl ForeignKeyBuilder<'_> {
-    /// What becomes of the rows here when the row that they refer to is deleted.
-    pub fn on_delete(self, action: ReferentialAction) -> Self {
-        self.foreign_key.on_delete = action;
-        self
-    }
-
-    /// What becomes of the rows here when the columns that they refer to change.
-    pub fn on_update(self, action: ReferentialAction) -> Self {
-        self.foreign_key.on_update = action;
-        self
     }
 }
 

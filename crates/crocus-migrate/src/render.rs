@@ -11,7 +11,9 @@ use layout::{Argument, Call, chained, close_closure, open_closure, statement};
 use crate::head::Head;
 use crate::operation::Operation;
 use crate::operations::function_name;
-use crate::schema::{Column, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type};
+use crate::schema::{
+    Column, Deferrable, ForeignKey, Index, IndexKey, IndexPart, Nulls, Table, TableName, Type, Unique,
+};
 
 /// The text of a migration file.
 pub fn migration(head: &Head, operations: &[Operation]) -> String {
@@ -74,10 +76,13 @@ fn write_operation(body: &mut String, operation: Operation) {
             ("rename_index", vec![table_of(&table), text_of(&name), text_of(&new_name)])
         }
         Operation::CreateUnique { table, unique } => {
-            ("create_unique_constraint", vec![text_of(&unique.name), table_of(&table), list_of(&unique.columns)])
+            let arguments = vec![text_of(&unique.name), table_of(&table), list_of(&unique.columns)];
+            return chained(body, 1, Call::new("op.create_unique_constraint", arguments), calls_of_unique(&unique));
         }
         Operation::CreateCheck { table, check } => {
-            ("create_check_constraint", vec![text_of(&check.name), table_of(&table), text_of(&check.expression)])
+            let arguments = vec![text_of(&check.name), table_of(&table), text_of(&check.expression)];
+            let not_valid = not_valid(check.validated).collect();
+            return chained(body, 1, Call::new("op.create_check_constraint", arguments), not_valid);
         }
         Operation::CreateForeignKey { table, foreign_key: key } => {
             let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
@@ -122,10 +127,12 @@ fn create_table(body: &mut String, table: &Table) {
         statement(body, depth, "t.column", vec![text_of(&column.name), column_of(column, key)]);
     }
     for unique in &table.uniques {
-        statement(body, depth, "t.unique", vec![text_of(&unique.name), list_of(&unique.columns)]);
+        let arguments = vec![text_of(&unique.name), list_of(&unique.columns)];
+        chained(body, depth, Call::new("t.unique", arguments), calls_of_unique(unique));
     }
     for check in &table.checks {
-        statement(body, depth, "t.check", vec![text_of(&check.name), text_of(&check.expression)]);
+        let arguments = vec![text_of(&check.name), text_of(&check.expression)];
+        chained(body, depth, Call::new("t.check", arguments), not_valid(check.validated).collect());
     }
     for key in &table.foreign_keys {
         let (columns, target_columns) = (list_of(&key.columns), list_of(&key.target_columns));
@@ -177,35 +184,73 @@ fn column_of(column: &Column, primary_key: bool) -> Argument {
     Argument::Chain(chain)
 }
 
-/// Names where all parts are columns in ascending order.
+/// Names where all parts are columns as they are.
 fn parts_of(index: &Index) -> Argument {
     let name = |part: &IndexPart| match &part.key {
-        IndexKey::Column(name) if !part.descending => Some(text_of(name)),
+        IndexKey::Column(name) if *part == IndexPart::new(part.key.clone()) => Some(text_of(name)),
         _ => None,
     };
-    let part = |part: &IndexPart| {
-        let mut chain = vec![match &part.key {
-            IndexKey::Column(name) => Call::new("column", vec![text_of(name)]),
-            IndexKey::Expression(sql) => Call::new("expression", vec![text_of(sql)]),
-        }];
-        if part.descending {
-            chain.push(Call::new(".desc", Vec::new()));
-        }
-        Argument::Chain(chain)
-    };
     let names: Option<Vec<_>> = index.parts.iter().map(name).collect();
-    Argument::List(names.unwrap_or_else(|| index.parts.iter().map(part).collect()))
+    Argument::List(names.unwrap_or_else(|| index.parts.iter().map(part_of).collect()))
+}
+
+fn part_of(part: &IndexPart) -> Argument {
+    let mut chain = vec![match &part.key {
+        IndexKey::Column(name) => Call::new("column", vec![text_of(name)]),
+        IndexKey::Expression(sql) => Call::new("expression", vec![text_of(sql)]),
+    }];
+    let said = [(".collate", &part.collation), (".operator_class", &part.operator_class)];
+    for (name, text) in said {
+        chain.extend(text.as_ref().map(|text| Call::new(name, vec![text_of(text)])));
+    }
+    chain.extend(part.descending.then(|| Call::new(".desc", Vec::new())));
+    chain.extend(part.nulls.map(|nulls| match nulls {
+        Nulls::First => Call::new(".nulls_first", Vec::new()),
+        Nulls::Last => Call::new(".nulls_last", Vec::new()),
+    }));
+    Argument::Chain(chain)
 }
 
 fn calls_of_index(index: &Index) -> Vec<Call> {
-    let unique = index.unique.then(|| Call::new(".unique", Vec::new()));
-    let condition = index.condition.as_ref().map(|sql| Call::new(".condition", vec![text_of(sql)]));
-    unique.into_iter().chain(condition).collect()
+    let mut calls = Vec::new();
+    calls.extend(index.unique.then(|| Call::new(".unique", Vec::new())));
+    calls.extend(index.method.as_ref().map(|method| Call::new(".using", vec![text_of(method)])));
+    calls.extend((!index.include.is_empty()).then(|| Call::new(".include", vec![list_of(&index.include)])));
+    calls.extend(index.nulls_not_distinct.then(|| Call::new(".nulls_not_distinct", Vec::new())));
+    calls.extend(index.condition.as_ref().map(|sql| Call::new(".condition", vec![text_of(sql)])));
+    calls
+}
+
+fn calls_of_unique(unique: &Unique) -> Vec<Call> {
+    let nulls = unique.nulls_not_distinct.then(|| Call::new(".nulls_not_distinct", Vec::new()));
+    nulls.into_iter().chain(deferrable(unique.deferrable)).collect()
 }
 
 fn calls_of_key(key: &ForeignKey) -> Vec<Call> {
-    let actions = [(".on_delete", key.on_delete), (".on_update", key.on_update)].into_iter();
-    let said = actions.filter(|(_, action)| *action != ReferentialAction::NoAction);
     // An action is written as its variant is.
-    said.map(|(name, action)| Call::new(name, vec![Argument::Whole(format!("{action:?}"))])).collect()
+    let action = |name, action: ReferentialAction| {
+        let said = action != ReferentialAction::NoAction;
+        said.then(|| Call::new(name, vec![Argument::Whole(format!("{action:?}"))]))
+    };
+    let mut calls = Vec::new();
+    calls.extend(key.match_full.then(|| Call::new(".match_full", Vec::new())));
+    calls.extend(action(".on_delete", key.on_delete));
+    let columns = &key.on_delete_columns;
+    calls.extend((!columns.is_empty()).then(|| Call::new(".on_delete_columns", vec![list_of(columns)])));
+    calls.extend(action(".on_update", key.on_update));
+    calls.extend(deferrable(key.deferrable));
+    calls.extend(not_valid(key.validated));
+    calls
+}
+
+fn deferrable(deferrable: Deferrable) -> Option<Call> {
+    match deferrable {
+        Deferrable::No => None,
+        Deferrable::Immediate => Some(Call::new(".deferrable", Vec::new())),
+        Deferrable::Deferred => Some(Call::new(".initially_deferred", Vec::new())),
+    }
+}
+
+fn not_valid(validated: bool) -> impl Iterator<Item = Call> {
+    (!validated).then(|| Call::new(".not_valid", Vec::new())).into_iter()
 }

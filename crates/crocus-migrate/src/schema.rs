@@ -22,10 +22,13 @@ pub struct Schema {
 /// Something that is listed, and left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unmanaged {
-    /// What it is: `view`, `materialized view`, `sequence`, `partition`, `foreign table`, `virtual table`.
+    /// What it is: `view`, `materialized view`, `sequence`, `partition`, `foreign table`, `table of an extension`,
+    /// `virtual table`, `exclusion constraint`, `trigger`.
     pub kind: &'static str,
     /// Its name.
     pub name: TableName,
+    /// The table that it belongs to: a partition, a trigger and a constraint do.
+    pub table: Option<TableName>,
 }
 
 /// A table's name, with the schema that it is in where that is not the current one.
@@ -186,6 +189,9 @@ pub struct Index {
     pub include: Vec<String>,
     /// Whether two NULLs are equal in a unique one. Only PostgreSQL has that.
     pub nulls_not_distinct: bool,
+    /// Whether it is complete. On PostgreSQL a `CREATE INDEX CONCURRENTLY` that fails leaves one that is not, and that no
+    /// query uses.
+    pub valid: bool,
 }
 
 /// What an index orders rows by.
@@ -268,6 +274,10 @@ impl Schema {
         for table in &mut self.tables {
             named(&mut table.name);
             table.foreign_keys.iter_mut().for_each(|key| named(&mut key.target));
+        }
+        for found in &mut self.unmanaged {
+            named(&mut found.name);
+            found.table.iter_mut().for_each(&named);
         }
         self.schemas.extend(self.tables.iter().filter_map(|table| table.name.schema.clone()));
         self
@@ -473,6 +483,7 @@ impl Index {
             method: None,
             include: Vec::new(),
             nulls_not_distinct: false,
+            valid: true,
         }
     }
 
@@ -514,12 +525,6 @@ impl IndexPart {
     /// A column or an expression as it is, in ascending order.
     pub fn new(key: IndexKey) -> IndexPart {
         IndexPart { key, descending: false, nulls: None, collation: None, operator_class: None }
-    }
-
-    /// The same from the largest to the smallest.
-    pub fn desc(mut self) -> IndexPart {
-        self.descending = true;
-        self
     }
 }
 

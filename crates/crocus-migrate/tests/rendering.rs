@@ -147,6 +147,7 @@ fn every_operation(op: &mut Operations, x: &str) {
     columns(op, x);
     indexes(op, x);
     foreign_keys(op, x);
+    options(op, x);
     op.drop_constraint(x, "cars");
     op.rename_constraint("cars", x, "cars_key");
     op.rename_index(x, "cars_idx", "cars_name_idx");
@@ -202,7 +203,44 @@ fn indexes(op: &mut Operations, x: &str) {
     op.create_index("cars_lower_idx", "cars", [expression(x)]);
     if x.len() <= 63 {
         op.create_index("cars_lower_idx", "cars", [column(x).desc()]);
+        op.create_index(x, "cars", ["name"]).using("gin");
+        op.create_index("i", "cars", ["name"]).unique().include([x, "doors"]).nulls_not_distinct();
+        op.create_index("i", "cars", [x]).unique().using("gist").include(["doors"]).condition("doors > 2");
+        op.create_index("i", "cars", [column("name").collate("C").operator_class(x).desc().nulls_last()]);
+        op.create_index("i", "cars", [column(x).nulls_first(), expression("lower(name)").collate("C")]);
+        op.create_index(
+            "i",
+            "cars",
+            [expression(x).operator_class("text_pattern_ops"), column("b").nulls_last().desc()],
+        )
+        .unique()
+        .concurrently();
     }
+}
+
+fn options(op: &mut Operations, x: &str) {
+    op.create_unique_constraint(x, "cars", ["name"]).deferrable();
+    op.create_unique_constraint("cars_key", "cars", [x, "name"]).nulls_not_distinct().initially_deferred();
+    op.create_check_constraint("cars_doors_check", "cars", x).not_valid();
+    op.create_check_constraint(x, "cars", "doors >= 0").not_valid();
+    op.create_foreign_key("a", "b", "c", [x], ["d"]).match_full();
+    op.create_foreign_key("a", "b", "c", ["d"], [x]).match_full().on_delete(Cascade).deferrable();
+    op.create_foreign_key("a", "b", x, ["e", "f"], ["g", "h"]).on_delete(SetNull).on_delete_columns(["e"]);
+    op.create_foreign_key(x, "b", "c", ["e", "f"], ["g", "h"])
+        .match_full()
+        .on_delete(SetDefault)
+        .on_delete_columns(["e", x])
+        .on_update(Cascade)
+        .initially_deferred()
+        .not_valid();
+    op.create_table("cars", |t| {
+        t.unique("cars_name_key", [x]).initially_deferred();
+        t.unique(x, ["name", "doors"]).nulls_not_distinct();
+        t.unique("a", [x, "name"]).nulls_not_distinct().deferrable();
+        t.check("cars_doors_check", x).not_valid();
+        t.foreign_key("cars_maker_id_fkey", [x], "makers", ["id"]).initially_deferred();
+        t.foreign_key("a", ["b", "c"], x, ["d", "e"]).on_delete(SetNull).on_delete_columns(["b"]).not_valid();
+    });
 }
 
 fn foreign_keys(op: &mut Operations, x: &str) {
@@ -226,7 +264,7 @@ fn long_arrays_of_short_names_fill_their_lines() {
             op.create_index("cars_idx", "cars", [name; 9]);
             op.create_index("cars_idx", "cars", [name; 16]);
             op.create_index("cars_idx", "cars", [name; 32]);
-            op.create_table("cars", |t| t.unique("cars_key", [name; 24]));
+            op.create_table("cars", |t| drop(t.unique("cars_key", [name; 24])));
         });
         let text = render::migration(&head("arrays"), &operations);
         assert_eq!(unformatted(&text), "", "{length}");

@@ -2,12 +2,14 @@
 
 use super::{Comparison, Sides};
 use crate::operation::{Constraint, Operation};
-use crate::schema::Unique;
+use crate::schema::{Check, Unique};
 
 pub(super) fn drop(sides: &Sides<'_>, comparison: &mut Comparison) {
     let uniques = sides.actual.uniques.iter().filter(|unique| unique_goes(sides, unique));
     let checks = sides.actual.checks.iter();
-    let checks = checks.filter(|it| !sides.declared.checks.contains(it) || sides.may_go_with(&it.expression));
+    let checks = checks.filter(|actual| {
+        !sides.declared.checks.iter().any(|it| says_the_same(it, actual)) || sides.may_go_with(&actual.expression)
+    });
     let constraints = uniques
         .map(|unique| (&unique.name, Constraint::Unique(unique.clone())))
         .chain(checks.map(|check| (&check.name, Constraint::Check(check.clone()))));
@@ -35,8 +37,24 @@ pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
     for (model, declared) in sides.model.checks.iter().filter_map(|check| {
         sides.declared.checks.iter().find(|declared| declared.name == check.name).map(|declared| (check, declared))
     }) {
-        if !sides.actual.checks.contains(declared) || sides.may_go_with(&declared.expression) {
-            comparison.operations.push(Operation::CreateCheck { table: table.clone(), check: model.clone() });
+        match sides.actual.checks.iter().find(|actual| says_the_same(declared, actual)) {
+            Some(actual) if !sides.may_go_with(&declared.expression) => {
+                comparison.notes.extend((!actual.validated).then(|| not_validated(sides, &actual.name)));
+            }
+            _ => comparison.operations.push(Operation::CreateCheck { table: table.clone(), check: model.clone() }),
         }
     }
+}
+
+/// Whether they differ in nothing but what the rows of before fulfil.
+fn says_the_same(one: &Check, other: &Check) -> bool {
+    (&one.name, &one.expression) == (&other.name, &other.expression)
+}
+
+/// What is to be done with a constraint that new rows fulfil, and old ones perhaps not.
+pub(super) fn not_validated(sides: &Sides<'_>, name: &str) -> String {
+    format!(
+        "{}: the constraint {name} is not validated: rows from before it may break it; mend them, then run VALIDATE CONSTRAINT",
+        sides.model.name
+    )
 }

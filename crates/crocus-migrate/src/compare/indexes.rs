@@ -17,6 +17,18 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
         }
         index.is_plain() || ours.indexes.contains(&index.name) || named(&index.name)
     };
+    for index in sides.actual.indexes.iter().filter(|index| !index.valid) {
+        comparison.notes.push(format!(
+            "{}: the index {} is invalid, as a CREATE INDEX CONCURRENTLY that failed leaves it{}",
+            sides.model.name,
+            index.name,
+            match (goes(&index), named(&index.name)) {
+                (true, true) => "; it is made again",
+                (true, false) => "",
+                (false, _) => ", and no model declares it: drop it by hand",
+            }
+        ));
+    }
     for index in sides.actual.indexes.iter().filter(goes) {
         comparison.operations.push(Operation::DropIndex {
             table: sides.model.name.clone(),
@@ -45,6 +57,7 @@ fn goes_with_a_column(sides: &Sides<'_>, index: &Index) -> bool {
         IndexKey::Expression(sql) => sides.may_go_with(sql),
     };
     sides.goes_with(&index.clone().columns())
+        || sides.goes_with(&index.include)
         || index.parts.iter().any(expression)
         || index.condition.as_ref().is_some_and(|sql| sides.may_go_with(sql))
 }

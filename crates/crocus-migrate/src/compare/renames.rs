@@ -51,7 +51,11 @@ pub(crate) fn rename_column(schema: &mut Schema, table: &TableName, old: &str, n
         if other.name == *table {
             rename(&mut other.primary_key);
             other.uniques.iter_mut().for_each(|unique| rename(&mut unique.columns));
-            other.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns));
+            other.foreign_keys.iter_mut().for_each(|key| {
+                rename(&mut key.columns);
+                rename(&mut key.on_delete_columns);
+            });
+            other.indexes.iter_mut().for_each(|index| rename(&mut index.include));
             let column = other.columns.iter_mut().filter(|column| column.name == old);
             column.for_each(|column| column.name = new.to_owned());
             expressions(other).into_iter().for_each(|sql| *sql = renamed(sql, old, new, in_quotes));

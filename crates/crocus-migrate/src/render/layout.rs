@@ -77,6 +77,7 @@ impl Call {
             [Argument::Chain(calls)] => {
                 calls.iter().all(|call| call.is_small() && (call.name.is_empty() || width(&call.flat()) <= SMALL_WIDTH))
             }
+            [list @ Argument::List(elements)] => elements.len() < 2 || width(&list.flat()) <= SMALL_WIDTH + 2,
             [] | [_] => true,
             several => width(&flat(several)) <= SMALL_WIDTH,
         }
@@ -100,6 +101,12 @@ impl Call {
             && let [call] = calls.as_slice()
         {
             return call.write_broken(body, depth, &format!("{before}{}(", self.name), &format!("){end}"));
+        }
+        // So does one array.
+        if let [Argument::List(elements)] = self.arguments.as_slice() {
+            line(body, depth, &format!("{before}{}([", self.name));
+            write_elements(body, depth + 1, elements);
+            return line(body, depth, &format!("]){end}"));
         }
         line(body, depth, &format!("{before}{}(", self.name));
         self.arguments.iter().for_each(|argument| argument.write(body, depth + 1));
@@ -166,15 +173,21 @@ impl Argument {
             {
                 call.write_broken(body, depth, "[", "],");
             }
+            // A chain alone that is broken does so too.
+            Argument::List(elements)
+                if let [chain @ Argument::Chain(calls)] = elements.as_slice()
+                    && let [first, between @ .., last] = calls.as_slice()
+                    && !between.is_empty()
+                    && width(&chain.flat()) > SMALL_WIDTH =>
+            {
+                line(body, depth, &format!("[{}", first.flat()));
+                between.iter().for_each(|call| call.write(body, depth + 1, ""));
+                last.write(body, depth + 1, "],");
+            }
             // One element alone may be as wide as the line.
             Argument::List(elements) if (elements.len() > 1 && width(&flat) > SMALL_WIDTH + 2) || !fits => {
                 line(body, depth, "[");
-                let flat: Vec<_> = elements.iter().map(Argument::flat).collect();
-                if flat.iter().all(|element| width(element) <= SHORT_ELEMENT) {
-                    fill(body, depth + 1, &flat);
-                } else {
-                    elements.iter().for_each(|element| element.write(body, depth + 1));
-                }
+                write_elements(body, depth + 1, elements);
                 line(body, depth, "],");
             }
             Argument::Whole(_) | Argument::List(_) => line(body, depth, &format!("{flat},")),
@@ -185,6 +198,15 @@ impl Argument {
 fn flat(arguments: &[Argument]) -> String {
     let arguments: Vec<_> = arguments.iter().map(Argument::flat).collect();
     arguments.join(", ")
+}
+
+fn write_elements(body: &mut String, depth: usize, elements: &[Argument]) {
+    let flat: Vec<_> = elements.iter().map(Argument::flat).collect();
+    if flat.iter().all(|element| width(element) <= SHORT_ELEMENT) {
+        fill(body, depth, &flat);
+    } else {
+        elements.iter().for_each(|element| element.write(body, depth));
+    }
 }
 
 /// As many elements on each line as fit.

@@ -1,7 +1,8 @@
 //! The notation for schemas: a line for a table, a column, a constraint or an index.
 
 use crocus_migrate::schema::{
-    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique,
+    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Schema, Table, TableName, Type,
+    Unique,
 };
 use crocus_orm::ColumnType;
 use crocus_orm::table::ReferentialAction;
@@ -45,7 +46,7 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
             }
             ("unique", Some(table)) => {
                 word(&mut rest);
-                table.uniques.push(Unique::new(name(&mut rest)?, list(rest)?));
+                table.uniques.push(unique(rest)?);
             }
             ("index", Some(table)) => table.indexes.push(index(rest)?),
             ("check", Some(table)) => {
@@ -103,13 +104,34 @@ fn ty(rest: &mut &str) -> Result<Type, String> {
     }
 }
 
-/// `index NAME [unique] (PART, ...) [where EXPRESSION]`, a part being `column [desc]` or `(EXPRESSION) [desc]`
+/// `NAME (columns) [nulls not distinct] [deferrable [initially deferred]]`
+fn unique(mut rest: &str) -> Result<Unique, String> {
+    let name = name(&mut rest)?;
+    let columns = names(&mut rest)?;
+    let nulls_not_distinct = taken(&mut rest, "nulls not distinct");
+    let deferrable = deferrable(&mut rest);
+    if !rest.is_empty() {
+        return Err(format!("`{rest}` says nothing of a unique constraint"));
+    }
+    Ok(Unique { deferrable, nulls_not_distinct, ..Unique::new(name, columns) })
+}
+
+fn deferrable(rest: &mut &str) -> Deferrable {
+    match (taken(rest, "deferrable"), taken(rest, "initially deferred")) {
+        (false, _) => Deferrable::No,
+        (true, false) => Deferrable::Immediate,
+        (true, true) => Deferrable::Deferred,
+    }
+}
+
+/// `index NAME [unique] [using METHOD] (PART, ...) [include (columns)] [nulls not distinct] [where EXPRESSION]`, a part
+/// being `column` or `(EXPRESSION)`, and then `[collate NAME] [class NAME] [desc] [nulls first | nulls last]`
 fn index(mut rest: &str) -> Result<Index, String> {
     expect(&mut rest, "index")?;
     let mut index = Index::new(name(&mut rest)?, Vec::new());
-    if rest.starts_with("unique") {
-        expect(&mut rest, "unique")?;
-        index.unique = true;
+    index.unique = taken(&mut rest, "unique");
+    if taken(&mut rest, "using") {
+        index.method = Some(word(&mut rest).to_owned());
     }
     let mut before = "(";
     while !rest.starts_with(')') || index.parts.is_empty() {
@@ -127,14 +149,23 @@ fn index(mut rest: &str) -> Result<Index, String> {
         } else {
             IndexKey::Column(name(&mut rest)?)
         };
-        let descending = rest.starts_with("desc");
-        if descending {
-            expect(&mut rest, "desc")?;
-        }
-        index.parts.push(IndexPart { descending, ..IndexPart::new(key) });
+        index.parts.push(IndexPart {
+            key,
+            collation: taken(&mut rest, "collate").then(|| self::name(&mut rest)).transpose()?,
+            operator_class: taken(&mut rest, "class").then(|| self::name(&mut rest)).transpose()?,
+            descending: taken(&mut rest, "desc"),
+            nulls: match (taken(&mut rest, "nulls first"), taken(&mut rest, "nulls last")) {
+                (false, false) => None,
+                (first, _) => Some(if first { Nulls::First } else { Nulls::Last }),
+            },
+        });
         before = ",";
     }
     expect(&mut rest, ")")?;
+    if taken(&mut rest, "include") {
+        index.include = names(&mut rest)?;
+    }
+    index.nulls_not_distinct = taken(&mut rest, "nulls not distinct");
     if !rest.is_empty() {
         expect(&mut rest, "where")?;
         index.condition = Some(rest.to_owned());
@@ -142,7 +173,8 @@ fn index(mut rest: &str) -> Result<Index, String> {
     Ok(index)
 }
 
-/// `foreign key NAME (columns) references TABLE (columns) [on delete ACTION] [on update ACTION]`
+/// `foreign key NAME (columns) references TABLE (columns) [match full] [on delete ACTION [(columns)]]
+/// [on update ACTION] [deferrable [initially deferred]]`
 fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
     const ACTIONS: [(&str, ReferentialAction); 4] = [
         ("restrict", ReferentialAction::Restrict),
@@ -156,19 +188,24 @@ fn foreign_key(mut rest: &str) -> Result<ForeignKey, String> {
     expect(&mut rest, "references")?;
     let target = table_name(&mut rest)?;
     let mut key = ForeignKey::new(name, columns, target, names(&mut rest)?);
-    while !rest.is_empty() {
+    key.match_full = taken(&mut rest, "match full");
+    while rest.starts_with("on ") {
         expect(&mut rest, "on")?;
         let event = word(&mut rest);
         let found = ACTIONS.iter().find(|(name, _)| rest.starts_with(name));
         let (action, to) = found.ok_or_else(|| format!("`{rest}` is no action"))?;
         expect(&mut rest, action)?;
         match event {
-            "delete" => key.on_delete = *to,
+            "delete" => {
+                key.on_delete = *to;
+                key.on_delete_columns = if rest.starts_with('(') { names(&mut rest)? } else { Vec::new() };
+            }
             "update" => key.on_update = *to,
             other => return Err(format!("a foreign key has no `on {other}`")),
         }
     }
-    Ok(key)
+    key.deferrable = deferrable(&mut rest);
+    if rest.is_empty() { Ok(key) } else { Err(format!("`{rest}` says nothing of a foreign key")) }
 }
 
 /// `NAME` or `in SCHEMA NAME`
@@ -187,6 +224,12 @@ fn expect(rest: &mut &str, words: &str) -> Result<(), String> {
     let after = rest.strip_prefix(words).ok_or_else(|| format!("`{words}` is missing before `{rest}`"))?;
     *rest = after.trim_start();
     Ok(())
+}
+
+/// Takes words off the front where they are there.
+fn taken(rest: &mut &str, words: &str) -> bool {
+    let after = rest.strip_prefix(words).filter(|after| !after.starts_with(char::is_alphanumeric));
+    after.inspect(|after| *rest = after.trim_start()).is_some()
 }
 
 /// Takes a word off the front.
@@ -229,12 +272,6 @@ fn names(rest: &mut &str) -> Result<Vec<String>, String> {
     }
     expect(rest, ")")?;
     Ok(names)
-}
-
-/// Names in parentheses, and nothing more.
-fn list(mut rest: &str) -> Result<Vec<String>, String> {
-    let names = names(&mut rest)?;
-    if rest.is_empty() { Ok(names) } else { Err(format!("`{rest}` follows a list")) }
 }
 
 fn inside(rest: &str) -> Result<&str, String> {

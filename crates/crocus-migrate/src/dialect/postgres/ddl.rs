@@ -4,7 +4,9 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 use crate::operation::Operation;
-use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
+use crate::schema::{
+    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Table, TableName, Type, Unique,
+};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,12 +47,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
             one(format!("ALTER INDEX {} RENAME TO {}", qualified(&table.beside(name)), quote(new_name)))
         }
         Operation::CreateUnique { table, unique } => one(create_unique(table, unique)),
-        Operation::CreateCheck { table, check } => one(format!(
-            "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({})",
-            qualified(table),
-            quote(&check.name),
-            check.expression
-        )),
+        Operation::CreateCheck { table, check } => one(create_check(table, check)),
         Operation::CreateForeignKey { table, foreign_key } => one(create_foreign_key(table, foreign_key)),
         Operation::DropConstraint { table, name, .. } => {
             one(format!("ALTER TABLE {} DROP CONSTRAINT {}", qualified(table), quote(name)))
@@ -80,11 +77,14 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
     if !table.primary_key.is_empty() {
         clauses.push(format!("PRIMARY KEY ({})", quoted(&table.primary_key)));
     }
-    clauses.extend(
-        table.checks.iter().map(|check| format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)),
-    );
-    clauses.extend(table.foreign_keys.iter().map(foreign_key_clause));
+    // What is not validated is not so either where it is made with its table.
+    let (checks, later): (Vec<_>, Vec<_>) = table.checks.iter().partition(|check| check.validated);
+    clauses.extend(checks.into_iter().map(check_clause));
+    let (keys, later_keys): (Vec<_>, Vec<_>) = table.foreign_keys.iter().partition(|key| key.validated);
+    clauses.extend(keys.into_iter().map(foreign_key_clause));
     let mut statements = vec![format!("CREATE TABLE {} ({})", qualified(&table.name), clauses.join(", "))];
+    statements.extend(later.into_iter().map(|check| create_check(&table.name, check)));
+    statements.extend(later_keys.into_iter().map(|key| create_foreign_key(&table.name, key)));
     // Not among the clauses: there a unique constraint over the columns of the key, or of another one, is left out.
     statements.extend(table.uniques.iter().map(|unique| create_unique(&table.name, unique)));
     statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
@@ -116,7 +116,26 @@ fn comment_on_column(table: &TableName, column: &Column) -> String {
 
 fn create_unique(table: &TableName, unique: &Unique) -> String {
     let (table, name, columns) = (qualified(table), quote(&unique.name), quoted(&unique.columns));
-    format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
+    let nulls = if unique.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    let deferrable = deferrable(unique.deferrable);
+    format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE{nulls} ({columns}){deferrable}")
+}
+
+fn create_check(table: &TableName, check: &Check) -> String {
+    let not_valid = if check.validated { "" } else { " NOT VALID" };
+    format!("ALTER TABLE {} ADD {}{not_valid}", qualified(table), check_clause(check))
+}
+
+fn check_clause(check: &Check) -> String {
+    format!("CONSTRAINT {} CHECK ({})", quote(&check.name), check.expression)
+}
+
+fn deferrable(deferrable: Deferrable) -> &'static str {
+    match deferrable {
+        Deferrable::No => "",
+        Deferrable::Immediate => " DEFERRABLE",
+        Deferrable::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    }
 }
 
 /// The constraint's name is whatever it was given: the catalogue tells it.
@@ -130,8 +149,21 @@ fn drop_primary_key(table: &TableName) -> String {
 
 fn create_index(table: &TableName, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let method = index.method.as_ref().map(|method| format!("USING {} ", quote(method)));
     let parts: Vec<_> = index.parts.iter().map(index_part).collect();
-    let mut sql = format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), qualified(table), parts.join(", "));
+    let mut sql = format!(
+        "CREATE {unique}INDEX {} ON {} {}({})",
+        quote(&index.name),
+        qualified(table),
+        method.unwrap_or_default(),
+        parts.join(", ")
+    );
+    if !index.include.is_empty() {
+        sql.push_str(&format!(" INCLUDE ({})", quoted(&index.include)));
+    }
+    if index.nulls_not_distinct {
+        sql.push_str(" NULLS NOT DISTINCT");
+    }
     if let Some(condition) = &index.condition {
         sql.push_str(&format!(" WHERE {condition}"));
     }
@@ -139,26 +171,49 @@ fn create_index(table: &TableName, index: &Index) -> String {
 }
 
 fn index_part(part: &IndexPart) -> String {
-    let key = match &part.key {
+    let mut sql = match &part.key {
         IndexKey::Column(name) => quote(name),
         IndexKey::Expression(sql) => format!("({sql})"),
     };
-    if part.descending { format!("{key} DESC") } else { key }
+    if let Some(collation) = &part.collation {
+        sql.push_str(&format!(" COLLATE {}", quote(collation)));
+    }
+    if let Some(operator_class) = &part.operator_class {
+        sql.push_str(&format!(" {}", quote(operator_class)));
+    }
+    if part.descending {
+        sql.push_str(" DESC");
+    }
+    match part.nulls {
+        None => {}
+        Some(Nulls::First) => sql.push_str(" NULLS FIRST"),
+        Some(Nulls::Last) => sql.push_str(" NULLS LAST"),
+    }
+    sql
 }
 
 pub(crate) fn create_foreign_key(table: &TableName, key: &ForeignKey) -> String {
-    format!("ALTER TABLE {} ADD {}", qualified(table), foreign_key_clause(key))
+    let not_valid = if key.validated { "" } else { " NOT VALID" };
+    format!("ALTER TABLE {} ADD {}{not_valid}", qualified(table), foreign_key_clause(key))
 }
 
 fn foreign_key_clause(key: &ForeignKey) -> String {
     let (name, columns) = (quote(&key.name), quoted(&key.columns));
     let (target, target_columns) = (qualified(&key.target), quoted(&key.target_columns));
     let mut clause = format!("CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({target_columns})");
-    for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
-        if action != ReferentialAction::NoAction {
-            clause.push_str(&format!(" ON {event} {}", action_name(action)));
-        }
+    if key.match_full {
+        clause.push_str(" MATCH FULL");
     }
+    if key.on_delete != ReferentialAction::NoAction {
+        clause.push_str(&format!(" ON DELETE {}", action_name(key.on_delete)));
+    }
+    if !key.on_delete_columns.is_empty() {
+        clause.push_str(&format!(" ({})", quoted(&key.on_delete_columns)));
+    }
+    if key.on_update != ReferentialAction::NoAction {
+        clause.push_str(&format!(" ON UPDATE {}", action_name(key.on_update)));
+    }
+    clause.push_str(deferrable(key.deferrable));
     clause
 }
 

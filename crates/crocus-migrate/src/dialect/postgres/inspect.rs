@@ -1,4 +1,4 @@
-//! Reading a schema from PostgreSQL's catalogues, in five queries whatever the number of tables.
+//! Reading a schema from PostgreSQL's catalogues, in six queries whatever the number of tables.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use crocus_orm::{Connection, Result, Row, Statement};
 
 use super::ddl::{ACTIONS, Current, TYPES, qualified};
 use crate::schema::{
-    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique,
+    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Schema, Table, TableName, Type,
+    Unique, Unmanaged,
 };
 
 /// The type's name is in the words of `ddl::type_name`; the values are those of an enum, or of an array's.
@@ -35,6 +36,8 @@ LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
 WHERE t.typtype = 'e' AND pg_type_is_visible(t.oid)
 GROUP BY t.oid, t.typname ORDER BY t.typname";
 
+/// `older` has what the catalogues of PostgreSQL 14 and before have not: a name that the inner query does not know is
+/// the outer one's.
 const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
        (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
@@ -45,21 +48,32 @@ SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, 
         FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum),
        k.confdeltype::text, k.confupdtype::text, NULLIF(s.nspname, current_schema())::text,
-       NULLIF(fs.nspname, current_schema())::text
+       NULLIF(fs.nspname, current_schema())::text, k.condeferrable, k.condeferred, k.convalidated,
+       k.confmatchtype = 'f',
+       (SELECT string_agg(a.attname, chr(31) ORDER BY array_position(k.conkey, a.attnum))
+        FROM unnest((SELECT confdelsetcols FROM pg_catalog.pg_constraint AS same WHERE same.oid = k.oid)) AS n (attnum)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum),
+       COALESCE((SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = k.conindid), false)
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_catalog.pg_namespace fs ON fs.oid = f.relnamespace
+CROSS JOIN (SELECT NULL::smallint[] AS confdelsetcols, false AS indnullsnotdistinct) AS older
 WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND k.contype IN ('p', 'u', 'c', 'f')
-  AND NOT c.relispartition AND (k.contype <> 'f' OR k.conparentid = 0)
+  AND NOT c.relispartition AND (k.contype <> 'f' OR k.conparentid = 0) AND (k.contype <> 'c' OR k.conislocal)
 ORDER BY s.nspname, c.relname, k.conname";
 
-/// A row for each part of each index. What serves a constraint is one of those; what includes further columns, puts
-/// nulls elsewhere, has operators of its own or another method than btree no model can declare: it is left alone.
+/// A row for each column or expression of each index. What serves a constraint is one of those. That of a partitioned
+/// table is not valid until each partition has its own.
 const INDEXES: &str = "
-SELECT c.relname::text, i.relname::text, x.indisunique, pg_get_expr(x.indpred, x.indrelid), a.attname::text,
-       pg_get_indexdef(x.indexrelid, n.position::integer, false), x.indoption[(n.position - 1)::integer] & 1 = 1, NULLIF(s.nspname, current_schema())::text
+SELECT c.relname::text, NULLIF(s.nspname, current_schema())::text, i.relname::text, x.indisunique,
+       pg_get_expr(x.indpred, x.indrelid), NULLIF(m.amname, 'btree')::text,
+       (SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = x.indexrelid),
+       x.indisvalid OR c.relkind = 'p', n.position > x.indnkeyatts, a.attname::text,
+       pg_get_indexdef(x.indexrelid, n.position::integer, false),
+       COALESCE(x.indoption[(n.position - 1)::integer] & 1 = 1, false),
+       COALESCE(x.indoption[(n.position - 1)::integer] & 2 = 2, false), l.collname::text, o.opcname::text
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class c ON c.oid = x.indrelid
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
@@ -67,13 +81,57 @@ JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = i.relam
 CROSS JOIN unnest(x.indkey::int2[]) WITH ORDINALITY AS n (attnum, position)
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = n.attnum AND n.attnum <> 0
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = x.indcollation[(n.position - 1)::integer]
+                                   AND l.oid <> COALESCE(a.attcollation, 'pg_catalog.\"default\"'::regcollation)
+LEFT JOIN pg_catalog.pg_opclass o ON o.oid = x.indclass[(n.position - 1)::integer] AND NOT o.opcdefault
+CROSS JOIN (SELECT false AS indnullsnotdistinct) AS older
 WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND NOT c.relispartition
-  AND m.amname = 'btree' AND x.indnatts = x.indnkeyatts
-  AND NOT EXISTS (SELECT FROM unnest(x.indoption::int2[]) AS o (option) WHERE o.option NOT IN (0, 3))
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                   WHERE k.conindid = x.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY s.nspname, c.relname, i.relname, n.position";
+
+/// What no migration manages, with the table that it belongs to. A sequence that a column owns is the column's.
+const UNMANAGED: &str = "
+WITH relations AS (
+  SELECT c.*, NULLIF(s.nspname, current_schema())::text AS schema FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+  WHERE s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))
+)
+SELECT CASE WHEN r.relkind = 'v' THEN 'view' WHEN r.relkind = 'm' THEN 'materialized view'
+            WHEN r.relkind = 'f' THEN 'foreign table' WHEN r.relkind = 'S' THEN 'sequence'
+            WHEN r.relispartition THEN 'partition' ELSE 'table of an extension' END,
+       r.schema, r.relname::text, p.schema, p.relname::text
+FROM relations r
+LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = r.oid AND r.relispartition
+LEFT JOIN relations p ON p.oid = h.inhparent
+WHERE r.relkind IN ('v', 'm', 'f')
+   OR (r.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                                       AND d.objid = r.oid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0))
+   OR (r.relkind IN ('r', 'p') AND (r.relispartition
+       OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                  AND d.objid = r.oid AND d.deptype = 'e')))
+UNION ALL
+SELECT 'exclusion constraint', r.schema, k.conname::text, r.schema, r.relname::text
+FROM relations r JOIN pg_catalog.pg_constraint k ON k.conrelid = r.oid AND k.contype = 'x'
+WHERE NOT r.relispartition
+UNION ALL
+SELECT 'trigger', r.schema, t.tgname::text, r.schema, r.relname::text
+FROM relations r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+WHERE NOT r.relispartition";
+
+/// The words of that query.
+const KINDS: [&str; 8] = [
+    "view",
+    "materialized view",
+    "foreign table",
+    "sequence",
+    "partition",
+    EXTENSION,
+    "exclusion constraint",
+    "trigger",
+];
+
+const EXTENSION: &str = "table of an extension";
 
 /// The schemas of known tables that there are, after the current one.
 const SCHEMAS: &str = "
@@ -127,34 +185,83 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
         let columns = columns_from(row.get(4)?);
         match row.get::<String>(2)?.as_str() {
             "p" => table.primary_key = columns,
-            "u" => table.uniques.push(Unique::new(name, columns)),
+            "u" => table.uniques.push(Unique {
+                deferrable: deferrable_from(row.get(11)?, row.get(12)?),
+                nulls_not_distinct: row.get(16)?,
+                ..Unique::new(name, columns)
+            }),
             "f" => {
                 let target = TableName { schema: row.get(10)?, name: row.get(5)? };
+                let on_delete_columns = columns_from(row.get(15)?);
                 table.foreign_keys.push(ForeignKey {
                     on_delete: action_from(&row.get::<String>(7)?),
                     on_update: action_from(&row.get::<String>(8)?),
+                    // All of them is the same as none said.
+                    on_delete_columns: if on_delete_columns == columns { Vec::new() } else { on_delete_columns },
+                    match_full: row.get(14)?,
+                    deferrable: deferrable_from(row.get(11)?, row.get(12)?),
+                    validated: row.get(13)?,
                     ..ForeignKey::new(name, columns, target, columns_from(row.get(6)?))
                 });
             }
-            _ => table.checks.push(Check::new(name, row.get::<String>(3)?)),
+            _ => {
+                let check = Check::new(name, row.get::<String>(3)?);
+                table.checks.push(Check { validated: row.get(13)?, ..check });
+            }
         }
     }
     for row in connection.query(read(INDEXES)).await? {
-        let table = TableName { schema: row.get(7)?, name: row.get(0)? };
+        let table = TableName { schema: row.get(1)?, name: row.get(0)? };
         let Some(table) = table_mut(&mut schema, &table) else { continue };
-        let name: String = row.get(1)?;
+        let name: String = row.get(2)?;
         if table.indexes.last().is_none_or(|index| index.name != name) {
-            let index = Index::new(name, Vec::new());
-            table.indexes.push(Index { unique: row.get(2)?, condition: row.get(3)?, ..index });
+            table.indexes.push(Index {
+                unique: row.get(3)?,
+                condition: row.get(4)?,
+                method: row.get(5)?,
+                nulls_not_distinct: row.get(6)?,
+                valid: row.get(7)?,
+                ..Index::new(name, Vec::new())
+            });
         }
-        let key = match row.get::<Option<String>>(4)? {
+        let index = table.indexes.last_mut().expect("it was just pushed");
+        let key = match row.get::<Option<String>>(9)? {
+            Some(column) if row.get(8)? => {
+                index.include.push(column);
+                continue;
+            }
             Some(column) => IndexKey::Column(column),
-            None => IndexKey::Expression(row.get(5)?),
+            None => IndexKey::Expression(row.get(10)?),
         };
-        let part = IndexPart { descending: row.get(6)?, ..IndexPart::new(key) };
-        table.indexes.last_mut().expect("it was just pushed").parts.push(part);
+        let (descending, nulls_first) = (row.get(11)?, row.get::<bool>(12)?);
+        let nulls = if nulls_first { Nulls::First } else { Nulls::Last };
+        index.parts.push(IndexPart {
+            key,
+            descending,
+            // NULL is the largest value.
+            nulls: (nulls_first != descending).then_some(nulls),
+            collation: row.get(13)?,
+            operator_class: row.get(14)?,
+        });
     }
-    Ok(schema.call(known, current.as_deref()))
+    for row in connection.query(read(UNMANAGED)).await? {
+        let word: String = row.get(0)?;
+        let Some(kind) = KINDS.iter().find(|kind| **kind == word) else { continue };
+        let name = TableName { schema: row.get(1)?, name: row.get(2)? };
+        let table = row.get::<Option<String>>(4)?;
+        let table = table.map(|name| Ok(TableName { schema: row.get(3)?, name })).transpose()?;
+        schema.unmanaged.push(Unmanaged { kind, name, table });
+    }
+    schema.unmanaged.sort();
+    Ok(without_extensions(schema.call(known, current.as_deref()), known))
+}
+
+/// A table that an extension has made is the extension's, unless it is one that the program knows.
+fn without_extensions(mut schema: Schema, known: &BTreeSet<TableName>) -> Schema {
+    schema.unmanaged.retain(|found| found.kind != EXTENSION || !known.contains(&found.name));
+    let theirs = |name: &TableName| schema.unmanaged.iter().any(|it| it.kind == EXTENSION && it.name == *name);
+    schema.tables.retain(|table| !theirs(&table.name));
+    schema
 }
 
 /// A column as it is now.
@@ -187,6 +294,14 @@ fn table_mut<'a>(schema: &'a mut Schema, name: &TableName) -> Option<&'a mut Tab
 /// The unit separator cannot be typed into a name by accident.
 fn columns_from(joined: Option<String>) -> Vec<String> {
     joined.map(|names| names.split('\u{1f}').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn deferrable_from(deferrable: bool, deferred: bool) -> Deferrable {
+    match (deferrable, deferred) {
+        (false, _) => Deferrable::No,
+        (true, false) => Deferrable::Immediate,
+        (true, true) => Deferrable::Deferred,
+    }
 }
 
 fn action_from(letter: &str) -> ReferentialAction {

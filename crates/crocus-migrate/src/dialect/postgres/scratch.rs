@@ -55,9 +55,13 @@ pub(crate) fn statements<'a>(tables: &[&'a Table]) -> Vec<(&'a Table, String)> {
     tables_alone.chain(keys).collect()
 }
 
-/// A table as it was read back, by its own name again. A foreign key has no other form than the model's.
+/// A table as it was read back, by its own name again, with the foreign keys that could not be made.
 pub(crate) fn in_its_schema(made: Table, model: &Table) -> Table {
-    Table { name: model.name.clone(), foreign_keys: model.foreign_keys.clone(), ..made }
+    let foreign_keys = model.foreign_keys.iter().map(|key| {
+        let read = made.foreign_keys.iter().find(|read| read.name == key.name).unwrap_or(key);
+        ForeignKey { target: key.target.clone(), ..read.clone() }
+    });
+    Table { name: model.name.clone(), foreign_keys: foreign_keys.collect(), ..made }
 }
 
 fn names(models: &Schema) -> impl Iterator<Item = &str> {
