@@ -8,7 +8,7 @@ use super::index_sql::CONSTRAINT_MARK;
 use super::rebuild::Edit;
 use super::tokens::is_literal;
 use crate::operation::Operation;
-use crate::schema::{Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
+use crate::schema::{Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
 /// How an operation is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +122,9 @@ fn index_part(part: &IndexPart) -> String {
         IndexKey::Column(name) => quote(name),
         IndexKey::Expression(sql) => format!("({sql})"),
     };
-    if part.descending { format!("{key} DESC") } else { key }
+    let known = part.collation.as_ref().filter(|name| COLLATIONS.iter().any(|it| it.eq_ignore_ascii_case(name)));
+    let collation = known.map(|name| format!(" COLLATE {}", quote(name))).unwrap_or_default();
+    format!("{key}{collation}{}", if part.descending { " DESC" } else { "" })
 }
 
 fn create_unique(table: &TableName, unique: &Unique) -> String {
@@ -139,6 +141,11 @@ fn foreign_key_clause(key: &ForeignKey) -> String {
             clause.push_str(&format!(" ON {event} {}", action_name(action)));
         }
     }
+    clause.push_str(match key.deferrable {
+        Deferrable::No => "",
+        Deferrable::Immediate => " DEFERRABLE",
+        Deferrable::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    });
     clause
 }
 
@@ -171,6 +178,14 @@ fn column_clause(column: &Column) -> String {
 fn enum_check(column: &str, values: &Enum) -> String {
     let list: Vec<_> = values.values.iter().map(|value| literal(value)).collect();
     format!(" CONSTRAINT {} CHECK ({} IN ({}))", quote(&values.name), quote(column), list.join(", "))
+}
+
+/// The collations that there are ("Datatypes", 7) and the engine's own. An index does without another.
+const COLLATIONS: [&str; 4] = ["BINARY", "NOCASE", "RTRIM", "decimal"];
+
+/// A collation's name in one form: the case of its letters does not matter.
+pub(crate) fn collation(name: &str) -> String {
+    COLLATIONS.iter().find(|known| known.eq_ignore_ascii_case(name)).map_or(name, |known| known).to_owned()
 }
 
 /// The actions of foreign keys, as `pragma_foreign_key_list` has them.

@@ -1,6 +1,6 @@
 //! The text of a `CREATE INDEX` statement as SQLite stores it, read as an index or as a unique constraint.
 
-use super::ddl::quote;
+use super::ddl::{collation, quote};
 use super::tokens::{Token, closing, spaced, tokens};
 use crate::schema::{Index, IndexKey, IndexPart};
 
@@ -16,8 +16,8 @@ pub(crate) struct IndexSql {
 }
 
 impl IndexSql {
-    /// Reads the statement of an index of a table with these columns. `None` when it says what no [`Index`] does, such
-    /// as a collation.
+    /// Reads the statement of an index of a table with these columns. `None` when it is over another one, such as a column
+    /// that is computed when it is read.
     pub(crate) fn parse(name: &str, sql: &str, columns: &[&str]) -> Option<IndexSql> {
         let tokens = tokens(sql);
         let unique = tokens.get(1)?.is_word(sql, "UNIQUE");
@@ -54,23 +54,27 @@ pub(crate) fn renamed(sql: &str, new_name: &str) -> Option<String> {
     Some(format!("{}{}{}", &sql[..name.start], quote(new_name), &sql[name.end..]))
 }
 
-/// `column [ASC | DESC]`, `expression [ASC | DESC]`
+/// `column [COLLATE name] [ASC | DESC]`, `expression [COLLATE name] [ASC | DESC]`
 fn part(sql: &str, tokens: &[Token], columns: &[&str]) -> Option<IndexPart> {
     let descending = tokens.last()?.is_word(sql, "DESC");
     let ordered = descending || tokens.last()?.is_word(sql, "ASC");
-    let tokens = &tokens[..tokens.len() - usize::from(ordered)];
+    let mut tokens = &tokens[..tokens.len() - usize::from(ordered)];
+    let mut collated = None;
+    if let [before @ .., word, name] = tokens
+        && word.is_word(sql, "COLLATE")
+    {
+        (tokens, collated) = (before, Some(collation(&name.name(sql))));
+    }
     let first = tokens.first()?;
     let key = if first.text(sql) == "(" && closing(sql, tokens, 0) == Some(tokens.len() - 1) {
         IndexKey::Expression(spaced(sql, &tokens[1..tokens.len() - 1]))
-    } else if tokens.iter().any(|token| token.is_word(sql, "COLLATE")) {
-        return None;
     } else if let [name] = tokens {
         let name = name.name(sql);
         IndexKey::Column((*columns.iter().find(|column| column.eq_ignore_ascii_case(&name))?).to_owned())
     } else {
         IndexKey::Expression(spaced(sql, tokens))
     };
-    Some(IndexPart { descending, ..IndexPart::new(key) })
+    Some(IndexPart { descending, collation: collated, ..IndexPart::new(key) })
 }
 
 #[cfg(test)]
@@ -123,8 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn collations_have_one_form() {
+        for (part, key, collation, descending) in [
+            ("name collate nocase", "name", "NOCASE", false),
+            ("\"NAME\" COLLATE \"RTRIM\" DESC", "name", "RTRIM", true),
+            ("Doors COLLATE mine ASC", "Doors", "mine", false),
+        ] {
+            let found = parsed(&format!("CREATE INDEX i ON cars ({part})")).unwrap();
+            let wanted = IndexPart { descending, ..IndexPart::from(key).collate(collation) };
+            assert_eq!(found.index.parts, [wanted]);
+        }
+        let found = parsed("CREATE INDEX i ON cars (lower(name) COLLATE NOCASE, (name COLLATE NOCASE))").unwrap();
+        let part = |text: &str| IndexPart::new(IndexKey::Expression(text.to_owned()));
+        assert_eq!(found.index.parts, [part("lower ( name )").collate("NOCASE"), part("name COLLATE NOCASE")]);
+    }
+
+    #[test]
     fn what_cannot_be_said_is_not_read() {
-        assert_eq!(parsed("CREATE INDEX i ON cars (name COLLATE NOCASE)"), None);
-        assert_eq!(parsed("CREATE INDEX i ON cars (name COLLATE NOCASE DESC)"), None);
+        assert_eq!(parsed("CREATE INDEX i ON cars (computed_when_read)"), None);
     }
 }

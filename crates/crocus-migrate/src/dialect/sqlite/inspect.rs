@@ -7,10 +7,21 @@ use super::ddl::{ACTIONS, TYPES};
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
 use super::table_sql::{ConstraintSql, Kind, TableSql};
-use crate::schema::{Check, Column, Enum, ForeignKey, Schema, Table, Type, Unique};
+use crate::schema::{Check, Column, Enum, ForeignKey, IndexKey, Schema, Table, Type, Unique, Unmanaged};
 
+/// Without those that are virtual, and those that these keep their rows in.
 const TABLES: &str = "
-SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+SELECT m.name, m.sql FROM sqlite_master m JOIN pragma_table_list l ON l.schema = 'main' AND l.name = m.name
+WHERE m.type = 'table' AND l.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name";
+
+/// What no migration manages, with the table that it belongs to.
+const UNMANAGED: &str = "
+SELECT CASE m.type WHEN 'table' THEN 'virtual table' ELSE m.type END, m.name, m.tbl_name
+FROM sqlite_master m LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = m.name
+WHERE m.type IN ('view', 'trigger') OR (m.type = 'table' AND l.type = 'virtual')";
+
+/// The words of that query.
+const KINDS: [&str; 3] = ["view", "trigger", "virtual table"];
 
 /// `hidden` is 3 for generated columns that are stored, 2 for others, 1 for those of virtual tables.
 const COLUMNS: &str = "
@@ -93,14 +104,21 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         let mut keys = table.foreign_keys.iter_mut();
         for ConstraintSql { name, kind, .. } in definition.constraints(&table.name.name) {
             match kind {
-                Kind::Check(expression) => table.checks.push(Check::new(name, expression)),
                 Kind::Unique(columns) => table.uniques.push(Unique::new(name, columns)),
-                Kind::ForeignKey => {
+                Kind::Check(expression) => table.checks.push(Check::new(name, expression)),
+                Kind::ForeignKey(deferrable) => {
                     if let Some(key) = keys.next() {
-                        key.name = name;
+                        (key.name, key.deferrable) = (name, deferrable);
                     }
                 }
                 Kind::Other => {}
+            }
+        }
+        for part in table.indexes.iter_mut().flat_map(|index| &mut index.parts) {
+            let IndexKey::Column(column) = &part.key else { continue };
+            let own = definition.columns().find(|(name, _)| name == column).and_then(|(_, column)| column.collation());
+            if part.collation.as_deref() == Some(own.as_deref().unwrap_or("BINARY")) {
+                part.collation = None;
             }
         }
         // The order of PostgreSQL's catalogues, so that what is generated from them is in one order on both.
@@ -109,7 +127,15 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
     }
     resolve_targets(&mut schema);
-    Ok(Schema::new(schema.tables))
+    let mut schema = Schema::new(schema.tables);
+    for row in connection.query(Statement::read(UNMANAGED, [])).await? {
+        let word: String = row.get(0)?;
+        let Some(kind) = KINDS.iter().find(|kind| **kind == word) else { continue };
+        let table = (*kind == "trigger").then(|| row.get::<String>(2)).transpose()?;
+        schema.unmanaged.push(Unmanaged { kind, name: row.get::<String>(1)?.into(), table: table.map(Into::into) });
+    }
+    schema.unmanaged.sort();
+    Ok(schema)
 }
 
 /// The foreign keys in the order in which they are written, without their names, which no pragma tells.

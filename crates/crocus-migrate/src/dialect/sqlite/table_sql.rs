@@ -5,6 +5,8 @@ mod column;
 
 use super::tokens::{Token, closing, has_name, has_word, spaced, tokens};
 
+use crate::schema::Deferrable;
+
 pub(crate) use column::ColumnSql;
 
 /// A statement's parts.
@@ -42,7 +44,8 @@ pub(crate) enum Kind {
     Check(String),
     /// Plain columns.
     Unique(Vec<String>),
-    ForeignKey,
+    /// When it is checked. A pragma tells the rest.
+    ForeignKey(Deferrable),
     /// A primary key, or what no operation makes: uniqueness under a collation of its own.
     Other,
 }
@@ -109,7 +112,9 @@ impl TableSql {
                     for (place, constraint) in column_sql.constraints.iter().enumerate() {
                         let kind = match constraint.word.as_str() {
                             "UNIQUE" => (Kind::Unique(vec![column.clone()]), vec![column.clone()], "key"),
-                            "REFERENCES" => (Kind::ForeignKey, vec![column.clone()], "fkey"),
+                            "REFERENCES" => {
+                                (Kind::ForeignKey(deferrable(&constraint.text)), vec![column.clone()], "fkey")
+                            }
                             "CHECK" if of_enum != Some(place) => match self.check(&constraint.text) {
                                 Some(kind) => kind,
                                 None => continue,
@@ -149,7 +154,7 @@ impl TableSql {
             "CHECK" => self.check(text),
             "UNIQUE" if plain => Some((Kind::Unique(columns.clone()), columns, "key")),
             "UNIQUE" => Some((Kind::Other, columns, "key")),
-            "FOREIGN" => Some((Kind::ForeignKey, columns, "fkey")),
+            "FOREIGN" => Some((Kind::ForeignKey(deferrable(text)), columns, "fkey")),
             _ => Some((Kind::Other, Vec::new(), "pkey")),
         }
     }
@@ -258,6 +263,17 @@ fn conventional(table: &str, columns: &[String], end: &str, taken: &[String]) ->
     let base = parts.join("_");
     let mut names = std::iter::once(base.clone()).chain((1..).map(|number| format!("{base}{number}")));
     names.find(|name| !taken.contains(name)).unwrap_or(base)
+}
+
+/// `[NOT] DEFERRABLE [INITIALLY DEFERRED | INITIALLY IMMEDIATE]`: only one that is initially deferred differs from none
+/// ("SQLite Foreign Key Support", 4.2).
+fn deferrable(text: &str) -> Deferrable {
+    let tokens = tokens(text);
+    let word = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(text, word));
+    let deferred = (1..tokens.len()).any(|at| {
+        word(at, "DEFERRABLE") && !word(at - 1, "NOT") && word(at + 1, "INITIALLY") && word(at + 2, "DEFERRED")
+    });
+    if deferred { Deferrable::Deferred } else { Deferrable::No }
 }
 
 /// Where a table's constraint begins after `CONSTRAINT name`, of which there can be several.
@@ -400,6 +416,25 @@ mod tests {
             assert_eq!(less.clauses.len(), table.clauses.len() - 1);
         }
         assert!(!table.clone().drop_constraint("cars", "cars_b_fkey"));
+    }
+
+    #[test]
+    fn a_foreign_key_is_deferred_only_in_full_words() {
+        for (words, deferrable) in [
+            ("", Deferrable::No),
+            ("DEFERRABLE", Deferrable::No),
+            ("deferrable initially immediate", Deferrable::No),
+            ("NOT DEFERRABLE INITIALLY DEFERRED", Deferrable::No),
+            ("ON DELETE CASCADE Deferrable Initially Deferred", Deferrable::Deferred),
+        ] {
+            for sql in [
+                format!("CREATE TABLE t (a INT REFERENCES b (c) {words} NOT NULL, b INT)"),
+                format!("CREATE TABLE t (a INT NOT NULL, CONSTRAINT k FOREIGN KEY (a) REFERENCES b (c) {words})"),
+            ] {
+                let found = TableSql::parse(&sql).unwrap().constraints("t");
+                assert_eq!(found[0].kind, Kind::ForeignKey(deferrable), "{sql}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use crate::dialect::sqlite::ddl::{ENUM, quote};
+use crate::dialect::sqlite::ddl::{ENUM, collation, quote};
 use crate::dialect::sqlite::tokens::{Token, closing, has_word, spaced, tokens};
 
 /// A column's definition. Each part is as it is written.
@@ -94,6 +94,12 @@ impl ColumnSql {
     pub(crate) fn as_enum(&self) -> Option<(String, Vec<String>)> {
         let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
         self.constraints.iter().filter(|_| is_enum).find_map(ColumnConstraint::enum_values)
+    }
+
+    /// The collation that it is given.
+    pub(crate) fn collation(&self) -> Option<String> {
+        let found = self.constraints.iter().find(|constraint| constraint.word == "COLLATE")?;
+        Some(collation(&tokens(&found.text).last()?.name(&found.text)))
     }
 
     /// The place of the constraint that makes it an enum.
