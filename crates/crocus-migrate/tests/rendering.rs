@@ -264,7 +264,9 @@ fn long_arrays_of_short_names_fill_their_lines() {
             op.create_index("cars_idx", "cars", [name; 9]);
             op.create_index("cars_idx", "cars", [name; 16]);
             op.create_index("cars_idx", "cars", [name; 32]);
-            op.create_table("cars", |t| drop(t.unique("cars_key", [name; 24])));
+            op.create_table("cars", |t| {
+                t.unique("cars_key", [name; 24]);
+            });
         });
         let text = render::migration(&head("arrays"), &operations);
         assert_eq!(unformatted(&text), "", "{length}");

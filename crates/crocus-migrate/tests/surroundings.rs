@@ -139,7 +139,10 @@ async fn each_schema_has_its_own_tables_and_history() {
     // A function of the other schema is found where a model is read back, as where its table is made.
     let mut models = cars();
     models.tables[0].checks.push(Check::new("four", "doors = four()"));
-    apply(&app, &operations(|op| drop(op.create_check_constraint("four", "cars", "doors = four()")))).await.unwrap();
+    let check = operations(|op| {
+        op.create_check_constraint("four", "cars", "doors = four()");
+    });
+    apply(&app, &check).await.unwrap();
     let declared = declared(&app, &models).await.unwrap();
     assert_eq!(declared.table("cars"), inspect(&app).await.unwrap().table("cars"));
 }

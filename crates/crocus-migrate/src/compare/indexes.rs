@@ -34,7 +34,8 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
             table: sides.model.name.clone(),
             name: index.name.clone(),
             concurrently: false,
-            was: Some(index.clone()),
+            // One that is not complete is not what comes back.
+            was: Some(Index { valid: true, ..index.clone() }),
         });
     }
 }
