@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crocus_orm::{Connection, Dialect, Engine, Row, Statement};
 
-use crate::revision::{Migration, Migrations, Places};
+use crate::revision::{Changed, Graph, Migration, Migrations, Places, and};
 use crate::{Error, ErrorKind, Result};
 
 const CREATE: &str = "CREATE TABLE crocus_migrations (
@@ -94,13 +94,49 @@ impl Applied {
         self.places.is_empty()
     }
 
+    /// The applied revisions whose operations are not what they were, and which way.
+    pub fn changed<'a>(&self, graph: &'a Graph) -> Vec<(&'a Migration, Changed)> {
+        let compared = self.records.iter().filter(|record| record.is_applied()).filter_map(|record| {
+            let migration = graph.get(&record.revision)?;
+            Some((migration, migration.changed_since(record.checksum.as_ref()?)))
+        });
+        compared.filter(|(_, changed)| changed.upgrade || changed.downgrade).collect()
+    }
+
+    /// Checks that the operations that led here are those of the program. A `downgrade` that was mended since is no fault:
+    /// only its last form will ever run.
+    ///
+    /// # Errors
+    /// When the `upgrade` of an applied revision was edited.
+    pub fn check(&self, graph: &Graph) -> Result<()> {
+        let edited: Vec<_> = self.changed(graph).into_iter().filter(|(_, changed)| changed.upgrade).collect();
+        let Some((first, _)) = edited.first() else { return Ok(()) };
+        let names: Vec<_> = edited
+            .iter()
+            .map(|(migration, _)| format!("{} ({}, `{}`)", migration.revision, migration.title(), migration.file))
+            .collect();
+        let text = match edited.len() {
+            1 => format!("the migration {} was edited after it was applied", names[0]),
+            _ => format!("the migrations {} were edited after they were applied", and(&names)),
+        };
+        Err(Error::new(ErrorKind::History, text).with_hint(format!(
+            "put `{}` back as it was and write the change as a new migration; or, if the database is as the file says, \
+             `db repair` accepts the change",
+            first.file
+        )))
+    }
+
     /// The revisions recorded, where the program knows them.
     fn new(migrations: &Migrations, mut records: Vec<Record>) -> Result<Applied> {
         let graph = migrations.graph()?;
         if let Some(unknown) = records.iter().find(|record| graph.get(&record.revision).is_none()) {
-            let text = format!("the database is at revision {}, which this program does not have", unknown.revision);
-            let hint =
-                "is the program older than the database, or was a migration file deleted? run the program that has it";
+            let text = format!(
+                "the database is at revision {} ({}), which this program does not have",
+                unknown.revision,
+                unknown.message.lines().next().unwrap_or_default()
+            );
+            let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
+                        or, if it is gone for good, `db repair` forgets it";
             return Err(Error::new(ErrorKind::History, text).with_hint(hint));
         }
         records.sort_by_key(|record| graph.position(&record.revision));
@@ -185,13 +221,12 @@ pub(crate) async fn record(
             applied_by = excluded.applied_by, duration_ms = excluded.duration_ms, checksum = excluded.checksum,
             progress = NULL";
     let milliseconds = duration.map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
-    let checksum: Option<String> = None;
     let values = [
         migration.revision.into(),
         migration.message.into(),
         said(applied_by).into(),
         milliseconds.into(),
-        checksum.into(),
+        migration.checksum().into(),
     ];
     connection.execute(Statement::write(sql, values)).await?;
     Ok(())

@@ -27,7 +27,7 @@ pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{
     CheckBuilder, ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
 };
-pub use revision::{Graph, Migration, Migrations};
+pub use revision::{Changed, Graph, Migration, Migrations};
 pub use runner::{Direction, Options, Step, apply, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.

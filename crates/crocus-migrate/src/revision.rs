@@ -1,5 +1,6 @@
 //! Revisions: a program's migrations, and what they are in the history.
 
+mod checksum;
 mod graph;
 mod resolve;
 #[cfg(test)]
@@ -14,8 +15,9 @@ use crate::operation::Operation;
 use crate::operations::Operations;
 use crate::{Error, ErrorKind, Result};
 
+pub use checksum::Changed;
 pub use graph::Graph;
-pub(crate) use graph::Places;
+pub(crate) use graph::{Places, and};
 
 /// A migration that is compiled into the program; made by `crocus::migrations!`.
 #[derive(Debug, Clone, Copy)]

@@ -69,7 +69,11 @@ pub async fn upgrade(
     let mut done = 0;
     loop {
         begin(&connection, &mut on_step).await?;
-        let applied = history::applied_on(&connection, migrations).await?.places;
+        let applied = history::applied_on(&connection, migrations).await?;
+        if goal.is_none() {
+            applied.check(graph)?;
+        }
+        let applied = applied.places;
         // Relative places are meant from where the database was when the lock was had.
         let goal = match &mut goal {
             Some(goal) => goal,

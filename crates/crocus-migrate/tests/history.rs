@@ -98,7 +98,7 @@ async fn a_stamp_that_purges_forgets_what_the_program_does_not_know() {
         upgrade(&engine, &Migrations::new("", vec![FIRST, SECOND]), "head", &options(), |_| ()).await.unwrap();
         let migrations = Migrations::new("", vec![FIRST]);
         let refused = stamp(&engine, &migrations, &["a1"], false, &options()).await.unwrap_err();
-        assert_eq!(refused.to_string(), "the database is at revision a2, which this program does not have");
+        assert_eq!(refused.to_string(), "the database is at revision a2 (second), which this program does not have");
         stamp(&engine, &migrations, &["a1"], true, &options()).await.unwrap();
         let revisions: Vec<_> = recorded(&engine).await.unwrap().into_iter().map(|record| record.revision).collect();
         assert_eq!(revisions, ["a1"]);

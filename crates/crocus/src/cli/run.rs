@@ -96,7 +96,10 @@ async fn bring_up_to_date(
     if upgrade {
         return db::upgrade::run(context, engine, migrations, "heads").await.map(Some);
     }
-    let pending = crocus_migrate::pending(engine, migrations).await.map_err(context.of_migration())?;
+    let applied = crocus_migrate::applied(engine, migrations).await.map_err(context.of_migration())?;
+    let graph = migrations.graph().map_err(context.of_migration())?;
+    applied.check(graph).map_err(context.of_migration())?;
+    let pending = graph.pending(&applied);
     if pending.is_empty() {
         return Ok(Some(0));
     }

@@ -16,7 +16,7 @@ use crocus::orm::{Engine, EngineOptions, Statement};
 use crocus_testing::TestDatabase;
 use libtest_mimic::{Arguments, Trial};
 
-const TESTS: [(&str, fn()); 10] = [
+const TESTS: [(&str, fn()); 11] = [
     ("killed_in_the_middle_it_is_at_a_revision", killed_in_the_middle_it_is_at_a_revision),
     ("ten_at_once_run_each_revision_once", ten_at_once_run_each_revision_once),
     ("a_step_that_fails_leaves_no_trace_of_its_revision", a_step_that_fails_leaves_no_trace_of_its_revision),
@@ -24,6 +24,7 @@ const TESTS: [(&str, fn()); 10] = [
     ("targets_are_reached", targets_are_reached),
     ("wrong_targets_change_nothing", wrong_targets_change_nothing),
     ("a_database_ahead_of_the_program_is_left_alone", a_database_ahead_of_the_program_is_left_alone),
+    ("an_applied_migration_that_was_edited_is_reported", an_applied_migration_that_was_edited_is_reported),
     ("two_migrations_with_one_parent_are_refused", two_migrations_with_one_parent_are_refused),
     ("a_stamp_records_and_runs_nothing", a_stamp_records_and_runs_nothing),
     ("a_lock_that_is_not_to_be_had_is_explained", a_lock_that_is_not_to_be_had_is_explained),
@@ -172,8 +173,31 @@ fn a_database_ahead_of_the_program_is_left_alone() {
             let refused = place.run("one", &arguments);
             let error = refused.error();
             assert!(error.contains("error: the database is at revision "), "{error}");
-            assert!(error.contains("which this program does not have\nhint: is the program older"), "{error}");
+            assert!(error.contains("), which this program does not have\nhint: is the program older"), "{error}");
         }
+        assert_eq!(place.consistent(), 3);
+    }
+}
+
+fn an_applied_migration_that_was_edited_is_reported() {
+    for place in places() {
+        place.run("three", &["db", "upgrade", "a2"]).success();
+        for arguments in [&["db", "upgrade"][..], &["db", "current"], &["run", "--port", "0"]] {
+            let reported = place.run("edited", arguments);
+            assert_eq!(
+                reported.error(),
+                "error: the migration a2 (second, `a2_second.rs`) was edited after it was applied\n\
+                 hint: put `a2_second.rs` back as it was and write the change as a new migration; or, if the database is \
+                 as the file says, `program db repair` accepts the change\n"
+            );
+        }
+        assert_eq!(place.run("edited", &["db", "current"]).output, "a2, second, 1 pending revision\n");
+        assert_eq!(place.consistent(), 2);
+        // What was not applied yet may be edited, and so may the way back.
+        place.run("three", &["db", "downgrade", "a1"]).success();
+        place.run("edited", &["db", "current"]).success();
+        place.run("three", &["db", "upgrade", "a2"]).success();
+        place.run("mended", &["db", "upgrade"]).success();
         assert_eq!(place.consistent(), 3);
     }
 }

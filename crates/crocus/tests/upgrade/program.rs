@@ -23,6 +23,8 @@ pub(crate) fn main(name: &str) -> ExitCode {
             vec![first, Migration { downgrade: |op| op.irreversible("the values are gone"), ..second }, third]
         }
         "forked" => vec![first, second, Migration { down_revisions: &["a1"], ..third }],
+        "edited" => vec![first, Migration { upgrade: |op| pair(op, 7), ..second }, third],
+        "mended" => vec![first, Migration { downgrade: |op| op.drop_table("b_2"), ..second }, third],
         "locking" => vec![first, second, Migration { upgrade: locking, ..third }],
         other => panic!("there is no program `{other}`"),
     };

@@ -98,9 +98,9 @@ fn a_database_that_is_ahead_is_refused() {
         program.done(&["db", "create"]);
         program.done(&["db", "upgrade"]);
         execute(&database, "INSERT INTO crocus_migrations (revision, message) VALUES ('f00d', 'from the future')");
-        let error = "the database is at revision f00d, which this program does not have";
-        let hint =
-            "is the program older than the database, or was a migration file deleted? run the program that has it";
+        let error = "the database is at revision f00d (from the future), which this program does not have";
+        let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
+                    or, if it is gone for good, `cars db repair` forgets it";
         for arguments in [
             &["run", "--port", "0"][..],
             &["run", "--port", "0", "--upgrade"],

@@ -20,5 +20,6 @@ pub(super) async fn current(context: &Context, bind: Option<&'static str>) -> Re
         0 => String::new(),
         number => format!(", {}", pending_revisions(number)),
     };
-    print(&format!("{}{behind}\n", place(graph, &applied)))
+    print(&format!("{}{behind}\n", place(graph, &applied)))?;
+    applied.check(graph).map_err(context.of_migration())
 }
