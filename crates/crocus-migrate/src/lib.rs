@@ -1,7 +1,7 @@
 //! Migrations: the schema that the models declare, what the database has, the operations between the two, and
 //! running them. This crate knows no HTTP and prints nothing.
 //!
-//! `schema`, `operation`, `compare`, `fold` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
+//! `schema`, `operation`, `compare`, `fold`, `lint` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
 //! `folder` writes files.
 
 pub mod compare;
@@ -13,6 +13,7 @@ pub mod folder;
 pub mod head;
 mod history;
 mod inspect;
+pub mod lint;
 mod operation;
 mod operations;
 pub mod render;

@@ -6,6 +6,7 @@ use crocus_orm::{ColumnType, Dialect};
 
 pub use options::{CheckBuilder, ForeignKeyBuilder, IndexBuilder, UniqueBuilder};
 
+use crate::lint::Allowance;
 use crate::operation::Operation;
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
@@ -14,6 +15,7 @@ use crate::schema::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart,
 pub struct Operations {
     pub(crate) list: Vec<Operation>,
     pub(crate) irreversible: Option<String>,
+    pub(crate) allowed: Vec<Allowance>,
 }
 
 /// Describes a table in [`Operations::create_table`].
@@ -283,6 +285,23 @@ impl Operations {
     /// Runs SQL on one dialect only; on the others this step does nothing.
     pub fn execute_on(&mut self, dialect: Dialect, sql: &str) {
         self.list.push(Operation::Execute { sql: sql.to_owned(), dialect: Some(dialect) });
+    }
+
+    /// Acknowledges what `db lint` finds of the next step, by its code, and says why it is done all the same. In
+    /// `downgrade` it is about the revision as a whole.
+    ///
+    /// # Example
+    /// ```
+    /// use crocus_migrate::Operations;
+    /// use crocus_migrate::prelude::*;
+    ///
+    /// let mut op = Operations::default();
+    /// op.allow("drop-column", "nobody has read it since 2.3");
+    /// op.drop_column("cars", "model");
+    /// ```
+    pub fn allow(&mut self, code: &str, why: &str) {
+        let (code, why) = (code.to_owned(), why.to_owned());
+        self.allowed.push(Allowance { before: self.list.len(), code, why });
     }
 
     /// Says that this direction cannot be taken, and why. A downgrade then stops before it changes anything.
