@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Revision,
     /// A step cannot be undone.
     Irreversible,
+    /// A step loses data, and nobody has acknowledged it. Nothing was run.
+    Unacknowledged,
     /// A step failed; its revision left no trace.
     Step,
     /// Another program is migrating the database and does not come to an end.

@@ -162,6 +162,13 @@ impl Schema {
         Ok(())
     }
 
+    /// What the schema is after operations, as far as they change what is known.
+    pub fn apply_known(&mut self, operations: &[Operation]) {
+        for operation in operations {
+            drop(self.apply(operation));
+        }
+    }
+
     /// The operation with what it drops or replaces, where it does not say so itself and it is known.
     pub fn complete(&self, operation: &Operation) -> Operation {
         let mut operation = operation.clone();

@@ -15,6 +15,7 @@ pub use code::{Category, Code, reference};
 use crate::operations::Operations;
 use crate::revision::Migration;
 use crate::schema::Schema;
+use crate::{Error, ErrorKind, Result};
 use judge::Judge;
 
 /// Something that can go wrong with a migration.
@@ -60,6 +61,51 @@ impl fmt::Display for Finding {
         }
         write!(f, ": {}: {}", self.code, self.what)
     }
+}
+
+/// What can go wrong with those migrations of a history that are `judged`. They are given in their order, with all that
+/// come before them.
+pub fn lint_history<'a>(
+    migrations: impl IntoIterator<Item = &'a Migration>,
+    dialect: Dialect,
+    judged: impl Fn(&Migration) -> bool,
+) -> Vec<Finding> {
+    let mut schema = Schema::default();
+    let mut findings = Vec::new();
+    for migration in migrations {
+        if judged(migration) {
+            findings.extend(lint(&schema, migration, dialect));
+        }
+        let mut upgrade = Operations::default();
+        (migration.upgrade)(&mut upgrade);
+        schema.apply_known(&upgrade.list);
+    }
+    findings
+}
+
+/// Refuses destructive steps that nobody has acknowledged, neither in the file nor, for this once, by `allow`.
+pub(crate) fn check_destructive(findings: &[Finding], allow: &[Code]) -> Result<()> {
+    let refused: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.code.category() == Category::Destructive)
+        .filter(|finding| finding.acknowledged.is_none() && !allow.contains(&finding.code))
+        .collect();
+    let Some(first) = refused.first() else { return Ok(()) };
+    let what = |finding: &&Finding| {
+        let step = finding.step.map(|step| format!(", step {step}")).unwrap_or_default();
+        format!("the revision {} {} (`{}`{step})", finding.revision, finding.what, finding.file)
+    };
+    let all: Vec<_> = refused.iter().map(what).collect();
+    let mut codes: Vec<_> = refused.iter().map(|finding| format!("--allow {}", finding.code)).collect();
+    codes.dedup();
+    let text = format!("{}, and nobody has acknowledged it", all.join("; "));
+    let line = first.override_line().unwrap_or_default();
+    let hint = format!(
+        "nothing was run; add `{line}` before the step in the file and build the program again, or acknowledge it this \
+         once with `db upgrade {}`",
+        codes.join(" ")
+    );
+    Err(Error::new(ErrorKind::Unacknowledged, text).with_hint(hint))
 }
 
 /// What can go wrong with a migration's upgrade, and whether there is a way back. `before` is the schema that it finds.

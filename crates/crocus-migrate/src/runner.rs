@@ -8,8 +8,9 @@ use crocus_orm::{Connection, Dialect, Engine};
 use crate::dialect::{postgres, sqlite};
 use crate::execute::{commit, run};
 use crate::history::{self, Applied};
+use crate::lint::{self, Code};
 use crate::operation::Operation;
-use crate::revision::{Migration, Migrations};
+use crate::revision::{Graph, Migration, Migrations, Places};
 use crate::{Error, ErrorKind, Result};
 
 /// How often a lock that another program holds is tried, and how many times: ten minutes in all.
@@ -41,6 +42,8 @@ pub enum Step<'a> {
 pub struct Options {
     /// Who runs them: the program's name and version, `cars 1.2.0`. It is recorded with each revision.
     pub program: String,
+    /// Findings of destructive steps that are acknowledged this once, beside those that the files acknowledge.
+    pub allow: Vec<Code>,
 }
 
 /// The revisions that lead to the heads and are not applied, in the order in which they would be.
@@ -55,7 +58,8 @@ pub async fn pending<'a>(engine: &Engine, migrations: &'a Migrations) -> Result<
 /// Applies revisions up to `target`, and gives how many. What another program applied in the meantime is skipped.
 ///
 /// # Errors
-/// When a step fails: its revision left no trace, those before it are applied.
+/// When a step loses data and nobody has acknowledged it: nothing was run. When a step fails: its revision left no
+/// trace, those before it are applied.
 pub async fn upgrade(
     engine: &Engine,
     migrations: &Migrations,
@@ -77,7 +81,11 @@ pub async fn upgrade(
         // Relative places are meant from where the database was when the lock was had.
         let goal = match &mut goal {
             Some(goal) => goal,
-            none => none.insert(graph.goal(target, &applied)?),
+            none => {
+                let found = graph.goal(target, &applied)?;
+                check_destructive(graph, &found, &applied, connection.dialect(), options)?;
+                none.insert(found)
+            }
         };
         let Some(next) = goal.difference(&applied).next() else {
             connection.batch("ROLLBACK").await?;
@@ -203,6 +211,21 @@ pub async fn stamp(
     let stamped = history::applied_on(&connection, migrations).await?;
     connection.batch("COMMIT").await?;
     Ok(stamped)
+}
+
+/// Refuses what loses data and nobody has acknowledged, before anything runs.
+fn check_destructive(
+    graph: &Graph,
+    goal: &Places,
+    applied: &Places,
+    dialect: Dialect,
+    options: &Options,
+) -> Result<()> {
+    let ordered = graph.ordered().iter().enumerate();
+    let concerned = ordered.filter(|(at, _)| goal.contains(at) || applied.contains(at)).map(|(_, migration)| migration);
+    let is_pending =
+        |migration: &Migration| graph.position(migration.revision).is_some_and(|at| !applied.contains(&at));
+    lint::check_destructive(&lint::lint_history(concerned, dialect, is_pending), &options.allow)
 }
 
 /// A connection on which no other program migrates at the same time.

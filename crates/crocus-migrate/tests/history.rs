@@ -38,7 +38,7 @@ INSERT INTO crocus_migrations (revision, message, applied_at) VALUES ('a1', 'fir
 CREATE TABLE a_1 (id integer PRIMARY KEY);";
 
 fn options() -> Options {
-    Options { program: "cars 1.2.0".to_owned() }
+    Options { program: "cars 1.2.0".to_owned(), ..Options::default() }
 }
 
 async fn on_each<F: Future<Output = ()>>(test: impl Fn(Engine) -> F) {

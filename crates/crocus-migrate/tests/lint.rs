@@ -32,9 +32,21 @@ fn found(upgrade: fn(&mut Operations), downgrade: fn(&mut Operations), dialect: 
     let mut op = Operations::default();
     there(&mut op);
     op.list().iter().for_each(|operation| before.apply(operation).unwrap());
-    let (revision, message, created, file) = ("abc", "m", "", "abc_m.rs");
-    let migration = Migration { revision, down_revision: None, message, created, file, upgrade, downgrade };
-    lint(&before, &migration, dialect)
+    lint(&before, &migration("abc", upgrade, downgrade), dialect)
+}
+
+fn migration(revision: &'static str, upgrade: fn(&mut Operations), downgrade: fn(&mut Operations)) -> Migration {
+    Migration {
+        revision,
+        down_revisions: &[],
+        labels: &[],
+        depends_on: &[],
+        message: "m",
+        created: "",
+        file: "abc_m.rs",
+        upgrade,
+        downgrade,
+    }
 }
 
 /// Step and code of each finding of an upgrade.
@@ -97,17 +109,27 @@ const CASES: &[Case] = &[
     (|op| op.add_column("cars", "number", integer().identity()), &["1 rewrite-table"], &[]),
     (|op| op.create_unique_constraint("cars_name_key", "cars", ["name"]), &["1 new-unique"], &["1 new-unique"]),
     (
-        |op| drop(op.create_index("cars_name_key", "cars", ["name"]).unique().concurrently()),
+        |op| {
+            op.create_index("cars_name_key", "cars", ["name"]).unique().concurrently();
+        },
         &["1 new-unique"],
         &["1 new-unique"],
     ),
-    (|op| drop(op.create_index("cars_doors_idx", "cars", ["doors"])), &["1 index-not-concurrently"], &[]),
+    (
+        |op| {
+            op.create_index("cars_doors_idx", "cars", ["doors"]);
+        },
+        &["1 index-not-concurrently"],
+        &[],
+    ),
     (|op| op.drop_index("cars_name_idx", "cars"), &["1 index-not-concurrently"], &[]),
     (|op| op.drop_index_concurrently("cars_name_idx", "cars"), &[], &[]),
     (|op| op.create_primary_key("cars", ["id"]), &["1 new-primary-key"], &["1 new-primary-key"]),
     (|op| op.create_check_constraint("cars_doors_check", "cars", "doors > 0"), &["1 new-check"], &["1 new-check"]),
     (
-        |op| drop(op.create_foreign_key("cars_fkey", "cars", "makers", ["doors"], ["id"])),
+        |op| {
+            op.create_foreign_key("cars_fkey", "cars", "makers", ["doors"], ["id"]);
+        },
         &["1 new-foreign-key"],
         &["1 new-foreign-key"],
     ),
@@ -205,6 +227,8 @@ fn each_code_is_found_where_it_belongs() {
 fn a_finding_says_what_happens_where_and_how_it_is_acknowledged() {
     let findings = found(|op| op.drop_column("cars", "name"), nothing, Dialect::Sqlite);
     assert_eq!(findings[0].to_string(), "abc, step 1: drop-column: drops the column `cars.name` with its values");
+    let sql = found(|op| op.execute("SELECT 1;\n delete from cars WHERE 1 = 1"), nothing, Dialect::Sqlite);
+    assert_eq!(sql[0].what, "runs SQL with `delete from cars`");
     assert_eq!(findings[0].override_line().unwrap(), "op.allow(\"drop-column\", \"why\");");
     assert_eq!((findings[0].revision.as_str(), findings[0].file.as_str()), ("abc", "abc_m.rs"));
     assert_eq!(findings[1].to_string(), "abc: irreversible: cannot be undone: it is not what is tested");
@@ -230,7 +254,9 @@ fn a_downgrade_leads_back_or_is_told() {
     ] {
         assert_eq!(said(add, downgrade), [format!("downgrade-differs: the downgrade {what}")]);
     }
-    let index: fn(&mut Operations) = |op| drop(op.create_index("cars_doors_idx", "cars", ["doors"]));
+    let index: fn(&mut Operations) = |op| {
+        op.create_index("cars_doors_idx", "cars", ["doors"]);
+    };
     let other: fn(&mut Operations) = |op| op.drop_index("cars_name_idx", "cars");
     assert_eq!(said(index, other), ["downgrade-differs: the downgrade leaves no index `cars_name_idx on cars`"]);
     // What SQL does is not known, and so is what it leads back from.

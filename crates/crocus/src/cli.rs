@@ -221,7 +221,7 @@ impl Context {
     /// What is recorded with the revisions that this program applies.
     fn options(&self) -> Options {
         let program = format!("{} {}", self.name(), self.app.version);
-        Options { program }
+        Options { program, ..Options::default() }
     }
 
     /// The models that are on a database.

@@ -112,8 +112,11 @@ impl Judge {
                 vec![(Code::RenameEnumValue, format!("renames the value `{value}` of `{name}` to `{new_value}`"))]
             }
             Operation::Execute { sql, dialect } if dialect.is_none_or(|dialect| dialect == self.dialect) => {
-                let what = format!("runs `{}`", sql.trim().lines().next().unwrap_or_default());
-                vec![(if destroys(sql) { Code::DestructiveSql } else { Code::RawSql }, what)]
+                let first = || sql.trim().lines().next().unwrap_or_default().to_owned();
+                match destruction(sql) {
+                    Some(what) => vec![(Code::DestructiveSql, format!("runs SQL with `{what}`"))],
+                    None => vec![(Code::RawSql, format!("runs `{}`", first()))],
+                }
             }
             _ => Vec::new(),
         }
@@ -215,10 +218,10 @@ impl Judge {
             Operation::AddColumn { table, column } => {
                 self.columns.insert((table.clone(), column.name.clone()));
             }
-            Operation::RenameColumn { table, name, new_name } => {
-                if self.columns.remove(&(table.clone(), name.clone())) {
-                    self.columns.insert((table.clone(), new_name.clone()));
-                }
+            Operation::RenameColumn { table, name, new_name }
+                if self.columns.remove(&(table.clone(), name.clone())) =>
+            {
+                self.columns.insert((table.clone(), new_name.clone()));
             }
             _ => {}
         }
@@ -248,13 +251,17 @@ fn is_volatile(sql: &str) -> bool {
     })
 }
 
-/// Whether SQL drops, truncates or deletes, as far as its words tell.
-fn destroys(sql: &str) -> bool {
-    let words: Vec<_> = words(sql).filter(|word| !word.trim().is_empty()).map(|word| word.to_uppercase()).collect();
-    words.windows(2).any(|pair| {
-        let pair = (pair[0].as_str(), pair[1].as_str());
-        matches!(pair, ("DROP", "TABLE" | "COLUMN" | "SCHEMA" | "DATABASE") | ("DELETE", "FROM") | ("TRUNCATE", _))
-    })
+/// What SQL drops, truncates or deletes, as far as its words tell: the words, and what comes after them.
+fn destruction(sql: &str) -> Option<String> {
+    let words: Vec<_> = words(sql).filter(|word| !word.trim().is_empty()).collect();
+    let at = words.windows(2).position(|pair| {
+        let pair = [pair[0].to_uppercase(), pair[1].to_uppercase()];
+        matches!(
+            [pair[0].as_str(), pair[1].as_str()],
+            ["DROP", "TABLE" | "COLUMN" | "SCHEMA" | "DATABASE"] | ["DELETE", "FROM"] | ["TRUNCATE", _]
+        )
+    })?;
+    Some(words[at..].iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "))
 }
 
 /// A type as a person says it.
