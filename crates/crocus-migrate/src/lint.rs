@@ -12,6 +12,7 @@ use crocus_orm::Dialect;
 
 pub use code::{Category, Code, reference};
 
+use crate::operation::Operation;
 use crate::operations::Operations;
 use crate::revision::Migration;
 use crate::schema::Schema;
@@ -121,12 +122,10 @@ pub fn lint(before: &Schema, migration: &Migration, dialect: Dialect) -> Vec<Fin
         what,
         acknowledged: None,
     };
-    let mut judge = Judge::new(before.clone(), dialect);
-    let mut findings = Vec::new();
-    for (index, operation) in upgrade.list.iter().enumerate() {
-        findings.extend(judge.step(operation).into_iter().map(|found| finding(Some(index + 1), found)));
-    }
-    let way_back = downgrade::judge(before, judge.schema, &upgrade, &downgrade);
+    let mut findings = lint_operations(before, migration.revision, migration.file, &upgrade.list, dialect);
+    let mut after = before.clone();
+    after.apply_known(&upgrade.list);
+    let way_back = downgrade::judge(before, after, &upgrade, &downgrade);
     let mut of_revision: Vec<_> = way_back.into_iter().map(|found| finding(None, found)).collect();
     let unused = acknowledge(&mut findings, &upgrade.allowed, dialect, |finding, allowance| {
         finding.step == Some(allowance.before + 1)
@@ -136,6 +135,29 @@ pub fn lint(before: &Schema, migration: &Migration, dialect: Dialect) -> Vec<Fin
     findings.sort_by_key(|finding| finding.step);
     findings.extend(of_revision);
     findings.extend(unused_below.into_iter().map(|(_, found)| finding(None, found)));
+    findings
+}
+
+/// What can go wrong with operations, one after the other, as the `upgrade` of a revision's file.
+pub fn lint_operations(
+    before: &Schema,
+    revision: &str,
+    file: &str,
+    operations: &[Operation],
+    dialect: Dialect,
+) -> Vec<Finding> {
+    let mut judge = Judge::new(before.clone(), dialect);
+    let mut findings = Vec::new();
+    for (index, operation) in operations.iter().enumerate() {
+        findings.extend(judge.step(operation).into_iter().map(|(code, what)| Finding {
+            code,
+            revision: revision.to_owned(),
+            file: file.to_owned(),
+            step: Some(index + 1),
+            what,
+            acknowledged: None,
+        }));
+    }
     findings
 }
 

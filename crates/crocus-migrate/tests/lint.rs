@@ -107,7 +107,13 @@ const CASES: &[Case] = &[
     (|op| op.add_column("cars", "key", uuid().default("gen_random_uuid()")), &["1 rewrite-table"], &[]),
     (|op| op.add_column("cars", "twice", integer().generated("doors * 2")), &["1 rewrite-table"], &[]),
     (|op| op.add_column("cars", "number", integer().identity()), &["1 rewrite-table"], &[]),
-    (|op| op.create_unique_constraint("cars_name_key", "cars", ["name"]), &["1 new-unique"], &["1 new-unique"]),
+    (
+        |op| {
+            op.create_unique_constraint("cars_name_key", "cars", ["name"]);
+        },
+        &["1 new-unique"],
+        &["1 new-unique"],
+    ),
     (
         |op| {
             op.create_index("cars_name_key", "cars", ["name"]).unique().concurrently();
@@ -125,7 +131,13 @@ const CASES: &[Case] = &[
     (|op| op.drop_index("cars_name_idx", "cars"), &["1 index-not-concurrently"], &[]),
     (|op| op.drop_index_concurrently("cars_name_idx", "cars"), &[], &[]),
     (|op| op.create_primary_key("cars", ["id"]), &["1 new-primary-key"], &["1 new-primary-key"]),
-    (|op| op.create_check_constraint("cars_doors_check", "cars", "doors > 0"), &["1 new-check"], &["1 new-check"]),
+    (
+        |op| {
+            op.create_check_constraint("cars_doors_check", "cars", "doors > 0");
+        },
+        &["1 new-check"],
+        &["1 new-check"],
+    ),
     (
         |op| {
             op.create_foreign_key("cars_fkey", "cars", "makers", ["doors"], ["id"]);

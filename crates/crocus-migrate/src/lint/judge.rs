@@ -16,7 +16,7 @@ pub(super) type Found = (Code, String);
 /// Judges one step after the other.
 pub(super) struct Judge {
     /// What is known to be there.
-    pub(super) schema: Schema,
+    schema: Schema,
     dialect: Dialect,
     /// What this revision has made, and nobody has used yet.
     tables: BTreeSet<TableName>,

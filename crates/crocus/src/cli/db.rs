@@ -5,6 +5,7 @@ mod create;
 mod current;
 mod history;
 mod init;
+mod lint;
 mod migrate;
 mod stamp;
 pub(super) mod upgrade;
@@ -39,6 +40,7 @@ enum Command {
     Downgrade(upgrade::Downgrade),
     Current(current::Current),
     History(history::History),
+    Lint(lint::Lint),
     Stamp(stamp::Stamp),
 }
 
@@ -89,6 +91,7 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             }
             Ok(())
         }
+        Command::Lint(arguments) => lint::lint(context, context.chosen(named)?, &arguments).await,
         Command::Stamp(arguments) => stamp::stamp(context, context.one(named)?, &arguments).await,
     }
 }

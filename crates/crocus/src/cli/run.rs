@@ -94,7 +94,7 @@ async fn bring_up_to_date(
     };
     migrations.graph().and_then(|graph| graph.check_forks()).map_err(context.of_migration())?;
     if upgrade {
-        return db::upgrade::run(context, engine, migrations, "heads").await.map(Some);
+        return db::upgrade::run(context, engine, migrations, "heads", &context.options()).await.map(Some);
     }
     let applied = crocus_migrate::applied(engine, migrations).await.map_err(context.of_migration())?;
     let graph = migrations.graph().map_err(context.of_migration())?;

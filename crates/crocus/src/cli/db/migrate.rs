@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crocus_migrate::head::Head;
+use crocus_migrate::lint::{Category, Finding, lint_operations};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Migrations, compare, folder, render};
 
@@ -71,12 +72,24 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     let head = Head::new(&arguments.message, &follows);
     let file = render::migration(&head, &comparison.operations);
     let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
-    text.push_str(&format!(
-        "Wrote {}\nRead it, build the program again, then run `{} db upgrade`.\n",
-        path.display(),
-        context.name()
-    ));
+    let file = head.file_name();
+    let found = lint_operations(&actual, &head.revision, &file, &comparison.operations, engine.dialect());
+    text.push_str(&format!("Wrote {}\n{}", path.display(), losses(&found)));
+    text.push_str(&format!("Read it, build the program again, then run `{} db upgrade`.\n", context.name()));
     print(&text)
+}
+
+/// What a migration loses, and that an upgrade does not run it without a word.
+fn losses(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings.iter().filter(|finding| finding.code.category() == Category::Destructive) {
+        let (step, line) = (finding.step.unwrap_or_default(), finding.override_line().unwrap_or_default());
+        text.push_str(&format!(
+            "Step {step} {}. `db upgrade` refuses it unless the file says why, before the step:\n    {line}\n",
+            finding.what
+        ));
+    }
+    text
 }
 
 /// Where the program's source is at hand, a migration that was written after the program was built is missed at once.

@@ -1,7 +1,9 @@
 //! `db upgrade` and `db downgrade`: running migrations.
 
 use clap::Args;
-use crocus_migrate::{Direction, Migrations, Step};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use crocus_migrate::lint::{Category, Code};
+use crocus_migrate::{Direction, Migrations, Options, Step};
 use crocus_orm::Engine;
 
 use super::migrate::refuse_stale;
@@ -10,11 +12,16 @@ use crate::error::Result;
 
 /// Apply migrations
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  {program} db upgrade\n  {program} db upgrade +1\n  {program} db upgrade 3f9a")]
+#[command(after_help = "Examples:\n  {program} db upgrade\n  {program} db upgrade +1\n  {program} db upgrade 3f9a\n  \
+                  {program} db upgrade --allow drop-column")]
 pub(super) struct Upgrade {
     /// How far: `head`, `heads`, a revision or its beginning, `+N`, or one of these on a branch: `payments@head`
     #[arg(default_value = "head")]
     revision: String,
+
+    /// Acknowledge this once what a step loses, where its file does not (`db lint` tells)
+    #[arg(long, value_name = "CODE", value_parser = destructive())]
+    allow: Vec<Code>,
 }
 
 /// Undo migrations
@@ -39,7 +46,8 @@ pub(super) async fn upgrade(context: &Context, bind: Option<&'static str>, argum
     let migrations = context.migrations(bind)?;
     refuse_stale(context, migrations)?;
     let (engine, _) = context.engine(bind).await?;
-    match run(context, &engine, migrations, &arguments.revision).await? {
+    let options = Options { allow: arguments.allow.clone(), ..context.options() };
+    match run(context, &engine, migrations, &arguments.revision, &options).await? {
         0 => print("Nothing to upgrade.\n"),
         _ => Ok(()),
     }
@@ -61,10 +69,16 @@ pub(in crate::cli) async fn run(
     engine: &Engine,
     migrations: &Migrations,
     target: &str,
+    options: &Options,
 ) -> Result<usize> {
-    crocus_migrate::upgrade(engine, migrations, target, &context.options(), report)
-        .await
-        .map_err(context.of_migration())
+    crocus_migrate::upgrade(engine, migrations, target, options, report).await.map_err(context.of_migration())
+}
+
+/// The codes of steps that lose something.
+fn destructive() -> impl TypedValueParser<Value = Code> {
+    let codes = Code::ALL.iter().filter(|code| code.category() == Category::Destructive);
+    let parser = PossibleValuesParser::new(codes.map(|code| code.name()));
+    parser.map(|name| Code::named(&name).expect("it is one of the names"))
 }
 
 fn report(step: Step<'_>) {

@@ -1,0 +1,36 @@
+//! The commands that look at migrations and databases, of a real program on both databases.
+//!
+//! The program is this file's own binary, run again with [`program::VARIABLE`] set.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../upgrade/child.rs"]
+#[expect(dead_code, reason = "the other tests that have it use the rest")]
+mod child;
+mod lint;
+mod program;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+const TESTS: &[(&str, fn())] = &[
+    ("findings_are_said_with_what_to_do", lint::findings_are_said_with_what_to_do),
+    ("a_range_is_judged_alone", lint::a_range_is_judged_alone),
+    ("machines_get_one_list", lint::machines_get_one_list),
+    ("what_is_lost_is_acknowledged_in_the_file_or_once", lint::what_is_lost_is_acknowledged_in_the_file_or_once),
+];
+
+fn main() -> ExitCode {
+    if let Ok(name) = std::env::var(program::VARIABLE) {
+        return program::main(&name);
+    }
+    let trial = |(name, test): &(&str, fn())| {
+        let test = *test;
+        Trial::test(*name, move || {
+            test();
+            Ok(())
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), TESTS.iter().map(trial).collect()).exit_code()
+}

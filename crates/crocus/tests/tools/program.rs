@@ -1,0 +1,62 @@
+//! The programs that are run: each a history of migrations.
+
+use std::process::ExitCode;
+
+use crocus::App;
+use crocus::migrate::prelude::*;
+use crocus::migrate::{Migration, Migrations};
+
+/// Names the variant of the program. Without it, this binary is the tests.
+pub(crate) const VARIABLE: &str = "TOOLS_TEST_PROGRAM";
+
+const FIRST: Migration = Migration {
+    revision: "a1",
+    down_revisions: &[],
+    labels: &[],
+    depends_on: &[],
+    message: "create cars",
+    created: "2026-11-22 14:03 UTC",
+    file: "a1_create_cars.rs",
+    upgrade: |op| {
+        op.create_table("cars", |t| {
+            t.column("id", integer().identity().primary_key());
+            t.column("name", text().not_null());
+            t.column("model", text());
+        });
+    },
+    downgrade: |op| op.drop_table("cars"),
+};
+
+const SECOND: Migration = Migration {
+    revision: "b2",
+    down_revisions: &["a1"],
+    message: "drop model",
+    file: "b2_drop_model.rs",
+    upgrade: |op| {
+        op.add_column("cars", "doors", integer());
+        op.drop_column("cars", "model");
+    },
+    downgrade: |op| {
+        op.add_column("cars", "model", text());
+        op.drop_column("cars", "doors");
+    },
+    ..FIRST
+};
+
+pub(crate) fn main(name: &str) -> ExitCode {
+    let list = match name {
+        "creating" => vec![FIRST],
+        "losing" => vec![FIRST, SECOND],
+        "acknowledged" => {
+            let upgrade: fn(&mut Operations) = |op| {
+                op.add_column("cars", "doors", integer());
+                op.allow("drop-column", "nobody reads it");
+                op.drop_column("cars", "model");
+            };
+            vec![FIRST, Migration { upgrade, ..SECOND }]
+        }
+        other => panic!("there is no program `{other}`"),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(App::new("program").migrations(Migrations::new("", list)).main())
+}
