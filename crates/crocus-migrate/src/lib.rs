@@ -20,6 +20,7 @@ pub mod render;
 mod revision;
 mod runner;
 pub mod schema;
+mod types;
 
 pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, Record, applied, recorded};
@@ -30,6 +31,7 @@ pub use operations::{
 };
 pub use revision::{Changed, Graph, Migration, Migrations};
 pub use runner::{Direction, Options, Step, apply, downgrade, pending, stamp, upgrade};
+pub use types::TypeChange;
 
 /// What a migration file uses.
 pub mod prelude {
