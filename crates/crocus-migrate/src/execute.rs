@@ -1,98 +1,104 @@
-//! Running operations in the transaction that is open: what each dialect needs to know of the database first, and
-//! what a failure says.
+//! Running operations: what each dialect needs to know of the database first, and what a failure says. How they are
+//! divided into transactions on PostgreSQL is in `segments.rs`.
 
-use crocus_orm::{Connection, Dialect, Statement};
+mod data;
+mod segments;
 
+use crocus_orm::{Connection, Dialect};
+
+use crate::data::DataStep;
+use crate::dialect::sqlite;
 use crate::dialect::sqlite::rebuild::Edit;
-use crate::dialect::{postgres, sqlite};
 use crate::operation::Operation;
+use crate::progress::Position;
+use crate::revision::Migration;
+use crate::runner::{Direction, Options, Step};
 use crate::{Error, ErrorKind, Result};
 
-const NOTHING_KEPT: &str =
-    "nothing of this revision was kept; mend the migration or the data, then run the command again";
+const NOTHING_KEPT: &str = "nothing of this revision was kept";
 
-/// Runs operations in the transaction that is open. A failure rolls it back.
-///
-/// `what` is the subject of its errors: `the revision 3f9a1c27b6d0 (create cars)`.
-pub(crate) async fn run(connection: &Connection, what: &str, operations: &[Operation]) -> Result<()> {
-    let before = match connection.dialect() {
-        Dialect::Postgres => None,
-        _ => Some(sqlite::lock::broken(connection).await?),
-    };
+/// Operations to run, and what is recorded of them.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    /// The subject of its errors: `the revision 3f9a1c27b6d0 (create cars)`.
+    pub(crate) what: String,
+    pub(crate) operations: &'a [Operation],
+    /// The revision that is recorded while they are done; none for operations outside the history.
+    pub(crate) revision: Option<(&'a Migration, Direction)>,
+    pub(crate) options: &'a Options,
+    /// Whether all of it is one transaction, also on PostgreSQL.
+    pub(crate) at_once: bool,
+    /// What was done before, by a run that did not come to its end.
+    pub(crate) start: Position,
+    pub(crate) is_resumed: bool,
+}
+
+/// Runs a job. A transaction is open before; one is open after, in which its record can be made. A failure rolls back.
+pub(crate) async fn run(connection: &Connection, job: &Job<'_>, on_step: &mut impl FnMut(Step<'_>)) -> Result<()> {
+    match connection.dialect() {
+        Dialect::Postgres => segments::run(connection, job, on_step).await,
+        _ => run_sqlite(connection, job, on_step).await,
+    }
+}
+
+/// Makes a job last whose record is made. What is refused here was done by no step alone, such as a deferred constraint.
+pub(crate) async fn commit(connection: &Connection, job: &Job<'_>) -> Result<()> {
+    let Err(error) = connection.batch("COMMIT").await else { return Ok(()) };
+    match connection.dialect() {
+        Dialect::Postgres => {
+            let end = Position { operation: job.operations.len(), part: 0 };
+            Err(segments::failed(connection, job, end, end, &[], error).await)
+        }
+        _ => Err(undone(connection, format!("{} failed at its end", job.what), error).await),
+    }
+}
+
+/// SQLite has one writer: a job is one transaction.
+async fn run_sqlite(connection: &Connection, job: &Job<'_>, on_step: &mut impl FnMut(Step<'_>)) -> Result<()> {
+    let (what, operations) = (&job.what, job.operations);
+    let before = sqlite::lock::broken(connection).await?;
     let mut done = 0;
     while let Some(operation) = operations.get(done) {
-        let together = match &before {
-            None => 1,
-            Some(_) => sqlite::ddl::together(&operations[done..]),
-        };
+        let together = sqlite::ddl::together(&operations[done..]);
         if together > 1 && edited_at_once(connection, &operations[done..done + together]).await? {
             done += together;
             continue;
         }
-        if let Err(error) = execute(connection, operation).await {
+        let executed = match operation {
+            Operation::Run(step) => run_data(connection, step, on_step).await,
+            _ => execute_sqlite(connection, operation).await,
+        };
+        if let Err(error) = executed {
             let text = format!("{what} failed at step {} of {}, {operation}", done + 1, operations.len());
-            return Err(undone(connection, text, Some(operation), error).await);
+            return Err(undone(connection, text, error).await);
         }
         done += 1;
     }
-    let settled = match &before {
-        None => postgres::lock::settle(connection).await,
-        Some(before) => sqlite::lock::settle(connection, before).await,
-    };
-    match settled {
+    match sqlite::lock::settle(connection, &before).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(undone(connection, format!("{what} failed at its end"), None, error).await),
+        Err(error) => Err(undone(connection, format!("{what} failed at its end"), error).await),
     }
 }
 
-/// Makes a revision last. What is refused here was done by no step alone, such as a deferred constraint.
-pub(crate) async fn commit(connection: &Connection, what: &str) -> Result<()> {
-    let Err(error) = connection.batch("COMMIT").await else { return Ok(()) };
-    if error.kind() == crocus_orm::ErrorKind::OutcomeUnknown {
-        let text = format!("it is not known whether {what} was done: the connection was lost at its end");
-        return Err(Error::new(ErrorKind::Database, text).with_hint("`db current` tells"));
-    }
-    Err(undone(connection, format!("{what} failed at its end"), None, error).await)
+async fn run_data(
+    connection: &Connection,
+    step: &DataStep,
+    on_step: &mut impl FnMut(Step<'_>),
+) -> crocus_orm::Result<()> {
+    while !data::run(connection, step, on_step).await? {}
+    Ok(())
 }
 
 /// Rolls back, and says what failed.
-async fn undone(connection: &Connection, text: String, step: Option<&Operation>, error: crocus_orm::Error) -> Error {
-    // A connection that is lost has rolled back by itself.
-    let rolled_back = connection.batch("ROLLBACK").await;
-    let hint = match connection.dialect() {
-        Dialect::Postgres if rolled_back.is_ok() && postgres::lock::is_conflict(&error) => {
-            Some(postgres::lock::conflict_hint(connection, step.and_then(Operation::table)).await)
-        }
-        Dialect::Postgres => None,
-        _ => {
-            // A renaming that failed has left it on.
-            drop(connection.batch("PRAGMA legacy_alter_table = OFF").await);
-            None
-        }
+async fn undone(connection: &Connection, text: String, error: crocus_orm::Error) -> Error {
+    // A renaming that failed has left the setting on.
+    drop(connection.batch("ROLLBACK").await);
+    drop(connection.batch("PRAGMA legacy_alter_table = OFF").await);
+    let hint = match error.hint() {
+        Some(hint) => format!("{hint}; {NOTHING_KEPT}"),
+        None => format!("{NOTHING_KEPT}; mend the migration or the data, then run the command again"),
     };
-    let hint = hint.or_else(|| error.hint().map(str::to_owned)).unwrap_or_else(|| NOTHING_KEPT.to_owned());
     Error::new(ErrorKind::Step, text).with_hint(hint).with_source(error)
-}
-
-async fn execute(connection: &Connection, operation: &Operation) -> crocus_orm::Result<()> {
-    match connection.dialect() {
-        Dialect::Postgres => execute_postgres(connection, operation).await,
-        _ => execute_sqlite(connection, operation).await,
-    }
-}
-
-async fn execute_postgres(connection: &Connection, operation: &Operation) -> crocus_orm::Result<()> {
-    use postgres::ddl::Plan;
-
-    let statements = match postgres::ddl::plan(operation) {
-        Plan::Statements(statements) => statements,
-        Plan::AlterColumn { table, column, using } => {
-            let current = postgres::inspect::current(connection, table, &column.name).await?;
-            postgres::ddl::alter_column(table, column, using, current.as_ref())
-        }
-        Plan::AlterEnum(values) => postgres::enums::alter(connection, values).await?,
-    };
-    all(connection, &statements).await
 }
 
 async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocus_orm::Result<()> {
@@ -123,7 +129,7 @@ async fn edit_together(connection: &Connection, operations: &[Operation]) -> cro
         }
     }
     let Some(table) = operations.first().and_then(Operation::table) else { return Ok(()) };
-    edit_table(connection, table, edits).await
+    edit_table(connection, &table.name, edits).await
 }
 
 /// By `ALTER TABLE` where it can, else by making the table anew.
@@ -171,13 +177,6 @@ async fn edit_table(connection: &Connection, table: &str, edits: Vec<Edit>) -> c
         let text = error.to_string().replace(&stored.new_name, &stored.name);
         crocus_orm::Error::new(error.kind(), text).with_source(error)
     })?;
-    for (column, ty, query) in sqlite::rebuild::misfits(&stored, &of_definition) {
-        if !connection.query(Statement::read(format!("{query} LIMIT 1"), [])).await?.is_empty() {
-            let text = format!("a value of {}.{column} does not fit the type {ty}", stored.name);
-            let error = crocus_orm::Error::new(crocus_orm::ErrorKind::InvalidValue, text);
-            return Err(error.with_hint(format!("mend the rows that this finds first: {query}")));
-        }
-    }
     for dependent in &stored.dependents {
         connection.batch(dependent).await.map_err(|error| {
             let text = format!("`{dependent}` does not fit the changed table: {error}");

@@ -157,7 +157,7 @@ impl Schema {
                 self.enum_mut(name)?;
                 self.enums.retain(|known| known.name != *name);
             }
-            Operation::Execute { .. } => {}
+            Operation::Execute { .. } | Operation::Run(_) => {}
         }
         Ok(())
     }

@@ -232,18 +232,22 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// Records how far a revision is that takes several transactions: `up:2.1`, `down:1.0`. [`record`] or [`remove`] ends it.
-#[expect(dead_code, reason = "revisions are one transaction each so far")]
+/// Records how far a revision is that takes several transactions: `up:2.1`, `down:1.0`; `None`: it is applied again.
+/// [`record`] or [`remove`] ends it.
 pub(crate) async fn set_progress(
     connection: &Connection,
     migration: &Migration,
     applied_by: &str,
-    progress: &str,
-) -> Result<()> {
+    progress: Option<&str>,
+) -> crocus_orm::Result<()> {
     let sql = "INSERT INTO crocus_migrations (revision, message, applied_by, progress) VALUES ($1, $2, $3, $4)
         ON CONFLICT (revision) DO UPDATE SET progress = excluded.progress";
-    let values =
-        [migration.revision.into(), migration.message.into(), said(applied_by).into(), progress.to_owned().into()];
+    let values = [
+        migration.revision.into(),
+        migration.message.into(),
+        said(applied_by).into(),
+        progress.map(str::to_owned).into(),
+    ];
     connection.execute(Statement::write(sql, values)).await?;
     Ok(())
 }

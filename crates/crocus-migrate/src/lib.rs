@@ -5,6 +5,7 @@
 //! `folder` writes files.
 
 pub mod compare;
+mod data;
 mod dialect;
 mod error;
 mod execute;
@@ -16,27 +17,27 @@ mod inspect;
 pub mod lint;
 mod operation;
 mod operations;
+mod progress;
 pub mod render;
 mod revision;
 mod runner;
 pub mod schema;
-mod types;
 
+pub use data::{Data, DataFuture, DataResult, DataStep};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, Record, applied, recorded};
 pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{
-    CheckBuilder, ColumnBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
+    CheckBuilder, ColumnBuilder, DataBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
 };
 pub use revision::{Changed, Graph, Migration, Migrations};
-pub use runner::{Direction, Options, Step, apply, downgrade, pending, stamp, upgrade};
-pub use types::TypeChange;
+pub use runner::{Direction, Options, Step, apply, apply_in_segments, downgrade, pending, stamp, upgrade};
 
 /// What a migration file uses.
 pub mod prelude {
-    pub use crocus_orm::Dialect;
     pub use crocus_orm::table::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNull};
+    pub use crocus_orm::{Dialect, Statement};
 
     pub use crate::operations::{
         Operations, array, big_integer, binary, boolean, column, custom, date, datetime, decimal, double, enumeration,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crocus_orm::Dialect;
 
+use crate::data::DataStep;
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, TableName, Unique};
-use crate::types::{Conversion, TypeChange};
 
 /// One change of a schema.
 ///
@@ -67,6 +67,8 @@ pub enum Operation {
     DropEnum { name: String, was: Option<Enum> },
     /// Runs SQL; on one dialect, where it names one, and nothing on the others.
     Execute { sql: String, dialect: Option<Dialect> },
+    /// Runs a data migration in Rust.
+    Run(DataStep),
 }
 
 /// A constraint that can be dropped.
@@ -86,10 +88,10 @@ pub struct Irreversible(pub(crate) String);
 
 impl Operation {
     /// The table that is changed, where the operation names it.
-    pub(crate) fn table(&self) -> Option<&str> {
+    pub(crate) fn table(&self) -> Option<&TableName> {
         match self {
-            Operation::CreateTable(table) => Some(&table.name.name),
-            Operation::DropTable { name, .. } | Operation::RenameTable { name, .. } => Some(&name.name),
+            Operation::CreateTable(table) => Some(&table.name),
+            Operation::DropTable { name, .. } | Operation::RenameTable { name, .. } => Some(name),
             Operation::AddColumn { table, .. }
             | Operation::DropColumn { table, .. }
             | Operation::AlterColumn { table, .. }
@@ -105,15 +107,21 @@ impl Operation {
             | Operation::CreateForeignKey { table, .. }
             | Operation::DropConstraint { table, .. }
             | Operation::CreateTableComment { table, .. }
-            | Operation::DropTableComment { table, .. } => Some(&table.name),
+            | Operation::DropTableComment { table, .. } => Some(table),
             Operation::CreateSchema { .. }
             | Operation::DropSchema { .. }
             | Operation::CreateEnum(_)
             | Operation::AlterEnum { .. }
             | Operation::RenameEnumValue { .. }
             | Operation::DropEnum { .. }
-            | Operation::Execute { .. } => None,
+            | Operation::Execute { .. }
+            | Operation::Run(_) => None,
         }
+    }
+
+    /// Whether it commits in between.
+    pub(crate) fn is_batched(&self) -> bool {
+        matches!(self, Operation::Run(step) if step.is_batched())
     }
 
     /// The operation that undoes this one. Rows and values that this one drops stay lost.
@@ -137,14 +145,9 @@ impl Operation {
             Operation::DropColumn { table, was, .. } => {
                 Operation::AddColumn { table, column: was.ok_or_else(unknown)? }
             }
-            // Where a type was told how to become the other one, the way back is the one that is known.
+            // Where a type was told how to become the other one, the way back has to be told by hand.
             Operation::AlterColumn { table, column, using: _, was } => {
-                let was = was.ok_or_else(unknown)?;
-                if Conversion::between(&column.ty, &was.ty) == Conversion::Unknown {
-                    let (from, to) = (&column.ty, &was.ty);
-                    return Err(Irreversible(format!("{self}: nothing makes a value of {to} from one of {from}")));
-                }
-                Operation::AlterColumn { table, column: was, using: None, was: Some(column) }
+                Operation::AlterColumn { table, column: was.ok_or_else(unknown)?, using: None, was: Some(column) }
             }
             Operation::CreatePrimaryKey { table, columns } => Operation::DropPrimaryKey { table, was: Some(columns) },
             Operation::DropPrimaryKey { table, was } => {
@@ -198,6 +201,10 @@ impl Operation {
             }
             Operation::DropEnum { was, .. } => Operation::CreateEnum(was.ok_or_else(unknown)?),
             Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
+            Operation::Run(step) => {
+                let unknown = || Irreversible(format!("{self}: nothing was given that undoes it"));
+                Operation::Run(step.reversed().ok_or_else(unknown)?)
+            }
         })
     }
 }
@@ -213,16 +220,7 @@ impl fmt::Display for Operation {
             }
             Operation::AddColumn { table, column } => write!(f, "add column {table}.{}", column.name),
             Operation::DropColumn { table, name, .. } => write!(f, "drop column {table}.{name}"),
-            Operation::AlterColumn { table, column, was, .. } => {
-                write!(f, "alter column {table}.{}", column.name)?;
-                let Some(was) = was else { return Ok(()) };
-                match TypeChange::between(&was.ty, &column.ty) {
-                    Some(change) if was.ty.to_string() != column.ty.to_string() => {
-                        write!(f, ": {} -> {} ({change})", was.ty, column.ty)
-                    }
-                    _ => Ok(()),
-                }
-            }
+            Operation::AlterColumn { table, column, .. } => write!(f, "alter column {table}.{}", column.name),
             Operation::CreatePrimaryKey { table, columns } => {
                 write!(f, "create primary key ({}) on {table}", columns.join(", "))
             }
@@ -251,6 +249,7 @@ impl fmt::Display for Operation {
                 write!(f, "rename value {value} to {new_value} of enum {name}")
             }
             Operation::DropEnum { name, .. } => write!(f, "drop enum {name}"),
+            Operation::Run(step) => write!(f, "run {}", step.name),
             Operation::Execute { sql, .. } => write!(f, "execute {}", sql.lines().next().unwrap_or_default()),
         }
     }

@@ -105,6 +105,11 @@ fn write_operation(body: &mut String, operation: Operation) {
         Operation::RenameEnumValue { name, value, new_value } => {
             ("rename_enum_value", vec![text_of(&name), text_of(&value), text_of(&new_value)])
         }
+        // A function cannot be written down: whoever wants it here has to put it here.
+        Operation::Run(step) => {
+            let text = format!("put the data step `{}` here, out of the migration that has it", step.name);
+            return statement(body, 1, "compile_error!", vec![text_of(&text)]);
+        }
         Operation::Execute { sql, dialect: None } => ("execute", vec![text_of(&sql)]),
         Operation::Execute { sql, dialect: Some(dialect) } => {
             ("execute_on", vec![Argument::Whole(format!("Dialect::{dialect:?}")), text_of(&sql)])
@@ -177,12 +182,7 @@ fn column_of(column: &Column, primary_key: bool) -> Argument {
     if !column.nullable && !column.identity && !primary_key {
         chain.push(Call::new(".not_null", Vec::new()));
     }
-    let said = [
-        (".collate", &column.collation),
-        (".default", &column.default),
-        (".generated", &column.generated),
-        (".comment", &column.comment),
-    ];
+    let said = [(".default", &column.default), (".generated", &column.generated), (".comment", &column.comment)];
     for (name, text) in said {
         chain.extend(text.as_ref().map(|text| Call::new(name, vec![text_of(text)])));
     }

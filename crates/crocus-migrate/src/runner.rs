@@ -1,15 +1,16 @@
-//! Running migrations: each revision in a transaction of its own, together with its row in the version table. One
-//! program at a time; a crash leaves the database at a revision.
+//! Running migrations, each together with its row in the version table. One program at a time. A crash leaves the
+//! database at a revision, or, on PostgreSQL, between two transactions of one, from where the next run goes on.
 
 use std::time::{Duration, Instant};
 
 use crocus_orm::{Connection, Dialect, Engine};
 
 use crate::dialect::{postgres, sqlite};
-use crate::execute::{commit, run};
+use crate::execute::{Job, commit, run};
 use crate::history::{self, Applied};
 use crate::lint::{self, Code};
 use crate::operation::Operation;
+use crate::progress::{Position, Progress};
 use crate::revision::{Graph, Migration, Migrations, Places};
 use crate::{Error, ErrorKind, Result};
 
@@ -33,17 +34,42 @@ pub enum Step<'a> {
     Waiting,
     /// A revision begins.
     Begin(Direction, &'a Migration),
+    /// A lock was not to be had, because of who has it: the transaction is tried again after a pause.
+    Retry {
+        /// `the session 4711 (psql, user ada, idle in transaction) holds a lock on "cars"`
+        who: &'a str,
+        /// How long the pause is.
+        pause: Duration,
+    },
+    /// A data step says how far it is; told once a second, and at its end.
+    Progress {
+        /// The step's name.
+        name: &'a str,
+        /// How much is done.
+        done: u64,
+        /// Of how much.
+        total: u64,
+    },
     /// A revision is done, and the database is there.
     Done(Direction, &'a Migration),
 }
 
 /// How migrations are run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Who runs them: the program's name and version, `cars 1.2.0`. It is recorded with each revision.
     pub program: String,
     /// Findings of destructive steps that are acknowledged this once, beside those that the files acknowledge.
     pub allow: Vec<Code>,
+    /// How long PostgreSQL waits for a table's lock, and others wait behind it; then the transaction is rolled back, and
+    /// tried again after a pause as long.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { program: String::new(), allow: Vec::new(), lock_timeout: Duration::from_secs(5) }
+    }
 }
 
 /// The revisions that lead to the heads and are not applied, in the order in which they would be.
@@ -58,8 +84,9 @@ pub async fn pending<'a>(engine: &Engine, migrations: &'a Migrations) -> Result<
 /// Applies revisions up to `target`, and gives how many. What another program applied in the meantime is skipped.
 ///
 /// # Errors
-/// When a step loses data and nobody has acknowledged it: nothing was run. When a step fails: its revision left no
-/// trace, those before it are applied.
+/// When a step loses data and nobody has acknowledged it: nothing was run. When a step fails: those revisions that are
+/// done are kept, and on PostgreSQL of the one that failed the transactions that were committed. The error says which
+/// steps, and the next upgrade goes on after them.
 pub async fn upgrade(
     engine: &Engine,
     migrations: &Migrations,
@@ -73,21 +100,22 @@ pub async fn upgrade(
     let mut done = 0;
     loop {
         begin(&connection, &mut on_step).await?;
-        let applied = history::applied_on(&connection, migrations).await?;
+        let recorded = history::applied_on(&connection, migrations).await?;
         if goal.is_none() {
-            applied.check(graph)?;
+            recorded.check(graph)?;
+            refuse_half_done(&recorded, Direction::Downgrade)?;
         }
-        let applied = applied.places;
+        let applied = &recorded.places;
         // Relative places are meant from where the database was when the lock was had.
         let goal = match &mut goal {
             Some(goal) => goal,
             none => {
-                let found = graph.goal(target, &applied)?;
-                check_destructive(graph, &found, &applied, connection.dialect(), options)?;
+                let found = graph.goal(target, applied)?;
+                check_destructive(graph, &found, applied, connection.dialect(), options)?;
                 none.insert(found)
             }
         };
-        let Some(next) = goal.difference(&applied).next() else {
+        let Some(next) = goal.difference(applied).next() else {
             connection.batch("ROLLBACK").await?;
             return Ok(done);
         };
@@ -98,10 +126,10 @@ pub async fn upgrade(
             history::prepare(&connection).await?;
         }
         let operations = migration.operations(migration.upgrade)?;
-        let what = named(migration);
-        run(&connection, &what, &operations).await?;
+        let job = job(migration, Direction::Upgrade, &operations, options, &recorded);
+        run(&connection, &job, &mut on_step).await?;
         history::record(&connection, migration, &options.program, Some(started.elapsed())).await?;
-        commit(&connection, &what).await?;
+        commit(&connection, &job).await?;
         on_step(Step::Done(Direction::Upgrade, migration));
         done += 1;
     }
@@ -116,12 +144,14 @@ pub async fn downgrade(
     engine: &Engine,
     migrations: &Migrations,
     target: &str,
-    _options: &Options,
+    options: &Options,
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<usize> {
     let graph = migrations.graph()?;
     let connection = lock(engine, &mut on_step).await?;
-    let mut left = history::applied_on(&connection, migrations).await?.places;
+    let recorded = history::applied_on(&connection, migrations).await?;
+    refuse_half_done(&recorded, Direction::Upgrade)?;
+    let mut left = recorded.places;
     // Every step is asked for its reverse before the first is taken.
     let steps = graph
         .beyond(target, &left)?
@@ -133,16 +163,17 @@ pub async fn downgrade(
     for (at, operations) in steps {
         let migration = &graph.ordered()[at];
         begin(&connection, &mut on_step).await?;
-        if history::applied_on(&connection, migrations).await?.places != left {
+        let recorded = history::applied_on(&connection, migrations).await?;
+        if recorded.places != left {
             connection.batch("ROLLBACK").await?;
             let text = "another program has migrated the database in the meantime";
             return Err(Error::new(ErrorKind::Locked, text).with_hint("see `db current`, then try again"));
         }
         on_step(Step::Begin(Direction::Downgrade, migration));
-        let what = named(migration);
-        run(&connection, &what, &operations).await?;
+        let job = job(migration, Direction::Downgrade, &operations, options, &recorded);
+        run(&connection, &job, &mut on_step).await?;
         history::remove(&connection, migration.revision).await?;
-        commit(&connection, &what).await?;
+        commit(&connection, &job).await?;
         left.remove(&at);
         on_step(Step::Done(Direction::Downgrade, migration));
         done += 1;
@@ -170,10 +201,26 @@ pub async fn downgrade(
 /// # Ok(()) }
 /// ```
 pub async fn apply(engine: &Engine, operations: &[Operation]) -> Result<()> {
+    outside_history(engine, operations, true).await
+}
+
+/// As [`apply`], but as an upgrade does it: on PostgreSQL in several transactions, so that the tables can be used
+/// meanwhile.
+///
+/// # Errors
+/// When one fails. The error says which of them are done and kept.
+pub async fn apply_in_segments(engine: &Engine, operations: &[Operation]) -> Result<()> {
+    outside_history(engine, operations, false).await
+}
+
+async fn outside_history(engine: &Engine, operations: &[Operation], at_once: bool) -> Result<()> {
     let connection = lock(engine, &mut |_| ()).await?;
     begin(&connection, &mut |_| ()).await?;
-    run(&connection, "the change", operations).await?;
-    commit(&connection, "the change").await
+    let (what, options) = ("the change".to_owned(), &Options::default());
+    let (start, is_resumed) = (Position::default(), false);
+    let job = Job { what, operations, revision: None, options, at_once, start, is_resumed };
+    run(&connection, &job, &mut |_| ()).await?;
+    commit(&connection, &job).await
 }
 
 /// Records the database as being at these revisions without running anything: for a database that was made by other
@@ -273,8 +320,42 @@ async fn begin(connection: &Connection, on_step: &mut impl FnMut(Step<'_>)) -> R
     Err(still_locked())
 }
 
-fn named(migration: &Migration) -> String {
-    format!("the revision {} ({})", migration.revision, migration.title())
+/// A revision's operations, from where a run before this one has left them.
+fn job<'a>(
+    migration: &'a Migration,
+    direction: Direction,
+    operations: &'a [Operation],
+    options: &'a Options,
+    recorded: &Applied,
+) -> Job<'a> {
+    let progress = recorded.record(migration.revision).and_then(|record| record.progress.as_deref());
+    let progress = progress.and_then(Progress::parse).filter(|progress| progress.direction == direction);
+    Job {
+        what: format!("the revision {} ({})", migration.revision, migration.title()),
+        operations,
+        revision: Some((migration, direction)),
+        options,
+        at_once: false,
+        start: progress.map(|progress| progress.at).unwrap_or_default(),
+        is_resumed: progress.is_some(),
+    }
+}
+
+/// What was left half-way in one direction goes on in that direction only.
+fn refuse_half_done(recorded: &Applied, left: Direction) -> Result<()> {
+    for record in recorded.records() {
+        let Some(progress) = record.progress.as_deref().and_then(Progress::parse) else { continue };
+        if progress.direction == left {
+            let (verb, command) = match left {
+                Direction::Upgrade => ("applied", "upgrade"),
+                Direction::Downgrade => ("undone", "downgrade"),
+            };
+            let done = progress.at.kept().unwrap_or_else(|| "step 1 has begun".to_owned());
+            let text = format!("the revision {} ({}) is half {verb}: {done}", record.revision, record.message);
+            return Err(Error::new(ErrorKind::History, text).with_hint(format!("`db {command}` goes on with it")));
+        }
+    }
+    Ok(())
 }
 
 fn still_locked() -> Error {

@@ -118,6 +118,15 @@ impl Connection {
         }
     }
 
+    /// Runs a statement of any form.
+    pub(crate) async fn run_one(&self, statement: Statement) -> Result<Answer> {
+        if statement.access == Access::Write {
+            self.has_written();
+        }
+        let answers = self.run(&[Arc::new(statement)]).await.map_err(|failure| failure.error)?;
+        Ok(answers.into_iter().next().unwrap_or_default())
+    }
+
     /// Reads through the engine's handle go to the primary from now on.
     pub(crate) fn has_written(&self) {
         if let Some(written) = &self.written {

@@ -363,7 +363,8 @@ impl DatabaseUrl {
     }
 }
 
-/// What queries run on: an [`Engine`], each statement on its own, a [`Transaction`] or a [`Savepoint`].
+/// What queries run on: an [`Engine`], each statement on its own, a [`Transaction`] or a [`Savepoint`], or a
+/// [`Connection`] in whatever transaction its caller has begun.
 #[diagnostic::on_unimplemented(
     message = "a query cannot run on `{Self}`",
     note = "give it a reference to an engine (`&db`) or to a transaction (`&transaction`)"
@@ -377,11 +378,13 @@ pub trait Executor: Sync {
     fn target(&self, bind: Option<&'static str>) -> Result<Target<'_>>;
 }
 
-/// The two kinds of [`Executor`].
+/// The kinds of [`Executor`].
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
     /// Each statement on a connection of its own choice.
     Engine(&'a Engine),
+    /// All statements on one connection, in the transaction that is open there.
+    Connection(&'a Connection),
     /// All statements on the transaction's connection.
     Transaction(&'a Transaction),
 }
@@ -389,6 +392,12 @@ pub enum Target<'a> {
 impl Executor for Engine {
     fn target(&self, _: Option<&'static str>) -> Result<Target<'_>> {
         Ok(Target::Engine(self))
+    }
+}
+
+impl Executor for Connection {
+    fn target(&self, _: Option<&'static str>) -> Result<Target<'_>> {
+        Ok(Target::Connection(self))
     }
 }
 
@@ -408,6 +417,7 @@ impl Target<'_> {
     pub(crate) fn dialect(self) -> Dialect {
         match self {
             Target::Engine(engine) => engine.dialect(),
+            Target::Connection(connection) => connection.dialect(),
             Target::Transaction(transaction) => transaction.dialect(),
         }
     }
@@ -415,6 +425,7 @@ impl Target<'_> {
     pub(crate) async fn query(self, statement: Statement) -> Result<Vec<Row>> {
         match self {
             Target::Engine(engine) => engine.query(statement).await,
+            Target::Connection(connection) => connection.run_one(statement).await.map(|answer| answer.rows),
             Target::Transaction(transaction) => transaction.query(statement).await,
         }
     }
@@ -422,21 +433,30 @@ impl Target<'_> {
     pub(crate) async fn execute(self, statement: Statement) -> Result<u64> {
         match self {
             Target::Engine(engine) => engine.execute(statement).await,
+            Target::Connection(connection) => connection.run_one(statement).await.map(|answer| answer.written),
             Target::Transaction(transaction) => transaction.execute(statement).await,
         }
     }
 
-    /// Runs statements in one go, as [`Transaction::query_each`] does; for an engine in a transaction of their own.
+    /// Runs statements in one go, as [`Transaction::query_each`] does; for an engine in a transaction of their own, on a
+    /// connection one after the other.
     ///
     /// # Errors
     /// As for a transaction, and when the database does not answer.
     #[track_caller]
     pub fn query_each(self, statements: Vec<Statement>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
         let location = Location::caller();
-        let statements = statements.into_iter().map(|statement| statement.run_at(location)).collect();
+        let statements: Vec<_> = statements.into_iter().map(|statement| statement.run_at(location)).collect();
         async move {
             let engine = match self {
                 Target::Engine(engine) => engine,
+                Target::Connection(connection) => {
+                    let mut rows = Vec::with_capacity(statements.len());
+                    for statement in statements {
+                        rows.push(connection.run_one(statement).await?.rows);
+                    }
+                    return Ok(rows);
+                }
                 Target::Transaction(transaction) => return transaction.query_each(statements).await,
             };
             let transaction = engine.begin_at(&TransactionOptions::new(), location).await?;
@@ -449,6 +469,9 @@ impl Target<'_> {
     pub(crate) async fn stream(self, statement: Statement) -> Result<RowStream> {
         match self {
             Target::Engine(engine) => engine.stream(statement).await,
+            Target::Connection(connection) => {
+                connection.run_one(statement).await.map(|answer| RowStream::ready(answer.rows))
+            }
             Target::Transaction(transaction) => transaction.query(statement).await.map(RowStream::ready),
         }
     }

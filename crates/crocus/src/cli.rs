@@ -61,7 +61,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 const SETTINGS: &str = "\
 Settings come from the flags, else the environment (DATABASE_URL, CROCUS_HOST, CROCUS_PORT,
 CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL,
-CROCUS_ECHO, CROCUS_SLOW_QUERY), else crocus.toml.
+CROCUS_ECHO, CROCUS_SLOW_QUERY, CROCUS_LOCK_TIMEOUT), else crocus.toml.
 Other databases of a program have theirs in DATABASE_URL_KEY, or in the table `binds`.";
 
 pub(crate) async fn main(app: App) -> Result<ExitCode> {
@@ -218,10 +218,11 @@ impl Context {
         migrations.ok_or(error)
     }
 
-    /// What is recorded with the revisions that this program applies.
+    /// How migrations are run, and what is recorded with the revisions that this program applies.
     fn options(&self) -> Options {
         let program = format!("{} {}", self.name(), self.app.version);
-        Options { program, ..Options::default() }
+        let default = Options::default();
+        Options { program, lock_timeout: self.config.lock_timeout().unwrap_or(default.lock_timeout), ..default }
     }
 
     /// The models that are on a database.

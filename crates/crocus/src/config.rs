@@ -27,6 +27,7 @@ pub(crate) struct Config {
     replica_url: Option<Setting<String>>,
     echo: Option<Setting<bool>>,
     slow_query: Option<Setting<u64>>,
+    lock_timeout: Option<Setting<u64>>,
     /// The URLs of binds, by key.
     binds: BTreeMap<String, Setting<String>>,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Setting<T> {
 const BINDS: &str = "binds";
 
 /// The settings: key of the file, environment variable, what a value is.
-const KEYS: [(&str, &str, &str); 9] = [
+const KEYS: [(&str, &str, &str); 10] = [
     ("database_url", "DATABASE_URL", "a database URL"),
     ("host", "CROCUS_HOST", "a host name or an address"),
     ("port", "CROCUS_PORT", "a port number from 0 to 65535"),
@@ -52,6 +53,7 @@ const KEYS: [(&str, &str, &str); 9] = [
     ("replica_url", "CROCUS_REPLICA_URL", "a database URL"),
     ("echo", "CROCUS_ECHO", "true or false"),
     ("slow_query", "CROCUS_SLOW_QUERY", "a number of milliseconds"),
+    ("lock_timeout", "CROCUS_LOCK_TIMEOUT", "a number of milliseconds, 1 or more"),
 ];
 
 impl Config {
@@ -152,6 +154,9 @@ impl Config {
             "replica_url" => self.replica_url = setting(value.to_owned(), origin),
             "echo" => self.echo = setting(parse(key, value, origin, |_| true)?, origin),
             "slow_query" => self.slow_query = setting(parse(key, value, origin, |_| true)?, origin),
+            "lock_timeout" => {
+                self.lock_timeout = setting(parse(key, value, origin, |milliseconds| *milliseconds > 0)?, origin);
+            }
             _ => {
                 let known: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
                 return Err(unknown(key, origin, &known));
@@ -229,6 +234,11 @@ impl Config {
             slow_query: self.slow_query.as_ref().map(|slow| Duration::from_millis(slow.value)),
             ..default
         }
+    }
+
+    /// How long a migration waits for a table's lock, if that is set.
+    pub(crate) fn lock_timeout(&self) -> Option<Duration> {
+        self.lock_timeout.as_ref().map(|lock| Duration::from_millis(lock.value))
     }
 
     /// The URL of a copy of the default database for reads, if one is set.

@@ -33,7 +33,7 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
         comparison.operations.push(Operation::DropIndex {
             table: sides.model.name.clone(),
             name: index.name.clone(),
-            concurrently: false,
+            concurrently: true,
             // One that is not complete is not what comes back.
             was: Some(Index { valid: true, ..index.clone() }),
         });
@@ -47,7 +47,7 @@ pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {
     }) {
         if !sides.actual.indexes.contains(declared) || goes_with_a_column(sides, declared) {
             let (table, index) = (table.clone(), model.clone());
-            comparison.operations.push(Operation::CreateIndex { table, index, concurrently: false });
+            comparison.operations.push(Operation::CreateIndex { table, index, concurrently: true });
         }
     }
 }

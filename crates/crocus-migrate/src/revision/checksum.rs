@@ -179,6 +179,8 @@ impl Words {
                 self.text("to", new_value);
             }
             Operation::DropEnum { name, was: _ } => self.text("drop enum", name),
+            // What it does cannot be compared: it is known by its name.
+            Operation::Run(step) => self.text("run", &step.name),
             Operation::Execute { sql, dialect } => {
                 self.text("execute", sql);
                 match dialect {

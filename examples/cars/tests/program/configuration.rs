@@ -6,10 +6,11 @@ use crate::client::Request;
 use crate::program::Program;
 
 const KEYS: &str = "known are database_url, host, port, request_timeout, body_limit, max_connections, \
-                    replica_url, echo, slow_query";
+                    replica_url, echo, slow_query, lock_timeout";
 
 const VARIABLES: &str = "known are DATABASE_URL, CROCUS_HOST, CROCUS_PORT, CROCUS_REQUEST_TIMEOUT, \
-                         CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL, CROCUS_ECHO, CROCUS_SLOW_QUERY";
+                         CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL, CROCUS_ECHO, CROCUS_SLOW_QUERY, \
+                         CROCUS_LOCK_TIMEOUT";
 
 const PORT: &str = "`port` must be a port number from 0 to 65535, not";
 

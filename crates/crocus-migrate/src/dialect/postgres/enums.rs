@@ -1,6 +1,6 @@
 //! Giving an enum type other values: in place where values are only added, else by making it anew.
 
-use crocus_orm::{Connection, Result, Statement};
+use crocus_orm::{Connection, Result, Row, Statement};
 
 use super::ddl::{create_enum, literal, quote};
 use crate::schema::Enum;
@@ -19,32 +19,62 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE t.oid = to_regtype($1) ORDER BY c.oid, a.attnum";
 
-/// The statements that give a type its new values.
-pub(crate) async fn alter(connection: &Connection, new: &Enum) -> Result<Vec<String>> {
-    let name = quote(&new.name);
+/// An enum type as it is now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Current {
+    /// Its values, in order.
+    pub(crate) values: Vec<String>,
+    /// The columns that have it.
+    pub(crate) users: Vec<User>,
+}
+
+/// A column of an enum type.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    /// Its table, quoted.
+    pub(crate) table: String,
+    /// Its name, quoted.
+    pub(crate) column: String,
+    /// Whether it has arrays of the type's values.
+    pub(crate) is_array: bool,
+    /// The SQL expression of its default.
+    pub(crate) default: Option<String>,
+}
+
+/// A type as it is now.
+pub(crate) async fn current(connection: &Connection, name: &str) -> Result<Current> {
+    let name = quote(name);
     let rows = connection.query(Statement::write(VALUES, [name.as_str().into()])).await?;
     let values = rows.iter().map(|row| row.get::<String>(0)).collect::<Result<Vec<_>>>()?;
-    let kept = new.values.iter().filter(|value| values.contains(value));
-    if kept.eq(&values) {
-        return Ok(additions(&name, &values, &new.values));
+    let rows = connection.query(Statement::write(COLUMNS, [name.as_str().into()])).await?;
+    let user =
+        |row: &Row| Ok(User { table: row.get(0)?, column: row.get(1)?, is_array: row.get(2)?, default: row.get(3)? });
+    Ok(Current { values, users: rows.iter().map(user).collect::<Result<_>>()? })
+}
+
+/// The statements that give a type its new values, and whether they only add some.
+pub(crate) fn alter(new: &Enum, current: &Current) -> (Vec<String>, bool) {
+    let name = quote(&new.name);
+    let kept = new.values.iter().filter(|value| current.values.contains(value));
+    if kept.eq(&current.values) {
+        return (additions(&name, &current.values, &new.values), true);
     }
     let old = quote(&format!("crocus_old_{}", new.name));
     let mut statements = vec![format!("ALTER TYPE {name} RENAME TO {old}"), create_enum(new)];
-    for row in connection.query(Statement::write(COLUMNS, [name.as_str().into()])).await? {
-        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
-        let array = if row.get(2)? { "[]" } else { "" };
+    for User { table, column, is_array, default } in &current.users {
+        let array = if *is_array { "[]" } else { "" };
         let mut actions = vec![
             format!("ALTER COLUMN {column} DROP DEFAULT"),
             format!("ALTER COLUMN {column} TYPE {name}{array} USING {column}::text{array}::{name}{array}"),
         ];
         // Its cast names the type, and means the new one when it is read again.
-        if let Some(default) = row.get::<Option<String>>(3)? {
+        if let Some(default) = default {
             actions.push(format!("ALTER COLUMN {column} SET DEFAULT {default}"));
         }
         statements.push(format!("ALTER TABLE {table} {}", actions.join(", ")));
     }
     statements.push(format!("DROP TYPE {old}"));
-    Ok(statements)
+    (statements, false)
 }
 
 /// A statement for each new value, which comes after the one before it, or before the first that was there.

@@ -1,11 +1,15 @@
 //! One migration at a time: a session's advisory lock, which ends with the connection, however it ends.
 
+use std::time::Duration;
+
 use crocus_orm::{Connection, Dialect, Error, ErrorKind, Result, Row, Statement};
+
+use crate::schema::TableName;
 
 /// Any fixed number does; it is the same for every program that migrates this database.
 const KEY: i64 = 0x0043_524f_4355_5331;
 
-/// Who holds locks on a table of the current schema, or on any of them.
+/// Who holds locks on a table, or on any of its schema.
 const HOLDERS: &str = "
 SELECT DISTINCT s.pid, COALESCE(NULLIF(s.application_name, ''), 'a program without a name'), s.usename::text,
        COALESCE(s.state, 'in a state that this user may not see'), c.relname::text
@@ -14,12 +18,32 @@ JOIN pg_catalog.pg_stat_activity s ON s.pid = l.pid
 JOIN pg_catalog.pg_class c ON c.oid = l.relation
 WHERE l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
   AND l.pid <> pg_backend_pid() AND c.relkind IN ('r', 'p')
-  AND c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND ($1::text IS NULL OR c.relname = $1)
+  AND c.relnamespace = to_regnamespace(quote_ident(COALESCE($2::text, current_schema()))) AND ($1::text IS NULL OR c.relname = $1)
 ORDER BY s.pid, c.relname::text LIMIT 3";
 
-/// Settings for a connection that migrates: no lock is waited for without an end.
+/// Whether this session has the lock still.
+const HELD: &str = "
+SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
+               WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() AND objsubid = 1
+                 AND classid::bigint = $1::bigint >> 32 AND objid::bigint = $1::bigint & 4294967295)";
+
+/// How long the building of an index may wait for transactions that began before it: nobody waits for it meanwhile.
+const LIMIT_WITHOUT_BLOCKING: Duration = Duration::from_secs(600);
+
+/// Settings for a connection that migrates.
 pub(crate) async fn prepare(connection: &Connection) -> Result<()> {
-    connection.batch("SET lock_timeout = '5s'; SET client_min_messages = warning").await
+    connection.batch("SET client_min_messages = warning").await
+}
+
+/// From here on, no lock is waited for longer.
+pub(crate) async fn limit(connection: &Connection, limit: Duration) -> Result<()> {
+    // Zero would be no limit.
+    connection.batch(&format!("SET lock_timeout = {}", limit.as_millis().max(1))).await
+}
+
+/// The same for what does not keep others out while it waits.
+pub(crate) async fn limit_without_blocking(connection: &Connection) -> Result<()> {
+    limit(connection, LIMIT_WITHOUT_BLOCKING).await
 }
 
 /// Takes the lock if it is free.
@@ -28,9 +52,21 @@ pub(crate) async fn try_lock(connection: &Connection) -> Result<bool> {
     rows[0].get(0)
 }
 
-/// Starts a revision's transaction.
+/// Starts a transaction of a revision.
+///
+/// The lock is the session's. A pooler that gives each transaction another one has lost it, and so has SQL that ends
+/// all locks.
 pub(crate) async fn begin(connection: &Connection) -> Result<()> {
-    connection.batch("BEGIN").await
+    connection.batch("BEGIN").await?;
+    let rows = connection.query(Statement::write(HELD, [KEY.into()])).await?;
+    if rows[0].get(0)? {
+        return Ok(());
+    }
+    let text = "the lock that keeps two migrations apart is lost: the connection does not keep its session";
+    Err(Error::new(ErrorKind::Unavailable, text).with_hint(
+        "is there a pooler between, such as PgBouncer with `pool_mode = transaction`? migrate with the URL of the server \
+         itself; `DISCARD ALL` and `pg_advisory_unlock_all()` in a migration's SQL do the same",
+    ))
 }
 
 /// Undoes what a revision's SQL may have set, so that its record and the next revision are where they belong: a dump
@@ -44,16 +80,16 @@ pub(crate) fn is_conflict(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict
 }
 
-/// Who is in the way, and what to do. The holder mostly holds on: it is asked after the roll-back.
-pub(crate) async fn conflict_hint(connection: &Connection, table: Option<&str>) -> String {
-    let holders = Statement::read(HOLDERS, [table.map(str::to_owned).into()]);
+/// Who is in the way. The holder mostly holds on: it is asked after the roll-back.
+pub(crate) async fn holders(connection: &Connection, table: Option<&TableName>) -> String {
+    let schema = table.and_then(|table| table.schema.clone());
+    let holders = Statement::read(HOLDERS, [table.map(|table| table.name.clone()).into(), schema.into()]);
     let holders = connection.query(holders).await.unwrap_or_default();
     let holders: Vec<_> = holders.iter().filter_map(|row| holder(row).ok()).collect();
-    let who = match holders.as_slice() {
+    match holders.as_slice() {
         [] => "another session held a lock on the table".to_owned(),
         several => several.join("; "),
-    };
-    format!("{who}; nothing of this revision was kept: let the other end, then run the command again")
+    }
 }
 
 /// `the session 4711 (psql, user ada, idle in transaction) holds a lock on \`cars\``

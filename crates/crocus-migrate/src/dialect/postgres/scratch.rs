@@ -7,7 +7,7 @@ use crate::schema::{ForeignKey, Schema, Table};
 use crate::{Error, ErrorKind, Result};
 
 /// What `NAMEDATALEN` leaves. PostgreSQL cuts a longer name, which would then never be found again.
-const LONGEST_NAME: usize = 63;
+pub(crate) const LONGEST_NAME: usize = 63;
 
 /// Functions, operators and types are found where the program's statements find them, and written back as there.
 const OPEN: &str = "BEGIN;

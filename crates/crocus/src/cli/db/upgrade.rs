@@ -1,5 +1,7 @@
 //! `db upgrade` and `db downgrade`: running migrations.
 
+use std::time::Duration;
+
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crocus_migrate::lint::{Category, Code};
@@ -22,6 +24,9 @@ pub(super) struct Upgrade {
     /// Acknowledge this once what a step loses, where its file does not (`db lint` tells)
     #[arg(long, value_name = "CODE", value_parser = destructive())]
     allow: Vec<Code>,
+
+    #[command(flatten)]
+    run: Run,
 }
 
 /// Undo migrations
@@ -33,6 +38,25 @@ pub(super) struct Downgrade {
     /// How far: `-N`, a revision or its beginning, `base`, or one of these on a branch: `payments@-1`
     #[arg(default_value = "-1", allow_hyphen_values = true)]
     revision: String,
+
+    #[command(flatten)]
+    run: Run,
+}
+
+/// How migrations are run.
+#[derive(Debug, Clone, Copy, Default, Args)]
+struct Run {
+    /// How long to wait for a table's lock on PostgreSQL before others go first [default: 5000]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    lock_timeout: Option<u64>,
+}
+
+impl Run {
+    fn options(self, context: &Context) -> Options {
+        let options = context.options();
+        let lock_timeout = self.lock_timeout.map_or(options.lock_timeout, Duration::from_millis);
+        Options { lock_timeout, ..options }
+    }
 }
 
 impl Upgrade {
@@ -46,7 +70,7 @@ pub(super) async fn upgrade(context: &Context, bind: Option<&'static str>, argum
     let migrations = context.migrations(bind)?;
     refuse_stale(context, migrations)?;
     let (engine, _) = context.engine(bind).await?;
-    let options = Options { allow: arguments.allow.clone(), ..context.options() };
+    let options = Options { allow: arguments.allow.clone(), ..arguments.run.options(context) };
     match run(context, &engine, migrations, &arguments.revision, &options).await? {
         0 => print("Nothing to upgrade.\n"),
         _ => Ok(()),
@@ -56,7 +80,8 @@ pub(super) async fn upgrade(context: &Context, bind: Option<&'static str>, argum
 pub(super) async fn downgrade(context: &Context, bind: Option<&'static str>, arguments: &Downgrade) -> Result<()> {
     let migrations = context.migrations(bind)?;
     let (engine, _) = context.engine(bind).await?;
-    let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, &context.options(), report).await;
+    let options = arguments.run.options(context);
+    let done = crocus_migrate::downgrade(&engine, migrations, &arguments.revision, &options, report).await;
     match done.map_err(context.of_migration())? {
         0 => print("Nothing to downgrade.\n"),
         _ => Ok(()),
@@ -85,6 +110,8 @@ fn report(step: Step<'_>) {
     let line = match step {
         Step::Waiting => "Another program is migrating the database: waiting for it.".to_owned(),
         Step::Begin(..) => return,
+        Step::Retry { who, pause } => format!("Waiting for a lock: {who}. Trying again in {pause:?}."),
+        Step::Progress { name, done, total } => format!("{name}: {done} of {total}"),
         Step::Done(direction, migration) => {
             let (before, after) = (migration.follows(), migration.revision.to_owned());
             let (verb, from, to) = match direction {

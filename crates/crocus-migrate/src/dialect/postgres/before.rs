@@ -1,0 +1,63 @@
+//! What has to be known of a database before an operation, beyond what the operation says.
+
+use crocus_orm::{Connection, Result, Statement};
+
+use super::ddl::{Current, qualified};
+use super::{enums, inspect};
+use crate::operation::Operation;
+use crate::schema::TableName;
+
+/// What parts an operation has depends on this, and their statements.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Before {
+    /// Whether the table was made by the same revision: nobody uses it yet.
+    pub(crate) is_new: bool,
+    /// Whether the table has partitions: PostgreSQL has no slow way for indexes and foreign keys of those.
+    pub(crate) is_partitioned: bool,
+    /// The column that is altered.
+    pub(crate) column: Option<Current>,
+    /// Whether it can be NULL.
+    pub(crate) is_nullable: bool,
+    /// The type that is altered.
+    pub(crate) enumeration: enums::Current,
+}
+
+const IS_PARTITIONED: &str = "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = to_regclass($1)";
+
+const IS_NULLABLE: &str =
+    "SELECT NOT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2";
+
+const IS_VALID: &str = "SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass($1)";
+
+/// Asks the database. `is_new`: the table was made by the same revision.
+pub(crate) async fn ask(connection: &Connection, operation: &Operation, is_new: bool) -> Result<Before> {
+    let mut before = Before { is_new, ..Before::default() };
+    match operation {
+        Operation::AlterColumn { table, column, .. } => {
+            before.column = inspect::current(connection, table, &column.name).await?;
+            let values = [qualified(table).into(), column.name.as_str().into()];
+            before.is_nullable = truth(connection, Statement::read(IS_NULLABLE, values)).await?.unwrap_or(false);
+        }
+        Operation::AlterEnum { values, .. } => before.enumeration = enums::current(connection, &values.name).await?,
+        Operation::CreateIndex { table, concurrently: true, .. }
+        | Operation::DropIndex { table, concurrently: true, .. }
+        | Operation::CreateUnique { table, .. }
+        | Operation::CreatePrimaryKey { table, .. }
+        | Operation::CreateForeignKey { table, .. } => {
+            let statement = Statement::read(IS_PARTITIONED, [qualified(table).into()]);
+            before.is_partitioned = truth(connection, statement).await?.unwrap_or(false);
+        }
+        _ => {}
+    }
+    Ok(before)
+}
+
+/// Whether an index can be used: `Some(false)` for one whose building without a lock has failed, `None` where there is
+/// none of this name.
+pub(crate) async fn is_valid(connection: &Connection, index: &TableName) -> Result<Option<bool>> {
+    truth(connection, Statement::read(IS_VALID, [qualified(index).into()])).await
+}
+
+async fn truth(connection: &Connection, statement: Statement) -> Result<Option<bool>> {
+    connection.query(statement).await?.first().map(|row| row.get(0)).transpose()
+}
