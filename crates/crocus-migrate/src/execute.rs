@@ -4,7 +4,7 @@
 mod data;
 mod segments;
 
-use crocus_orm::{Connection, Dialect};
+use crocus_orm::{Connection, Dialect, Statement};
 
 use crate::data::DataStep;
 use crate::dialect::sqlite;
@@ -177,6 +177,13 @@ async fn edit_table(connection: &Connection, table: &str, edits: Vec<Edit>) -> c
         let text = error.to_string().replace(&stored.new_name, &stored.name);
         crocus_orm::Error::new(error.kind(), text).with_source(error)
     })?;
+    for (column, ty, query) in sqlite::rebuild::misfits(&stored, &of_definition) {
+        if !connection.query(Statement::read(format!("{query} LIMIT 1"), [])).await?.is_empty() {
+            let text = format!("a value of {}.{column} does not fit the type {ty}", stored.name);
+            let error = crocus_orm::Error::new(crocus_orm::ErrorKind::InvalidValue, text);
+            return Err(error.with_hint(format!("mend the rows that this finds first: {query}")));
+        }
+    }
     for dependent in &stored.dependents {
         connection.batch(dependent).await.map_err(|error| {
             let text = format!("`{dependent}` does not fit the changed table: {error}");

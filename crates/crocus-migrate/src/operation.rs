@@ -6,6 +6,7 @@ use crocus_orm::Dialect;
 
 use crate::data::DataStep;
 use crate::schema::{Check, Column, Enum, ForeignKey, Index, Table, TableName, Unique};
+use crate::types::{Conversion, TypeChange};
 
 /// One change of a schema.
 ///
@@ -145,9 +146,14 @@ impl Operation {
             Operation::DropColumn { table, was, .. } => {
                 Operation::AddColumn { table, column: was.ok_or_else(unknown)? }
             }
-            // Where a type was told how to become the other one, the way back has to be told by hand.
+            // Where a type was told how to become the other one, the way back is the one that is known.
             Operation::AlterColumn { table, column, using: _, was } => {
-                Operation::AlterColumn { table, column: was.ok_or_else(unknown)?, using: None, was: Some(column) }
+                let was = was.ok_or_else(unknown)?;
+                if Conversion::between(&column.ty, &was.ty) == Conversion::Unknown {
+                    let (from, to) = (&column.ty, &was.ty);
+                    return Err(Irreversible(format!("{self}: nothing makes a value of {to} from one of {from}")));
+                }
+                Operation::AlterColumn { table, column: was, using: None, was: Some(column) }
             }
             Operation::CreatePrimaryKey { table, columns } => Operation::DropPrimaryKey { table, was: Some(columns) },
             Operation::DropPrimaryKey { table, was } => {
@@ -220,7 +226,16 @@ impl fmt::Display for Operation {
             }
             Operation::AddColumn { table, column } => write!(f, "add column {table}.{}", column.name),
             Operation::DropColumn { table, name, .. } => write!(f, "drop column {table}.{name}"),
-            Operation::AlterColumn { table, column, .. } => write!(f, "alter column {table}.{}", column.name),
+            Operation::AlterColumn { table, column, was, .. } => {
+                write!(f, "alter column {table}.{}", column.name)?;
+                let Some(was) = was else { return Ok(()) };
+                match TypeChange::between(&was.ty, &column.ty) {
+                    Some(change) if was.ty.to_string() != column.ty.to_string() => {
+                        write!(f, ": {} -> {} ({change})", was.ty, column.ty)
+                    }
+                    _ => Ok(()),
+                }
+            }
             Operation::CreatePrimaryKey { table, columns } => {
                 write!(f, "create primary key ({}) on {table}", columns.join(", "))
             }

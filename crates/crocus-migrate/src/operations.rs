@@ -66,8 +66,11 @@ impl Operations {
         self.list.push(Operation::DropColumn { table: table.into(), name: name.to_owned(), was: None });
     }
 
-    /// Gives a column this type, nullability, default, generating expression and comment: all as described, whatever
-    /// they were. On PostgreSQL a generated column is dropped and added again.
+    /// Gives a column this type, nullability, identity, default, generating expression, collation and comment: all as
+    /// described, whatever they were. On PostgreSQL a generated column is dropped and added again.
+    ///
+    /// Values of another type are converted, alike on both databases: a number that is not 0 is true, an instant is a date
+    /// in UTC. A value that the new type does not hold stops the migration.
     pub fn alter_column(&mut self, table: impl Into<TableName>, name: &str, column: ColumnBuilder) {
         self.list.push(Operation::AlterColumn {
             table: table.into(),
@@ -78,7 +81,7 @@ impl Operations {
     }
 
     /// As [`alter_column`](Operations::alter_column), with the SQL expression of the new values where PostgreSQL has no
-    /// cast from the old type, or another is meant. SQLite keeps the values as they are.
+    /// cast from the old type, or another is meant. SQLite has no use for it: there `UPDATE` the rows in a step before.
     pub fn alter_column_using(
         &mut self,
         table: impl Into<TableName>,
@@ -393,6 +396,13 @@ impl ColumnBuilder {
     /// The database computes the value from this SQL expression, and stores it.
     pub fn generated(mut self, expression: &str) -> Self {
         self.column.generated = Some(expression.to_owned());
+        self
+    }
+
+    /// How its values are compared, where not as the type says: `"C"`, `"de-x-icu"`. Those of PostgreSQL have no effect on
+    /// SQLite, which has `"NOCASE"` and `"RTRIM"`.
+    pub fn collate(mut self, name: &str) -> Self {
+        self.column.collation = Some(name.to_owned());
         self
     }
 

@@ -182,7 +182,12 @@ fn column_of(column: &Column, primary_key: bool) -> Argument {
     if !column.nullable && !column.identity && !primary_key {
         chain.push(Call::new(".not_null", Vec::new()));
     }
-    let said = [(".default", &column.default), (".generated", &column.generated), (".comment", &column.comment)];
+    let said = [
+        (".collate", &column.collation),
+        (".default", &column.default),
+        (".generated", &column.generated),
+        (".comment", &column.comment),
+    ];
     for (name, text) in said {
         chain.extend(text.as_ref().map(|text| Call::new(name, vec![text_of(text)])));
     }

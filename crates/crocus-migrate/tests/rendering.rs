@@ -134,6 +134,7 @@ fn every_operation(op: &mut Operations, x: &str) {
     });
     op.add_column("cars", "name", text().default(x));
     op.add_column("cars", "name", text().not_null().default(x));
+    op.add_column("cars", "name", text().not_null().collate(x));
     op.add_column("cars", x, integer().identity().primary_key());
     op.alter_column(x, "name", custom("varchar(20)").not_null());
     op.drop_column("cars", x);

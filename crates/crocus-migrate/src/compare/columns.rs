@@ -3,6 +3,7 @@
 use super::{Comparison, Sides};
 use crate::operation::Operation;
 use crate::schema::{Column, Table};
+use crate::types::Conversion;
 
 pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
     let table = &sides.model.name;
@@ -20,15 +21,28 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
             comparison.operations.push(Operation::AddColumn { table: table.clone(), column: model.clone() });
             continue;
         };
+        if declared.ty != actual.ty && Conversion::between(&actual.ty, &model.ty) == Conversion::Unknown {
+            comparison.notes.push(format!(
+                "{table}.{}: nothing is known that makes a value of {} from one of {}; write the expression with `alter_column_using`",
+                model.name, model.ty, actual.ty
+            ));
+        }
         if differs(declared, actual) {
             comparison.operations.push(Operation::AlterColumn {
                 table: table.clone(),
                 column: model.clone(),
                 using: None,
-                was: Some(actual.clone()),
+                was: Some(was(model, declared, actual)),
             });
         }
     }
+}
+
+/// A column as it is. Where the type is as it is declared, it is said as the model says it: SQLite does not tell lists
+/// from JSON.
+fn was(model: &Column, declared: &Column, actual: &Column) -> Column {
+    let ty = if declared.ty == actual.ty { &model.ty } else { &actual.ty };
+    Column { ty: ty.clone(), ..actual.clone() }
 }
 
 /// Whether a column is not as it is declared.

@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) operations: Vec<String>,
     /// How the upgrade fails, where it shall.
     pub(crate) error: Option<String>,
+    /// Why the upgrade has no way back, where it has none.
+    pub(crate) irreversible: Option<String>,
     pub(crate) rows_after: Vec<Rows>,
     pub(crate) rows_restored: Vec<Rows>,
 }
@@ -44,6 +46,7 @@ impl Case {
                 "sql" => case.sql.push(body.to_owned()),
                 "operations" => case.operations = lines,
                 "error" => case.error = Some(lines.join(" ")),
+                "irreversible" => case.irreversible = Some(lines.join(" ")),
                 "rows after" => case.rows_after.push(Rows::parse(lines)?),
                 "rows restored" => case.rows_restored.push(Rows::parse(lines)?),
                 "rows" => {

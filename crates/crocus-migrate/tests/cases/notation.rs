@@ -60,7 +60,7 @@ pub(crate) fn schema(lines: &[String]) -> Result<Schema, String> {
     Ok(Schema::new(tables))
 }
 
-/// `name TYPE [identity] [primary key] [not null] [default EXPRESSION | generated EXPRESSION | comment TEXT]`
+/// `name TYPE [identity] [primary key] [not null] [collation NAME] [default EXPRESSION | generated EXPRESSION | comment TEXT]`
 fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
     let name = name(&mut rest)?;
     let mut column = Column::new(name, ty(&mut rest)?);
@@ -75,6 +75,7 @@ fn column(mut rest: &str, table: &mut Table) -> Result<(), String> {
                 expect(&mut rest, "from")?;
                 column.renamed_from = Some(self::name(&mut rest)?);
             }
+            "collation" => column.collation = Some(self::name(&mut rest)?),
             "not" if word(&mut rest) == "null" => column.nullable = false,
             "default" => column.default = Some(std::mem::take(&mut rest).to_owned()),
             "generated" => column.generated = Some(std::mem::take(&mut rest).to_owned()),

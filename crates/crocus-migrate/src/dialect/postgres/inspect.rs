@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Row, Statement};
 
-use super::ddl::{ACTIONS, Current, TYPES, qualified};
+use super::ddl::{ACTIONS, Current, qualified};
+use super::types::type_from;
 use crate::schema::{
     Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Schema, Table, TableName, Type,
     Unique, Unmanaged,
@@ -18,13 +19,15 @@ SELECT c.relname::text, a.attname::text,
                 format_type(a.atttypid, a.atttypmod)),
        a.attnotnull, a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
        pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', col_description(c.oid, a.attnum), e.typname::text,
-       e.oid <> t.oid, obj_description(c.oid, 'pg_class'), NULLIF(s.nspname, current_schema())::text
+       e.oid <> t.oid, obj_description(c.oid, 'pg_class'), NULLIF(s.nspname, current_schema())::text,
+       l.collname::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND t.oid IN (e.oid, e.typarray) AND pg_type_is_visible(e.oid)
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation
 WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY s.nspname, c.relname, a.attnum";
 
@@ -174,6 +177,7 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
             default: default.filter(|_| !identity),
             generated,
             comment: row.get(7)?,
+            collation: row.get(12)?,
             ..Column::new(column, ty)
         };
         schema.tables.last_mut().expect("it was just pushed").columns.push(column);
@@ -268,16 +272,28 @@ fn without_extensions(mut schema: Schema, known: &BTreeSet<TableName>) -> Schema
 pub(crate) async fn current(connection: &Connection, table: &TableName, column: &str) -> Result<Option<Current>> {
     let sql = "SELECT COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> a.atttypid THEN '[]' ELSE '' END,
                       format_type(a.atttypid, a.atttypmod)), a.attgenerated <> '', a.attidentity <> '',
-                      COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), pg_get_serial_sequence($1, $2)
+                      COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), pg_get_serial_sequence($1, $2),
+                      e.typname::text, e.oid <> a.atttypid, l.collname::text
                FROM pg_catalog.pg_attribute a
                LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+               JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
                LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND a.atttypid IN (e.oid, e.typarray)
+               LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation
                WHERE a.attrelid = to_regclass($1) AND a.attname = $2";
     let table = qualified(table);
     let rows = connection.query(Statement::read(sql, [table.into(), column.into()])).await?;
     let current = |row: &Row| {
+        let name: String = row.get(0)?;
+        let of_enum = row.get::<Option<String>>(5)?.map(|name| Type::Enum(Enum { name, values: Vec::new() }));
+        let ty = match of_enum {
+            Some(of) if row.get(6)? => Type::Array(Box::new(of)),
+            Some(of) => of,
+            None => type_from(name.clone()),
+        };
         Ok(Current {
-            ty: row.get(0)?,
+            name,
+            ty,
+            collation: row.get(7)?,
             is_generated: row.get(1)?,
             is_identity: row.get(2)?,
             is_serial: row.get(3)?,
@@ -306,17 +322,4 @@ fn deferrable_from(deferrable: bool, deferred: bool) -> Deferrable {
 
 fn action_from(letter: &str) -> ReferentialAction {
     ACTIONS.iter().find(|(.., known)| *known == letter).map(|(action, ..)| *action).unwrap_or_default()
-}
-
-fn type_from(name: String) -> Type {
-    if let Some(of) = name.strip_suffix("[]") {
-        return match type_from(of.to_owned()) {
-            Type::Other(_) => Type::Other(name),
-            of => Type::Array(Box::new(of)),
-        };
-    }
-    match TYPES.iter().find(|(_, standard)| *standard == name) {
-        Some((ty, _)) => Type::Standard(*ty),
-        None => Type::Other(name),
-    }
 }

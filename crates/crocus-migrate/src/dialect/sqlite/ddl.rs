@@ -1,12 +1,13 @@
 //! Operations as SQLite's SQL. A unique constraint is a marked unique index: it holds the same, and
 //! can be added and dropped.
 
+use crocus_orm::Dialect;
 use crocus_orm::table::ReferentialAction;
-use crocus_orm::{ColumnType, Dialect};
 
 use super::index_sql::CONSTRAINT_MARK;
 use super::rebuild::Edit;
 use super::tokens::is_literal;
+use super::types::{self, IDENTITY, type_name};
 use crate::operation::Operation;
 use crate::schema::{Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Table, TableName, Type, Unique};
 
@@ -36,7 +37,8 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         }
         Operation::DropColumn { table, name, .. } => edit(table, Edit::DropColumn { name: name.clone() }),
         Operation::AlterColumn { table, column, .. } => {
-            edit(table, Edit::AlterColumn { name: column.name.clone(), clause: column_clause(column) })
+            let (name, clause) = (column.name.clone(), column_clause(column));
+            edit(table, Edit::AlterColumn { name, clause, ty: column.ty.clone() })
         }
         Operation::CreatePrimaryKey { table, columns } => edit(table, Edit::AddPrimaryKey { columns: columns.clone() }),
         Operation::DropPrimaryKey { table, .. } => edit(table, Edit::DropPrimaryKey),
@@ -156,11 +158,13 @@ fn column_clause(column: &Column) -> String {
         return format!("{} {IDENTITY} PRIMARY KEY AUTOINCREMENT NOT NULL", quote(&column.name));
     }
     let mut clause = format!("{} {}", quote(&column.name), type_name(&column.ty));
-    match &column.ty {
-        Type::Enum(values) => clause.push_str(&enum_check(&column.name, values)),
-        // The engine's collation: the order of the numbers, not of their digits.
-        Type::Standard(ColumnType::Decimal) if cfg!(feature = "decimal") => clause.push_str(" COLLATE decimal"),
-        _ => {}
+    if let Type::Enum(values) = &column.ty {
+        clause.push_str(&enum_check(&column.name, values));
+    }
+    // Those of PostgreSQL are left to it.
+    let chosen = column.collation.as_deref().filter(|name| COLLATIONS.contains(&collation(name).as_str()));
+    if let Some(collation) = chosen.or_else(|| types::collation(&column.ty)) {
+        clause.push_str(&format!(" COLLATE {collation}"));
     }
     if !column.nullable {
         clause.push_str(" NOT NULL");
@@ -200,47 +204,6 @@ pub(crate) const ACTIONS: [(ReferentialAction, &str); 5] = [
 
 fn action_name(action: ReferentialAction) -> &'static str {
     ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, name)| *name).expect("every action has a name")
-}
-
-/// The declared types. Their affinity keeps what is stored ("Datatypes", 3.1): the suffix `_TEXT` keeps the digits of
-/// decimals and JSON as they are.
-pub(crate) const TYPES: [(ColumnType, &str); 14] = [
-    (ColumnType::SmallInteger, "SMALLINT"),
-    (ColumnType::Integer, "INTEGER"),
-    (ColumnType::BigInteger, "BIGINT"),
-    (ColumnType::Double, "DOUBLE"),
-    (ColumnType::Boolean, "BOOLEAN"),
-    (ColumnType::Text, "TEXT"),
-    (ColumnType::Binary, "BLOB"),
-    (ColumnType::Date, "DATE"),
-    (ColumnType::Time, "TIME"),
-    (ColumnType::DateTime, "DATETIME"),
-    (ColumnType::Timestamp, "TIMESTAMP"),
-    (ColumnType::Uuid, "UUID_TEXT"),
-    (ColumnType::Decimal, "DECIMAL_TEXT"),
-    (ColumnType::Json, "JSON_TEXT"),
-];
-
-/// The one type that counts up.
-const IDENTITY: &str = "INTEGER";
-
-/// The type of an enum's columns, which have a check beside it.
-pub(crate) const ENUM: &str = "ENUM_TEXT";
-
-fn type_name(ty: &Type) -> &str {
-    let standard = |ty: &ColumnType| {
-        TYPES
-            .iter()
-            .find(|(standard, _)| standard == ty)
-            .map(|(_, name)| *name)
-            .expect("every standard type has a name")
-    };
-    match ty {
-        Type::Standard(ty) => standard(ty),
-        Type::Enum(_) => ENUM,
-        Type::Array(_) => standard(&ColumnType::Json),
-        Type::Other(name) => name,
-    }
 }
 
 pub(super) fn literal(text: &str) -> String {

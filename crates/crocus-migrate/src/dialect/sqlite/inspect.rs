@@ -3,10 +3,11 @@
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::{ACTIONS, TYPES};
+use super::ddl::ACTIONS;
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
 use super::table_sql::{ConstraintSql, Kind, TableSql};
+use super::types::type_from;
 use crate::schema::{Check, Column, Enum, ForeignKey, IndexKey, Schema, Table, Type, Unique, Unmanaged};
 
 /// Without those that are virtual, and those that these keep their rows in.
@@ -62,7 +63,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         let column = Column {
             nullable: row.get::<i64>(3)? == 0,
             default: row.get::<Option<String>>(4)?,
-            ..Column::new(name, type_from(row.get(2)?))
+            ..Column::new(name, type_from(&row.get::<String>(2)?))
         };
         schema.tables[at].columns.push(column);
     }
@@ -97,6 +98,8 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         for (name, written) in definition.columns() {
             let Some(column) = table.columns.iter_mut().find(|column| column.name == name) else { continue };
             column.generated = written.generated();
+            // Those that every column has, or every one of its type, were not chosen.
+            column.collation = written.collation().filter(|name| name != "BINARY" && name != "decimal");
             if let Some((name, values)) = written.as_enum() {
                 column.ty = Type::Enum(Enum { name, values });
             }
@@ -224,11 +227,4 @@ fn position(schema: &Schema, name: &str) -> Option<usize> {
 
 fn action_from(name: &str) -> ReferentialAction {
     ACTIONS.iter().find(|(_, known)| *known == name).map(|(action, _)| *action).unwrap_or_default()
-}
-
-fn type_from(name: String) -> Type {
-    match TYPES.iter().find(|(_, standard)| standard.eq_ignore_ascii_case(&name)) {
-        Some((ty, _)) => Type::Standard(*ty),
-        None => Type::Other(name),
-    }
 }

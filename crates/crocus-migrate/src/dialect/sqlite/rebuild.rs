@@ -2,9 +2,13 @@
 //! 8). Rows, their rowids, the numbers that were given, indexes and triggers are kept; foreign keys are off while it
 //! runs.
 
+use super::casts;
 use super::ddl::{literal, quote};
 use super::table_sql::{Clause, ColumnSql, TableSql};
 use super::tokens::{has_name, has_word, qualifies};
+use super::types::{type_from, type_name};
+use crate::schema::Type;
+use crate::types::TypeChange;
 
 /// What is changed in a table's definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,7 @@ pub(crate) enum Edit {
     AlterColumn {
         name: String,
         clause: String,
+        ty: Type,
     },
     AddConstraint {
         name: String,
@@ -126,6 +131,30 @@ pub(crate) fn statements(stored: &Stored, edits: &[Edit]) -> Result<Vec<String>,
     Ok(statements)
 }
 
+/// The queries that find values which do not fit the new type of their column, each with the column and the type.
+pub(crate) fn misfits(stored: &Stored, edits: &[Edit]) -> Vec<(String, String, String)> {
+    let Some(old) = TableSql::parse(&stored.sql) else { return Vec::new() };
+    let narrower = retyped(&old, edits)
+        .filter(|(_, was, ty)| !matches!(TypeChange::between(was, ty), None | Some(TypeChange::Widens)));
+    let query = |(name, _, ty): (&str, Type, &Type)| {
+        let column = quote(name);
+        let condition = casts::misfits(&column, ty)?;
+        let query = format!("SELECT * FROM {} WHERE {column} IS NOT NULL AND {condition}", quote(&stored.name));
+        Some((name.to_owned(), ty.to_string(), query))
+    };
+    narrower.filter_map(query).collect()
+}
+
+/// The columns that get another type, with the one that they have and the new one.
+fn retyped<'a>(old: &TableSql, edits: &'a [Edit]) -> impl Iterator<Item = (&'a str, Type, &'a Type)> {
+    edits.iter().filter_map(|edit| {
+        let Edit::AlterColumn { name, ty, .. } = edit else { return None };
+        let (_, column) = old.columns().find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+        let was = column.ty();
+        (was != type_from(&type_name(ty))).then_some((name.as_str(), was, ty))
+    })
+}
+
 /// The columns that rows are copied into, and what from: the same columns, and the rowid, which a reader of the table
 /// may have kept. What is computed is not copied, what is computed no more is.
 fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<String>) {
@@ -133,9 +162,14 @@ fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<S
         edits.iter().any(|edit| matches!(edit, Edit::DropColumn { name: gone } if gone.eq_ignore_ascii_case(name)))
     };
     let has = |name: &str| old.columns().any(|(found, _)| found.eq_ignore_ascii_case(name)) && !dropped(name);
-    let kept = new.columns().filter(|(name, column)| has(name) && !column.is_generated());
-    let kept: Vec<_> = kept.map(|(name, _)| quote(name)).collect();
-    let (mut into, mut from) = (kept.clone(), kept);
+    let kept: Vec<_> = new.columns().filter(|(name, column)| has(name) && !column.is_generated()).collect();
+    let mut into: Vec<_> = kept.iter().map(|(name, _)| quote(name)).collect();
+    let converted = |(name, _): &(&str, ColumnSql)| {
+        let retyped = retyped(old, edits).find(|(found, ..)| found.eq_ignore_ascii_case(name));
+        let expression = retyped.and_then(|(_, was, ty)| casts::expression(&quote(name), &was, ty));
+        expression.unwrap_or_else(|| quote(name))
+    };
+    let mut from: Vec<_> = kept.iter().map(converted).collect();
     let key = |table: &TableSql| table.columns().find(|(_, column)| column.is_rowid()).map(|(name, _)| name.to_owned());
     let is_copied = key(old).is_some_and(|name| has(&name) && key(new) == Some(name));
     if old.has_rowid() && !is_copied {
@@ -173,7 +207,7 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             table.clauses.remove(at);
         }
-        Edit::AlterColumn { name, clause } => {
+        Edit::AlterColumn { name, clause, .. } => {
             let at = column_at(table, name).ok_or_else(|| no_column(name))?;
             let new = ColumnSql::parse(clause);
             if new.is_key() && !ColumnSql::parse(table.clauses[at].text()).is_key() {

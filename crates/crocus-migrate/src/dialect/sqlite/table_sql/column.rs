@@ -1,7 +1,9 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use crate::dialect::sqlite::ddl::{ENUM, collation, quote};
+use crate::dialect::sqlite::ddl::{collation, quote};
 use crate::dialect::sqlite::tokens::{Token, closing, has_word, spaced, tokens};
+use crate::dialect::sqlite::types::{ENUM, type_from};
+use crate::schema::Type;
 
 /// A column's definition. Each part is as it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +69,7 @@ impl ColumnSql {
     pub(crate) fn altered(mut self, new: &ColumnSql) -> ColumnSql {
         let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
         self.constraints.retain(|constraint| match constraint.word.as_str() {
-            "NOT" | "NULL" | "DEFAULT" | "GENERATED" | "AS" => false,
-            "COLLATE" => !has_word(&constraint.text, "decimal"),
+            "NOT" | "NULL" | "DEFAULT" | "GENERATED" | "AS" | "COLLATE" => false,
             "CHECK" => !(is_enum && constraint.enum_values().is_some()),
             _ => true,
         });
@@ -83,6 +84,11 @@ impl ColumnSql {
         self.constraints.splice(0..0, new_constraints);
         self.ty.clone_from(&new.ty);
         self
+    }
+
+    /// Its type: of an enum or a list, what they are stored as.
+    pub(crate) fn ty(&self) -> Type {
+        type_from(&self.ty)
     }
 
     /// Whether it is the primary key by itself.
@@ -200,7 +206,7 @@ mod tests {
             ("a", "a BIGINT NOT NULL DEFAULT (1)"),
             ("\"a b\" NUMERIC(10, 2) NULL", "\"a b\" BIGINT NOT NULL DEFAULT (1)"),
             ("a INT NOT NULL ON CONFLICT FAIL DEFAULT -7 UNIQUE", "a BIGINT NOT NULL DEFAULT (1) UNIQUE"),
-            ("a INT DEFAULT (1 + (2)) COLLATE nocase", "a BIGINT NOT NULL DEFAULT (1) COLLATE nocase"),
+            ("a INT DEFAULT (1 + (2)) COLLATE nocase", "a BIGINT NOT NULL DEFAULT (1)"),
             ("a INT DEFAULT NULL CHECK (a IS NOT NULL)", "a BIGINT NOT NULL DEFAULT (1) CHECK (a IS NOT NULL)"),
             ("a INT CONSTRAINT n NOT NULL CONSTRAINT u UNIQUE", "a BIGINT NOT NULL DEFAULT (1) CONSTRAINT u UNIQUE"),
             (
