@@ -78,13 +78,14 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
     // constraints and indexes to columns.
     tables::detach(models, &mut actual, ours, &loose, &mut comparison);
+    enums::free_defaults(models, &mut actual, ours, &mut comparison);
     let actual = &actual;
     let sides = || sides(models, declared, actual);
     sides().for_each(|sides| foreign_keys::drop(&sides, &loose, &mut comparison));
     for name in models.schemas.difference(&actual.schemas) {
         comparison.operations.push(Operation::CreateSchema { name: name.clone() });
     }
-    enums::create(models, actual, &mut comparison);
+    enums::create(models, declared, actual, &mut comparison);
     let late = tables::create(models, actual, &loose, &mut comparison);
     for sides in sides() {
         comments::compare(&sides, &mut comparison);

@@ -23,8 +23,10 @@ pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Compa
                 && table.column(&column.name).is_none()
                 && table.column(old).is_some()
             {
-                // A word of SQL is in quotes everywhere, and so it is where the database has written the model's.
-                let in_quotes = expressions(&mut model.clone()).iter().any(|sql| sql.contains(&quoted(&column.name)));
+                // A name that SQL cannot say otherwise is in quotes everywhere; none of the model's expressions has it
+                // without. What only the database has is safe in them.
+                let said = |sql: &&mut String| tokens(sql).any(|token| token == column.name);
+                let in_quotes = !expressions(&mut model.clone()).iter().any(said);
                 rename_column(&mut actual, &model.name, old, &column.name, in_quotes);
                 let (table, name, new_name) = (model.name.clone(), old.clone(), column.name.clone());
                 comparison.operations.push(Operation::RenameColumn { table, name, new_name });
