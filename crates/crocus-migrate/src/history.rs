@@ -46,6 +46,18 @@ const COLUMNS_SQLITE: &str = "SELECT name FROM pragma_table_info('crocus_migrati
 const TIME: &str = "to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
 const TIME_SQLITE: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', applied_at)";
 
+const RECORD: &str = "INSERT INTO crocus_migrations (revision, message, applied_by, duration_ms, checksum, progress)
+    VALUES ($1, $2, $3, $4, $5, NULL)
+    ON CONFLICT (revision) DO UPDATE SET message = excluded.message, applied_at = CURRENT_TIMESTAMP,
+        applied_by = excluded.applied_by, duration_ms = excluded.duration_ms, checksum = excluded.checksum,
+        progress = NULL";
+
+const SET_PROGRESS: &str =
+    "INSERT INTO crocus_migrations (revision, message, applied_by, progress) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (revision) DO UPDATE SET progress = excluded.progress";
+
+const REMOVE: &str = "DELETE FROM crocus_migrations WHERE revision = $1";
+
 /// One row of the version table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -215,11 +227,6 @@ pub(crate) async fn record(
     applied_by: &str,
     duration: Option<Duration>,
 ) -> Result<()> {
-    let sql = "INSERT INTO crocus_migrations (revision, message, applied_by, duration_ms, checksum, progress)
-        VALUES ($1, $2, $3, $4, $5, NULL)
-        ON CONFLICT (revision) DO UPDATE SET message = excluded.message, applied_at = CURRENT_TIMESTAMP,
-            applied_by = excluded.applied_by, duration_ms = excluded.duration_ms, checksum = excluded.checksum,
-            progress = NULL";
     let milliseconds = duration.map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
     let values = [
         migration.revision.into(),
@@ -228,7 +235,7 @@ pub(crate) async fn record(
         milliseconds.into(),
         migration.checksum().into(),
     ];
-    connection.execute(Statement::write(sql, values)).await?;
+    connection.execute(Statement::write(RECORD, values)).await?;
     Ok(())
 }
 
@@ -240,23 +247,59 @@ pub(crate) async fn set_progress(
     applied_by: &str,
     progress: Option<&str>,
 ) -> crocus_orm::Result<()> {
-    let sql = "INSERT INTO crocus_migrations (revision, message, applied_by, progress) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (revision) DO UPDATE SET progress = excluded.progress";
     let values = [
         migration.revision.into(),
         migration.message.into(),
         said(applied_by).into(),
         progress.map(str::to_owned).into(),
     ];
-    connection.execute(Statement::write(sql, values)).await?;
+    connection.execute(Statement::write(SET_PROGRESS, values)).await?;
     Ok(())
 }
 
 /// Takes a revision's row away.
 pub(crate) async fn remove(connection: &Connection, revision: &str) -> Result<()> {
-    let sql = "DELETE FROM crocus_migrations WHERE revision = $1";
-    connection.execute(Statement::write(sql, [revision.to_owned().into()])).await?;
+    connection.execute(Statement::write(REMOVE, [revision.to_owned().into()])).await?;
     Ok(())
+}
+
+/// What makes the table where it is not there, for a script.
+pub(crate) fn prepare_sql(dialect: Dialect) -> String {
+    let create = if dialect == Dialect::Postgres { CREATE } else { CREATE_SQLITE };
+    create.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
+}
+
+/// [`record`], for a script.
+pub(crate) fn record_sql(migration: &Migration, applied_by: &str) -> String {
+    let (by, checksum) = (said(applied_by), migration.checksum());
+    with_literals(RECORD, &[Some(migration.revision), Some(migration.message), by.as_deref(), None, Some(&checksum)])
+}
+
+/// [`set_progress`], for a script.
+pub(crate) fn progress_sql(migration: &Migration, applied_by: &str, progress: &str) -> String {
+    let by = said(applied_by);
+    with_literals(SET_PROGRESS, &[Some(migration.revision), Some(migration.message), by.as_deref(), Some(progress)])
+}
+
+/// [`remove`], for a script.
+pub(crate) fn remove_sql(revision: &str) -> String {
+    with_literals(REMOVE, &[Some(revision)])
+}
+
+/// SQL with its values written into it. A value may look like the mark of another one.
+fn with_literals(sql: &str, values: &[Option<&str>]) -> String {
+    let mut parts = sql.split('$');
+    let mut written = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let value = part[..digits].parse::<usize>().ok().and_then(|number| *values.get(number - 1)?);
+        match value {
+            Some(value) => written.push_str(&format!("'{}'", value.replace('\'', "''"))),
+            None => written.push_str("NULL"),
+        }
+        written.push_str(&part[digits..]);
+    }
+    written
 }
 
 fn said(applied_by: &str) -> Option<String> {

@@ -22,6 +22,7 @@ pub mod render;
 mod revision;
 mod runner;
 pub mod schema;
+mod script;
 mod types;
 
 pub use data::{Data, DataFuture, DataResult, DataStep};
@@ -34,6 +35,7 @@ pub use operations::{
 };
 pub use revision::{Changed, Graph, Migration, Migrations};
 pub use runner::{Direction, Options, Step, apply, apply_in_segments, downgrade, pending, stamp, upgrade};
+pub use script::script;
 pub use types::TypeChange;
 
 /// What a migration file uses.

@@ -261,7 +261,7 @@ pub async fn stamp(
 }
 
 /// Refuses what loses data and nobody has acknowledged, before anything runs.
-fn check_destructive(
+pub(crate) fn check_destructive(
     graph: &Graph,
     goal: &Places,
     applied: &Places,

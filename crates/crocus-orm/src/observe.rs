@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{Level, Span};
 
-use crate::statement::Statement;
+use crate::statement::{Access, Statement};
 use crate::{Dialect, EngineOptions, Error};
 
 /// What looks at the statements of an engine.
@@ -65,6 +65,8 @@ pub struct RecordedStatement {
     pub sql: String,
     /// The bound values in SQL's notation; the sensitive ones as `[redacted]`.
     pub values: Vec<String>,
+    /// Whether it was said to read only.
+    pub reads: bool,
     /// From sending it to its last row. What is sent together starts together.
     pub duration: Duration,
     /// How many rows it gave, or wrote when it gave none.
@@ -111,6 +113,7 @@ impl Log {
         entries.kept.extend(statements.iter().map(|statement| RecordedStatement {
             sql: statement.sql.clone(),
             values: statement.values.shown().collect(),
+            reads: statement.access == Access::Read,
             duration: Duration::ZERO,
             rows: 0,
             error: None,

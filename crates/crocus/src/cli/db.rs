@@ -67,6 +67,12 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             }
             Ok(())
         }
+        Command::Upgrade(arguments) if arguments.sql => {
+            upgrade::write_upgrade(context, context.one(named)?, &arguments).await
+        }
+        Command::Downgrade(arguments) if arguments.sql => {
+            upgrade::write_downgrade(context, context.one(named)?, &arguments).await
+        }
         Command::Upgrade(arguments) => {
             let one = arguments.names_a_revision();
             let binds = if one { vec![context.one(named)?] } else { context.chosen(named)? };

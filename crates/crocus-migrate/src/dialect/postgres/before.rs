@@ -2,10 +2,11 @@
 
 use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::{Current, qualified};
+use super::ddl::{Current, qualified, quote};
+use super::types::type_name;
 use super::{enums, inspect};
 use crate::operation::Operation;
-use crate::schema::TableName;
+use crate::schema::{Schema, TableName, Type};
 
 /// What parts an operation has depends on this, and their statements.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,44 @@ pub(crate) async fn ask(connection: &Connection, operation: &Operation, is_new: 
         _ => {}
     }
     Ok(before)
+}
+
+/// What operations have made of a schema, instead of asking. What they do not tell is taken to be the harder case.
+pub(crate) fn known(schema: &Schema, operation: &Operation, is_new: bool) -> Before {
+    let mut before = Before { is_new, ..Before::default() };
+    match operation {
+        Operation::AlterColumn { table, column, .. } => {
+            let found = schema.table(table).and_then(|table| table.column(&column.name));
+            before.is_nullable = found.is_none_or(|column| column.nullable);
+            before.column = found.map(|column| Current {
+                name: type_name(&column.ty),
+                ty: column.ty.clone(),
+                collation: column.collation.clone(),
+                is_generated: column.generated.is_some(),
+                is_identity: column.identity,
+                is_serial: false,
+                sequence: None,
+            });
+        }
+        Operation::AlterEnum { values, .. } => {
+            let users = schema.tables.iter().flat_map(|table| {
+                let columns = table
+                    .columns
+                    .iter()
+                    .filter(|column| column.ty.as_enum().is_some_and(|found| found.name == values.name));
+                columns.map(|column| enums::User {
+                    table: qualified(&table.name),
+                    column: quote(&column.name),
+                    is_array: matches!(column.ty, Type::Array(_)),
+                    default: column.default.clone(),
+                })
+            });
+            let known = schema.enumeration(&values.name).map(|found| found.values.clone());
+            before.enumeration = enums::Current { values: known.unwrap_or_default(), users: users.collect() };
+        }
+        _ => {}
+    }
+    before
 }
 
 /// Whether an index can be used: `Some(false)` for one whose building without a lock has failed, `None` where there is

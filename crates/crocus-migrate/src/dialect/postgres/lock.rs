@@ -37,8 +37,28 @@ pub(crate) async fn prepare(connection: &Connection) -> Result<()> {
 
 /// From here on, no lock is waited for longer.
 pub(crate) async fn limit(connection: &Connection, limit: Duration) -> Result<()> {
+    connection.batch(&limit_sql(limit)).await
+}
+
+/// [`limit`], for a script.
+pub(crate) fn limit_sql(limit: Duration) -> String {
     // Zero would be no limit.
-    connection.batch(&format!("SET lock_timeout = {}", limit.as_millis().max(1))).await
+    format!("SET lock_timeout = {}", limit.as_millis().max(1))
+}
+
+/// [`limit_without_blocking`], for a script.
+pub(crate) fn limit_without_blocking_sql() -> String {
+    limit_sql(LIMIT_WITHOUT_BLOCKING)
+}
+
+/// What waits for the lock, for a script.
+pub(crate) fn wait_sql() -> String {
+    format!("DO $$ BEGIN PERFORM pg_advisory_lock({KEY}); END $$")
+}
+
+/// What gives the lock up, for a script whose session goes on.
+pub(crate) fn release_sql() -> String {
+    format!("DO $$ BEGIN PERFORM pg_advisory_unlock({KEY}); END $$")
 }
 
 /// The same for what does not keep others out while it waits.

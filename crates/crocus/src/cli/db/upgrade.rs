@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crocus_migrate::lint::{Category, Code};
 use crocus_migrate::{Direction, Migrations, Options, Step};
-use crocus_orm::Engine;
+use crocus_orm::{Dialect, Engine};
 
 use super::migrate::refuse_stale;
 use crate::cli::{Context, print};
@@ -25,6 +25,11 @@ pub(super) struct Upgrade {
     #[arg(long, value_name = "CODE", value_parser = destructive())]
     allow: Vec<Code>,
 
+    /// Write the SQL on standard output instead of running it, for `psql` or `sqlite3`; nothing is asked of the database.
+    /// The revision is then a place, or a range FROM:TO
+    #[arg(long)]
+    pub(super) sql: bool,
+
     #[command(flatten)]
     run: Run,
 }
@@ -32,12 +37,18 @@ pub(super) struct Upgrade {
 /// Undo migrations
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  {program} db downgrade\n  {program} db downgrade -2\n  {program} db downgrade base"
+    after_help = "Examples:\n  {program} db downgrade\n  {program} db downgrade -2\n  {program} db downgrade base\n  \
+                    {program} db downgrade head:3f9a --sql > downgrade.sql"
 )]
 pub(super) struct Downgrade {
     /// How far: `-N`, a revision or its beginning, `base`, or one of these on a branch: `payments@-1`
     #[arg(default_value = "-1", allow_hyphen_values = true)]
     revision: String,
+
+    /// Write the SQL on standard output instead of running it, for `psql` or `sqlite3`; nothing is asked of the database.
+    /// The revision is then a range FROM:TO
+    #[arg(long)]
+    pub(super) sql: bool,
 
     #[command(flatten)]
     run: Run,
@@ -86,6 +97,40 @@ pub(super) async fn downgrade(context: &Context, bind: Option<&'static str>, arg
         0 => print("Nothing to downgrade.\n"),
         _ => Ok(()),
     }
+}
+
+/// Writes what an upgrade would send.
+pub(super) async fn write_upgrade(context: &Context, bind: Option<&'static str>, arguments: &Upgrade) -> Result<()> {
+    let options = Options { allow: arguments.allow.clone(), ..arguments.run.options(context) };
+    write(context, bind, Direction::Upgrade, &arguments.revision, &options).await
+}
+
+/// Writes what a downgrade would send.
+pub(super) async fn write_downgrade(
+    context: &Context,
+    bind: Option<&'static str>,
+    arguments: &Downgrade,
+) -> Result<()> {
+    write(context, bind, Direction::Downgrade, &arguments.revision, &arguments.run.options(context)).await
+}
+
+async fn write(
+    context: &Context,
+    bind: Option<&'static str>,
+    direction: Direction,
+    range: &str,
+    options: &Options,
+) -> Result<()> {
+    let migrations = context.migrations(bind)?;
+    refuse_stale(context, migrations)?;
+    let dialect = context.database_url(bind)?.0.dialect();
+    let script = crocus_migrate::script(migrations, dialect, direction, range, options).await;
+    // What comes after an error must not run.
+    let stop = match dialect {
+        Dialect::Postgres => "\\set ON_ERROR_STOP on",
+        _ => ".bail on",
+    };
+    print(&format!("{stop}\n{}", script.map_err(context.of_migration())?))
 }
 
 /// Applies migrations and says each; also what `run --upgrade` does.
