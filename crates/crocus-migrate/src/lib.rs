@@ -33,7 +33,7 @@ pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{
     CheckBuilder, ColumnBuilder, DataBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
 };
-pub use revision::{Changed, Graph, Migration, Migrations};
+pub use revision::{Changed, Graph, Migration, Migrations, Placement};
 pub use runner::{Direction, Options, Step, apply, apply_in_segments, downgrade, pending, stamp, upgrade};
 pub use script::script;
 pub use types::TypeChange;

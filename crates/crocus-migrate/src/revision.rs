@@ -2,6 +2,7 @@
 
 mod checksum;
 mod graph;
+mod next;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::{Error, ErrorKind, Result};
 pub use checksum::Changed;
 pub use graph::Graph;
 pub(crate) use graph::{Places, and};
+pub use next::Placement;
 
 /// A migration that is compiled into the program; made by `crocus::migrations!`.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::revision::Migration;
 use crate::{Error, ErrorKind, Result};
 
 /// Words that name a place, and so no revision and no label.
-const RESERVED: [&str; 4] = ["base", "head", "heads", "current"];
+pub(crate) const RESERVED: [&str; 4] = ["base", "head", "heads", "current"];
 
 /// Positions in [`Graph::ordered`].
 pub(crate) type Places = BTreeSet<usize>;
@@ -111,15 +111,19 @@ impl Graph {
     /// Heads that nobody meant to be several: two or more that have no label of their own. Mostly two people's migrations
     /// that follow the same one.
     pub fn forked(&self) -> Vec<&Migration> {
+        let unlabelled = self.unlabelled_heads();
+        if unlabelled.len() > 1 { self.migrations(&unlabelled) } else { Vec::new() }
+    }
+
+    /// The heads that have no label of their own.
+    pub(crate) fn unlabelled_heads(&self) -> Places {
         let heads = self.head_places();
         let labels: Vec<_> = heads.iter().map(|at| self.labels_of(self.ordered[*at].revision)).collect();
         let own = |index: usize| {
             let others = |label| labels.iter().enumerate().any(|(other, of)| other != index && of.contains(label));
             labels[index].iter().any(|label| !others(label))
         };
-        let unlabelled: Places =
-            heads.iter().enumerate().filter(|(index, _)| !own(*index)).map(|(_, at)| *at).collect();
-        if unlabelled.len() > 1 { self.migrations(&unlabelled) } else { Vec::new() }
+        heads.iter().enumerate().filter(|(index, _)| !own(*index)).map(|(_, at)| *at).collect()
     }
 
     /// Fails where heads are several that nobody meant so.

@@ -51,7 +51,11 @@ impl Graph {
     /// # Errors
     /// When there is no such place, or the word fits several.
     pub fn resolve(&self, word: &str, applied: &Applied) -> Result<Vec<&Migration>> {
-        Ok(self.migrations(&self.places(Word::parse(word), &applied.places)?))
+        Ok(self.migrations(&self.resolve_places(word, applied)?))
+    }
+
+    pub(crate) fn resolve_places(&self, word: &str, applied: &Applied) -> Result<Places> {
+        self.places(Word::parse(word), &applied.places)
     }
 
     /// The one revision that a word names.
@@ -403,6 +407,10 @@ impl Graph {
         });
         let branch = own.or_else(|| migrations.first().map(|first| first.revision)).unwrap_or_default();
         format!("`{branch}@{place}`")
+    }
+
+    pub(crate) fn described_at(&self, at: usize) -> String {
+        self.described(&self.ordered()[at])
     }
 
     /// `3f9a1c27b6d0 (create cars)`, with the labels of its branch.

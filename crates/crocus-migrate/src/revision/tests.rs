@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::graph::Places;
-use super::{Graph, Migration};
+use super::{Graph, Migration, Placement};
 
 /// `"b2: a1 @shop +c3"`: a revision, those it follows, its labels, and what it depends on. They are made in this order.
 fn migration(at: usize, text: &str) -> Migration {
@@ -28,7 +28,7 @@ fn migration(at: usize, text: &str) -> Migration {
 }
 
 fn list(text: &str) -> Vec<Migration> {
-    text.split(',').enumerate().map(|(at, text)| migration(at, text.trim())).collect()
+    text.split(',').filter(|text| !text.is_empty()).enumerate().map(|(at, text)| migration(at, text.trim())).collect()
 }
 
 fn graph(text: &str) -> Graph {
@@ -326,6 +326,87 @@ fn heads_that_nobody_meant_are_noticed() {
     }
     let error = graph("a1:, a2: a1, b2: a1, c2: a1").check_forks().unwrap_err();
     assert_eq!(error.to_string(), "3 migrations follow a1: a2 (m, `a2.rs`), b2 (m, `b2.rs`) and c2 (m, `c2.rs`)");
+}
+
+#[test]
+fn the_next_revision() {
+    let line = graph("a1:, a2: a1");
+    let branched = graph(BRANCHED);
+    let none = super::Applied::default();
+    let next = |graph: &Graph, placement: Placement<'_>| {
+        let mut made =
+            graph.next("m", &placement, &none).map_err(|error| format!("{error}; {}", error.hint().unwrap()))?;
+        if placement.rev_id.is_none() {
+            made.revision = "new".to_owned();
+        }
+        let third = made.render().lines().nth(2).unwrap().to_owned();
+        Ok::<_, String>(third.trim_start_matches("//! Revision ").rsplit_once(", ").unwrap().0.to_owned())
+    };
+    let with = |head: &[&'static str]| Placement { head: head.to_vec(), ..Placement::default() };
+    for (graph, placement, made) in [
+        (&line, Placement::default(), "new, follows a2"),
+        (&graph(""), Placement::default(), "new, follows <base>"),
+        (
+            &line,
+            Placement { splice: true, branch_labels: vec!["shop"], ..with(&["a1"]) },
+            "new, follows a1, labelled shop",
+        ),
+        (
+            &line,
+            Placement { branch_labels: vec!["shop"], rev_id: Some("x1"), ..with(&["base"]) },
+            "x1, follows <base>, labelled shop",
+        ),
+        (
+            &branched,
+            Placement { depends_on: vec!["a2", "mail"], ..with(&["shop@head"]) },
+            "new, follows b2, depends on a2 and mail",
+        ),
+        (&branched, with(&["heads"]), "new, follows b2 and c2 and a3"),
+    ] {
+        assert_eq!(next(graph, placement).as_deref(), Ok(made));
+    }
+    for (graph, placement, error) in [
+        (&line, with(&["a1"]), "a1 (m) is no head: others follow it; `--splice` makes a new branch from it"),
+        (
+            &line,
+            Placement { splice: true, ..with(&["a1"]) },
+            "the new migration would be a head beside a2 (m), and nothing would tell them apart; give its branch a label: \
+             `--branch-label NAME`",
+        ),
+        (
+            &line,
+            Placement { splice: true, ..with(&["a1", "a2"]) },
+            "a2 (m) comes after a1 (m) already; leave the earlier one out",
+        ),
+        (
+            &branched,
+            Placement { branch_labels: vec!["shop"], ..with(&["a3"]) },
+            "`shop` cannot be the label: a branch has this label; choose another name",
+        ),
+        (
+            &line,
+            Placement { rev_id: Some("a1"), ..Placement::default() },
+            "`a1` cannot be the revision: a revision has this name; choose another name",
+        ),
+        (
+            &line,
+            Placement { rev_id: Some("A-1"), ..Placement::default() },
+            "`A-1` cannot be the revision: it is made of lower-case letters, digits and `_`; choose another name",
+        ),
+        (
+            &line,
+            Placement { branch_labels: vec!["head"], ..Placement::default() },
+            "`head` cannot be the label: the word names a place in the history; choose another name",
+        ),
+        (
+            &graph("a1:, a2: a1, b2: a1"),
+            Placement::default(),
+            "two migrations follow a1: a2 (m, `a2.rs`) and b2 (m, `b2.rs`); `db merge -m \"merge\"` writes a migration that \
+             follows both; or let one follow the other: change `follows` in the third line of `b2.rs`",
+        ),
+    ] {
+        assert_eq!(next(graph, placement), Err(error.to_owned()));
+    }
 }
 
 /// Any history: each revision follows and depends on some of those before it, and the files are in any order.
