@@ -25,6 +25,7 @@ pub mod schema;
 mod script;
 mod types;
 
+pub use compare::Comparison;
 pub use data::{Data, DataFuture, DataResult, DataStep};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{Applied, Record, applied, recorded};

@@ -45,6 +45,8 @@ enum Command {
 struct Context {
     app: App,
     config: Config,
+    /// Whether `-v` was given: lists tell more then, too.
+    verbose: bool,
     /// The engines that the command has opened: they are closed at the end.
     opened: Opened,
 }
@@ -92,7 +94,7 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
     config.check_binds(&keys)?;
     registry::check(&app.models, &app.binds)?;
     let opened = Opened::default();
-    let context = Context { app, config, opened: opened.clone() };
+    let context = Context { app, config, verbose: cli.verbose > 0, opened: opened.clone() };
     let result = match cli.command {
         None => run::run(context, run::Run::default()).await,
         Some(Command::Run(run)) => run::run(context, run).await,
@@ -137,6 +139,16 @@ impl Context {
             }
             Some(named) => Ok(vec![self.one(Some(named))?]),
         }
+    }
+
+    /// The databases that a command is for, which may be one alone.
+    fn one_or_chosen(&self, is_for_one: bool, named: Option<&str>) -> Result<Vec<Option<&'static str>>> {
+        if is_for_one { Ok(vec![self.one(named)?]) } else { self.chosen(named) }
+    }
+
+    /// Whether more is to be said than usual.
+    fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// The database that a command is for: the one that is named, or the default one.

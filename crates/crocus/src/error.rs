@@ -26,6 +26,11 @@ impl Error {
         self
     }
 
+    /// What went wrong, without what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// `error: what: cause`, then `hint: what to do`.
     pub(crate) fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.message);

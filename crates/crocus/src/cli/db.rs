@@ -1,28 +1,31 @@
 //! `db ...`: create, migrate and inspect the database. The verbs are Flask-Migrate's and Alembic's; each file has one, or
 //! a pair that belong together, with its arguments, its help and its examples.
 
+mod check;
 mod create;
 mod current;
 mod history;
 mod init;
 mod lint;
+mod listed;
 mod migrate;
+mod revision;
 mod stamp;
 pub(super) mod upgrade;
 
 use clap::{Args, Subcommand};
-use crocus_migrate::{Applied, Graph};
+use crocus_migrate::Migration;
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Create, migrate and inspect the database
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  {program} db create\n  {program} db migrate -m \"create cars\"\n  \
                         {program} db upgrade\n  {program} db current")]
 pub(super) struct Db {
-    /// The bind: which of the program's databases [default: `default` for drop, downgrade and stamp, else
-    /// all]
+    /// The bind: which of the program's databases [default: `default` for drop, downgrade, stamp and what
+    /// names a revision, else all]
     #[arg(long, global = true, value_name = "KEY")]
     bind: Option<String>,
 
@@ -36,12 +39,19 @@ enum Command {
     Drop(create::Drop),
     Init(init::Init),
     Migrate(migrate::Migrate),
+    Revision(revision::Revision),
+    Edit(revision::Edit),
+    Show(history::Show),
+    Merge(revision::Merge),
     Upgrade(upgrade::Upgrade),
     Downgrade(upgrade::Downgrade),
-    Current(current::Current),
     History(history::History),
     Lint(lint::Lint),
+    Heads(history::Heads),
+    Branches(history::Branches),
+    Current(current::Current),
     Stamp(stamp::Stamp),
+    Check(check::Check),
 }
 
 pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()> {
@@ -61,9 +71,9 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             binds.into_iter().try_for_each(|bind| init::init(context, bind, &arguments))
         }
         Command::Migrate(arguments) => {
-            for bind in context.chosen(named)? {
+            for bind in context.one_or_chosen(arguments.new.is_for_one(), named)? {
                 context.headline(bind)?;
-                migrate::migrate(context, bind, &arguments).await?;
+                migrate::migrate(context, bind, &arguments.new).await?;
             }
             Ok(())
         }
@@ -73,30 +83,29 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
         Command::Downgrade(arguments) if arguments.sql => {
             upgrade::write_downgrade(context, context.one(named)?, &arguments).await
         }
+        Command::Revision(arguments) => {
+            for bind in context.one_or_chosen(arguments.is_for_one(), named)? {
+                context.headline(bind)?;
+                revision::revision(context, bind, &arguments).await?;
+            }
+            Ok(())
+        }
+        Command::Merge(arguments) => revision::merge(context, context.one(named)?, &arguments).await,
+        Command::Edit(arguments) => revision::edit(context, context.one(named)?, &arguments).await,
+        Command::Show(arguments) => history::show(context, context.one(named)?, &arguments).await,
         Command::Upgrade(arguments) => {
-            let one = arguments.names_a_revision();
-            let binds = if one { vec![context.one(named)?] } else { context.chosen(named)? };
-            for bind in binds {
+            for bind in context.one_or_chosen(arguments.names_a_revision(), named)? {
                 context.headline(bind)?;
                 upgrade::upgrade(context, bind, &arguments).await?;
             }
             Ok(())
         }
         Command::Downgrade(arguments) => upgrade::downgrade(context, context.one(named)?, &arguments).await,
-        Command::Current(_) => {
-            for bind in context.chosen(named)? {
-                context.headline(bind)?;
-                current::current(context, bind).await?;
-            }
-            Ok(())
-        }
-        Command::History(_) => {
-            for bind in context.chosen(named)? {
-                context.headline(bind)?;
-                history::history(context, bind).await?;
-            }
-            Ok(())
-        }
+        Command::Current(arguments) => current::current(context, &context.chosen(named)?, &arguments).await,
+        Command::History(arguments) => history::history(context, &context.chosen(named)?, &arguments).await,
+        Command::Heads(arguments) => history::heads(context, &context.chosen(named)?, &arguments),
+        Command::Branches(arguments) => history::branches(context, &context.chosen(named)?, &arguments),
+        Command::Check(arguments) => check::check(context, &context.chosen(named)?, &arguments).await,
         Command::Lint(arguments) => lint::lint(context, context.chosen(named)?, &arguments).await,
         Command::Stamp(arguments) => stamp::stamp(context, context.one(named)?, &arguments).await,
     }
@@ -107,16 +116,9 @@ pub(super) fn pending_revisions(number: usize) -> String {
     format!("{number} pending revision{}", if number == 1 { "" } else { "s" })
 }
 
-/// `3f9a1c27b6d0 (head), create cars`
-fn place(graph: &Graph, applied: &Applied) -> String {
-    let heads = graph.heads();
-    let places: Vec<_> = graph
-        .current(applied)
-        .iter()
-        .map(|current| {
-            let head = if heads.iter().any(|head| head.revision == current.revision) { " (head)" } else { "" };
-            format!("{}{head}, {}", current.revision, current.title())
-        })
-        .collect();
-    if places.is_empty() { "<base>".to_owned() } else { places.join("; ") }
+/// Says which revisions a database lacks.
+pub(super) fn behind(pending: &[&Migration]) -> Error {
+    let names: Vec<_> =
+        pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.title())).collect();
+    Error::new(format!("the database is behind by {}: {}", pending_revisions(pending.len()), names.join(", ")))
 }

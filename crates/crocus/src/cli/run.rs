@@ -103,11 +103,8 @@ async fn bring_up_to_date(
     if pending.is_empty() {
         return Ok(Some(0));
     }
-    let names: Vec<_> =
-        pending.iter().map(|migration| format!("{} ({})", migration.revision, migration.title())).collect();
     let name = context.name();
-    let text = format!("the database is behind by {}: {}", db::pending_revisions(pending.len()), names.join(", "));
-    Err(Error::new(text).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))
+    Err(db::behind(&pending).with_hint(format!("run `{name} db upgrade`, or start with `{name} run --upgrade`")))
 }
 
 /// Each database without its password, and its dialect.

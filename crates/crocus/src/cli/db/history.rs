@@ -1,43 +1,148 @@
-//! `db history`: the revisions and how they follow each other.
+//! `db history`, `db heads`, `db branches` and `db show`: the revisions, and how they follow each other.
 
 use clap::Args;
-use crocus_migrate::{Applied, Migration};
+use serde_json::{Value, json};
 
+use super::listed::{Listed, Telling, print_json};
 use crate::cli::{Context, print};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// List the revisions, the newest first
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  {program} db history")]
-pub(super) struct History {}
+#[command(after_help = "Examples:\n  {program} db history\n  {program} db history -r 3f9a:\n  \
+                        {program} db history -r -3:current -v\n  {program} db history --json")]
+pub(super) struct History {
+    /// Which: `FROM:TO`, `FROM:` or `:TO`, both included
+    #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]
+    rev_range: Option<String>,
 
-pub(super) async fn history(context: &Context, bind: Option<&'static str>) -> Result<()> {
-    let migrations = context.migrations(bind)?;
-    let graph = migrations.graph().map_err(context.of_migration())?;
-    // Without a database the history is still known, and asking for it makes none.
-    let exists = context.database_url(bind)?.0.database_exists().await.unwrap_or(false);
-    let applied = if exists {
-        let (engine, _) = context.engine(bind).await?;
-        crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?
-    } else {
-        Applied::default()
-    };
-    if graph.ordered().is_empty() {
-        return print("There are no migrations.\n");
+    /// Mark where the database is, which has to be there; without this it is marked if the database is there
+    #[arg(short, long)]
+    indicate_current: bool,
+
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// Show the revisions that none follows
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} db heads\n  {program} db heads -v\n  {program} db heads --json")]
+pub(super) struct Heads {
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// Show the revisions that several follow
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} db branches\n  {program} db branches --json")]
+pub(super) struct Branches {
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// Show everything about a revision
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  {program} db show\n  {program} db show 3f9a\n  {program} db show current --json")]
+pub(super) struct Show {
+    /// `head`, `heads`, `current`, a revision or its beginning, or a label
+    #[arg(default_value = "head", allow_hyphen_values = true)]
+    revision: String,
+
+    #[command(flatten)]
+    telling: Telling,
+}
+
+pub(super) async fn history(context: &Context, binds: &[Option<&'static str>], arguments: &History) -> Result<()> {
+    let mut rows = Vec::new();
+    for bind in binds {
+        let listed = if arguments.indicate_current {
+            Listed::of_database(context, *bind).await?
+        } else {
+            Listed::of_database_if_there(context, *bind).await?
+        };
+        let migrations = match &arguments.rev_range {
+            None => listed.graph.ordered().iter().collect(),
+            Some(range) => listed.graph.history(range, &listed.applied).map_err(context.of_migration())?,
+        };
+        if arguments.telling.json {
+            rows.extend(migrations.iter().rev().map(|migration| listed.json(migration)));
+            continue;
+        }
+        context.headline(*bind)?;
+        let lines = migrations.iter().rev().map(|migration| match context.is_verbose() {
+            true => listed.in_full(migration),
+            false => format!(
+                "{} -> {}{}, {}, {}\n",
+                migration.follows(),
+                migration.revision,
+                listed.marks(migration),
+                migration.title(),
+                migration.created
+            ),
+        });
+        let text: String = lines.collect();
+        print(if text.is_empty() { "There are no migrations.\n" } else { &text })?;
     }
-    let mut text = String::new();
-    let (heads, current) = (graph.heads(), graph.current(&applied));
-    let is_in = |list: &[&Migration], of: &Migration| list.iter().any(|listed| listed.revision == of.revision);
-    for migration in graph.ordered().iter().rev() {
-        let head = if is_in(&heads, migration) { " (head)" } else { "" };
-        let here = if is_in(&current, migration) { " (current)" } else { "" };
-        text.push_str(&format!(
-            "{} -> {}{head}{here}, {}, {}\n",
-            migration.follows(),
-            migration.revision,
-            migration.title(),
-            migration.created
-        ));
+    if arguments.telling.json { print_json(&Value::from(rows)) } else { Ok(()) }
+}
+
+pub(super) fn heads(context: &Context, binds: &[Option<&'static str>], arguments: &Heads) -> Result<()> {
+    let mut rows = Vec::new();
+    for bind in binds {
+        let listed = Listed::of_program(context, *bind)?;
+        let heads = listed.graph.heads();
+        if arguments.telling.json {
+            rows.extend(heads.iter().map(|head| listed.json(head)));
+            continue;
+        }
+        context.headline(*bind)?;
+        let text: String = heads.iter().map(|head| listed.entry(head)).collect();
+        print(if text.is_empty() { "There are no migrations.\n" } else { &text })?;
     }
-    print(&text)
+    if arguments.telling.json { print_json(&Value::from(rows)) } else { Ok(()) }
+}
+
+pub(super) fn branches(context: &Context, binds: &[Option<&'static str>], arguments: &Branches) -> Result<()> {
+    let mut rows = Vec::new();
+    for bind in binds {
+        let listed = Listed::of_program(context, *bind)?;
+        let points = listed.graph.branch_points();
+        if arguments.telling.json {
+            rows.extend(points.iter().map(|(point, followers)| {
+                listed.with_bind(json!({"revision": point.revision, "followed_by": Listed::names(followers)}))
+            }));
+            continue;
+        }
+        context.headline(*bind)?;
+        let mut text = String::new();
+        for (point, followers) in points {
+            text.push_str(&listed.entry(point));
+            for follower in followers {
+                text.push_str(&format!(
+                    "    -> {}{}, {}\n",
+                    follower.revision,
+                    listed.marks(follower),
+                    follower.title()
+                ));
+            }
+        }
+        print(if text.is_empty() { "No revision is followed by several.\n" } else { &text })?;
+    }
+    if arguments.telling.json { print_json(&Value::from(rows)) } else { Ok(()) }
+}
+
+pub(super) async fn show(context: &Context, bind: Option<&'static str>, arguments: &Show) -> Result<()> {
+    let listed = Listed::of_database_if_there(context, bind).await?;
+    let shown = listed.graph.resolve(&arguments.revision, &listed.applied).map_err(context.of_migration())?;
+    if arguments.telling.json {
+        return print_json(&shown.iter().map(|migration| listed.json(migration)).collect());
+    }
+    if shown.is_empty() {
+        return Err(Error::new(format!(
+            "`{}` is no revision, but what comes before the first one",
+            arguments.revision
+        ))
+        .with_hint(format!("`{} db history` lists them", context.name())));
+    }
+    print(&shown.iter().map(|migration| listed.in_full(migration)).collect::<String>())
 }

@@ -3,60 +3,35 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crocus_migrate::head::Head;
 use crocus_migrate::lint::{Category, Finding, lint_operations};
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{Migrations, compare, folder, render};
+use crocus_migrate::{Applied, Comparison, Graph, Migrations, compare, folder, render};
 
-use super::pending_revisions;
+use super::behind;
+use super::listed::Listed;
+use super::revision::New;
 use crate::cli::{Context, print};
 use crate::error::{Error, Result};
 
 /// Write a migration: what the models have and the database lacks
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  {program} db migrate -m \"create cars\"")]
+#[command(after_help = "Examples:\n  {program} db migrate -m \"create cars\"\n  \
+                        {program} db migrate -m \"add the amount\" --head payments@head")]
 pub(super) struct Migrate {
-    /// What the migration does, in a few words
-    #[arg(short, long, default_value = "no message")]
-    message: String,
-
-    /// The migrations folder [default: the one that the program was built with]
-    #[arg(short, long, value_name = "FOLDER")]
-    directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) new: New,
 }
 
-pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, arguments: &Migrate) -> Result<()> {
+pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, arguments: &New) -> Result<()> {
     let migrations = context.migrations(bind)?;
-    let models = context.models(bind);
-    if models.is_empty() {
-        return Err(
-            Error::new("the program knows no models").with_hint("register them with `.model::<T>()` on its `App`")
-        );
-    }
-    if arguments.message.trim().is_empty() {
-        return Err(
-            Error::new("the message is empty").with_hint("say what the migration does, as in `-m \"create cars\"`")
-        );
-    }
+    models(context, bind)?;
     let folder = directory(context, bind, arguments.directory.as_ref())?;
     folder::check(migrations, &folder).map_err(context.of_migration())?;
-    let (engine, _) = context.engine(bind).await?;
-    let applied = crocus_migrate::applied(&engine, migrations).await.map_err(context.of_migration())?;
-    let graph = migrations.graph().map_err(context.of_migration())?;
-    graph.check_forks().map_err(context.of_migration())?;
-    let pending = graph.pending(&applied).len();
-    if pending > 0 {
-        // Otherwise the next migration would repeat what the pending ones do.
-        let text = format!("the database is behind by {}", pending_revisions(pending));
-        return Err(Error::new(text).with_hint(format!("run `{} db upgrade` first", context.name())));
-    }
-
-    let models = Schema::from_models(&models);
-    let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
-    let ours = migrations.made(&applied).map_err(context.of_migration())?;
-    let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
-    let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
-    let comparison = compare::compare(&models, &declared, &actual, &ours);
+    let listed = Listed::of_database(context, bind).await?;
+    // What is wrong with the place is said before the database is compared, which takes its time.
+    let head = arguments.file_head(context, listed.graph, &listed.applied)?;
+    refuse_behind(context, listed.graph, &listed.applied)?;
+    let (actual, comparison) = compared(context, bind, &listed.applied).await?;
     let mut text = String::new();
     for note in &comparison.notes {
         text.push_str(&format!("Note: {note}\n"));
@@ -67,13 +42,16 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     for operation in &comparison.operations {
         text.push_str(&format!("Detected: {operation}\n"));
     }
-    let follows: Vec<_> = graph.resolve("head", &applied).map_err(context.of_migration())?;
-    let follows: Vec<_> = follows.iter().map(|migration| migration.revision).collect();
-    let head = Head::new(&arguments.message, &follows);
     let file = render::migration(&head, &comparison.operations);
     let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
     let file = head.file_name();
-    let found = lint_operations(&actual, &head.revision, &file, &comparison.operations, engine.dialect());
+    let found = lint_operations(
+        &actual,
+        &head.revision,
+        &file,
+        &comparison.operations,
+        context.engine(bind).await?.0.dialect(),
+    );
     text.push_str(&format!("Wrote {}\n{}", path.display(), losses(&found)));
     text.push_str(&format!("Read it, build the program again, then run `{} db upgrade`.\n", context.name()));
     print(&text)
@@ -90,6 +68,42 @@ fn losses(findings: &[Finding]) -> String {
         ));
     }
     text
+}
+
+/// What the database has, and what the models have that it lacks.
+pub(super) async fn compared(
+    context: &Context,
+    bind: Option<&'static str>,
+    applied: &Applied,
+) -> Result<(Schema, Comparison)> {
+    let models = models(context, bind)?;
+    let (engine, _) = context.engine(bind).await?;
+    let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
+    let ours = context.migrations(bind)?.made(applied).map_err(context.of_migration())?;
+    let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
+    let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
+    let comparison = compare::compare(&models, &declared, &actual, &ours);
+    Ok((actual, comparison))
+}
+
+/// What the models declare.
+fn models(context: &Context, bind: Option<&'static str>) -> Result<Schema> {
+    let models = context.models(bind);
+    if models.is_empty() {
+        return Err(Error::new("the program knows no models")
+            .with_hint("did you call `.model::<T>()` on its `App`, once for each of them?"));
+    }
+    Ok(Schema::from_models(&models))
+}
+
+/// A migration that is made while others wait would repeat what they do.
+pub(super) fn refuse_behind(context: &Context, graph: &Graph, applied: &Applied) -> Result<()> {
+    let pending = graph.pending(applied);
+    if pending.is_empty() {
+        Ok(())
+    } else {
+        Err(behind(&pending).with_hint(format!("run `{} db upgrade`", context.name())))
+    }
 }
 
 /// Where the program's source is at hand, a migration that was written after the program was built is missed at once.

@@ -1,0 +1,157 @@
+//! How revisions are shown: in a line, in full, and as JSON.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use clap::Args;
+use crocus_migrate::{Applied, Graph, Migration, Migrations};
+use serde_json::{Value, json};
+
+use crate::cli::{Context, DEFAULT, print};
+use crate::error::Result;
+
+/// What every command that only tells understands.
+#[derive(Debug, Args)]
+pub(super) struct Telling {
+    /// Print JSON, for machines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The revisions of a database's migrations, with what is known of the database.
+pub(super) struct Listed<'a> {
+    context: &'a Context,
+    bind: Option<&'static str>,
+    migrations: &'a Migrations,
+    pub(super) graph: &'a Graph,
+    pub(super) applied: Applied,
+}
+
+impl<'a> Listed<'a> {
+    /// With what a database has applied.
+    pub(super) async fn of_database(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        let mut listed = Listed::of_program(context, bind)?;
+        let (engine, _) = context.engine(bind).await?;
+        let applied = crocus_migrate::applied(&engine, listed.migrations).await;
+        listed.applied = applied.map_err(context.of_migration())?;
+        Ok(listed)
+    }
+
+    /// With what the database has applied where it is there: without one the history is still known, and asking for it
+    /// makes none.
+    pub(super) async fn of_database_if_there(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        match context.database_url(bind)?.0.database_exists().await {
+            Ok(true) => Listed::of_database(context, bind).await,
+            _ => Listed::of_program(context, bind),
+        }
+    }
+
+    /// Without a database.
+    pub(super) fn of_program(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        let migrations = context.migrations(bind)?;
+        let graph = migrations.graph().map_err(context.of_migration())?;
+        Ok(Listed { context, bind, migrations, graph, applied: Applied::default() })
+    }
+
+    /// ` (payments) (head) (current)`, with a space before.
+    pub(super) fn marks(&self, migration: &Migration) -> String {
+        let is_in = |list: &[&Migration]| list.iter().any(|listed| listed.revision == migration.revision);
+        let labels = self.graph.labels_of(migration.revision);
+        let branches = self.graph.branch_points();
+        let mut marks = String::new();
+        for (mark, applies) in [
+            (labels.join(", "), !labels.is_empty()),
+            ("head".to_owned(), is_in(&self.graph.heads())),
+            ("current".to_owned(), is_in(&self.graph.current(&self.applied))),
+            ("branchpoint".to_owned(), branches.iter().any(|(point, _)| point.revision == migration.revision)),
+            ("mergepoint".to_owned(), migration.down_revisions.len() > 1),
+        ] {
+            if applies {
+                let _ = write!(marks, " ({mark})");
+            }
+        }
+        marks
+    }
+
+    /// `3f9a1c27b6d0 (head), create cars`, or all there is to say.
+    pub(super) fn entry(&self, migration: &Migration) -> String {
+        match self.context.is_verbose() {
+            true => self.in_full(migration),
+            false => {
+                // That a list of where the database is lists where it is needs no word.
+                let marks = self.marks(migration).replace(" (current)", "");
+                format!("{}{marks}, {}\n", migration.revision, migration.title())
+            }
+        }
+    }
+
+    /// Everything that is known of a revision, a line each.
+    pub(super) fn in_full(&self, migration: &Migration) -> String {
+        let mut text = format!("Rev: {}{}\n", migration.revision, self.marks(migration));
+        let _ = writeln!(text, "Parent: {}", migration.follows());
+        if !migration.depends_on.is_empty() {
+            let _ = writeln!(text, "Depends on: {}", migration.depends_on.join(", "));
+        }
+        let _ = writeln!(text, "Path: {}", Path::new(self.migrations.folder()).join(migration.file).display());
+        let _ = writeln!(text, "Created: {}", migration.created);
+        if let Some(record) = self.applied.record(migration.revision) {
+            let by = record.applied_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            let how = match (&record.progress, record.duration_ms) {
+                (Some(progress), _) => format!(", not finished ({progress})"),
+                (None, Some(milliseconds)) => format!(", in {milliseconds} ms"),
+                (None, None) => String::new(),
+            };
+            let _ = writeln!(text, "Applied: {}{by}{how}", record.applied_at);
+        }
+        text.push('\n');
+        for line in migration.message.lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        text.push('\n');
+        text
+    }
+
+    /// A revision as an object.
+    pub(super) fn json(&self, migration: &Migration) -> Value {
+        let is_in = |list: &[&Migration]| list.iter().any(|listed| listed.revision == migration.revision);
+        let applied = self.applied.record(migration.revision).map(|record| {
+            json!({
+                "at": record.applied_at,
+                "by": record.applied_by,
+                "duration_ms": record.duration_ms,
+                "progress": record.progress,
+            })
+        });
+        self.with_bind(json!({
+            "revision": migration.revision,
+            "down_revisions": migration.down_revisions,
+            "depends_on": migration.depends_on,
+            "labels": migration.labels,
+            "branch_labels": self.graph.labels_of(migration.revision),
+            "message": migration.message,
+            "created": migration.created,
+            "file": migration.file,
+            "is_head": is_in(&self.graph.heads()),
+            "is_current": is_in(&self.graph.current(&self.applied)),
+            "applied": applied,
+        }))
+    }
+
+    /// The names of revisions.
+    pub(super) fn names(migrations: &[&Migration]) -> Value {
+        migrations.iter().map(|migration| migration.revision).collect()
+    }
+
+    /// The object, saying which database it is about where there are several.
+    pub(super) fn with_bind(&self, mut object: Value) -> Value {
+        if !self.context.app.binds.is_empty() {
+            object["bind"] = self.bind.unwrap_or(DEFAULT).into();
+        }
+        object
+    }
+}
+
+/// Prints one value, for machines.
+pub(super) fn print_json(value: &Value) -> Result<()> {
+    print(&format!("{value}\n"))
+}
