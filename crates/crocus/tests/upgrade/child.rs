@@ -17,7 +17,7 @@ pub(crate) fn places() -> [Place; 2] {
 /// A database of its own, and a folder to run in.
 pub(crate) struct Place {
     database: TestDatabase,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     runtime: Runtime,
 }
 
@@ -58,10 +58,16 @@ impl Place {
 
     /// Starts the variant of the program with this name.
     pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Running {
+        self.start_with(program, arguments, &[])
+    }
+
+    /// Starts it with more in its environment.
+    pub(crate) fn start_with(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(arguments)
             .env(program::VARIABLE, program)
             .env("DATABASE_URL", self.database.url())
+            .envs(environment.iter().copied())
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -79,9 +85,16 @@ impl Place {
 
     /// How many revisions are recorded.
     pub(crate) fn revisions(&self) -> usize {
+        self.recorded().len()
+    }
+
+    /// The revisions that are recorded, by name.
+    pub(crate) fn recorded(&self) -> Vec<String> {
         self.block_on(async {
             let engine = Engine::connect(&self.url()).await.unwrap();
-            engine.query(Statement::read("SELECT revision FROM crocus_migrations", [])).await.unwrap().len()
+            let sql = "SELECT revision FROM crocus_migrations ORDER BY revision";
+            let rows = engine.query(Statement::read(sql, [])).await.unwrap();
+            rows.iter().map(|row| row.get(0).unwrap()).collect()
         })
     }
 
