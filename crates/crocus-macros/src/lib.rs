@@ -62,10 +62,13 @@ use syn::{DeriveInput, LitStr};
 /// # `#[model(...)]` on the struct
 ///
 /// - `table = "cars"`: the table's name. Otherwise the struct's in snake case: `CarPart` has the table `car_part`.
-/// - `unique(name, model)`: no two rows agree in all of these fields.
-/// - `index(name, model desc)`: an index over these fields; `desc` puts the largest first. A part can be an SQL
-///   expression, `expr = "lower(name)"`, too. `where = "doors > 2"` leaves the other rows out, and with `unique` no two
-///   rows agree in all parts.
+/// - `unique(name, model)`: no two rows agree in all of these fields. `deferrable` and `initially_deferred` say when that
+///   is checked, `nulls_not_distinct` that two NULLs are equal.
+/// - `index(name, model desc)`: an index over these fields; `desc` puts the largest first, `nulls_first` and `nulls_last`
+///   say where NULLs stand, `collate("C")` and `operator_class("text_pattern_ops")` what it is compared by. A part can be
+///   an SQL expression, `expr = "lower(name)"`, too. `where = "doors > 2"` leaves the other rows out, and with `unique` no
+///   two rows agree in all parts (`nulls_not_distinct`: nor in NULLs). `using = "gin"` is the access method, and
+///   `include(doors)` lists fields that it stores beside its parts.
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
 /// - `schema = "shop"`: the schema of the table, on PostgreSQL. SQLite has none.
 /// - `bind = "audit"`: which of the program's databases has the table.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAction, TableDef};
+use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAction, TableDef, UniqueDef};
+
+pub use crocus_orm::table::{Deferrable, Nulls};
 
 /// Tables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,18 +126,6 @@ pub struct Unique {
     pub nulls_not_distinct: bool,
 }
 
-/// When a constraint is checked. SQLite knows this of foreign keys alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Deferrable {
-    /// Always at the end of the statement.
-    #[default]
-    No,
-    /// At the end of the statement, unless a transaction says otherwise: `DEFERRABLE INITIALLY IMMEDIATE`.
-    Immediate,
-    /// At the end of the transaction, unless it says otherwise: `DEFERRABLE INITIALLY DEFERRED`.
-    Deferred,
-}
-
 /// A check constraint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
@@ -208,15 +198,6 @@ pub struct IndexPart {
     pub collation: Option<String>,
     /// The operator class, where it is not the type's default: `text_pattern_ops`. Only PostgreSQL has that.
     pub operator_class: Option<String>,
-}
-
-/// Where NULLs stand in an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nulls {
-    /// Before every value.
-    First,
-    /// After every value.
-    Last,
 }
 
 /// A column or an expression of an index.
@@ -357,7 +338,7 @@ impl Table {
             comment: model.comment.map(str::to_owned),
             columns: model.columns.iter().map(Column::from_model).collect(),
             primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
-            uniques: model.uniques.iter().map(|unique| Unique::new(unique.name, owned(unique.columns))).collect(),
+            uniques: model.uniques.iter().map(Unique::from_model).collect(),
             checks: model.checks.iter().map(|check| Check::new(check.name, check.expression)).collect(),
             foreign_keys: model.foreign_keys.iter().map(ForeignKey::from_model).collect(),
             indexes: model.indexes.iter().map(Index::from_model).collect(),
@@ -430,6 +411,11 @@ impl Unique {
     pub fn new(name: impl Into<String>, columns: Vec<String>) -> Unique {
         Unique { name: name.into(), columns, deferrable: Deferrable::No, nulls_not_distinct: false }
     }
+
+    fn from_model(unique: &UniqueDef) -> Unique {
+        let UniqueDef { name, columns, deferrable, nulls_not_distinct } = *unique;
+        Unique { deferrable, nulls_not_distinct, ..Unique::new(name, owned(columns)) }
+    }
 }
 
 impl Check {
@@ -467,6 +453,9 @@ impl ForeignKey {
         ForeignKey {
             on_delete: key.on_delete,
             on_update: key.on_update,
+            on_delete_columns: owned(key.on_delete_columns),
+            match_full: key.match_full,
+            deferrable: key.deferrable,
             ..ForeignKey::new(key.name, owned(key.columns), TableName::from_model(target), target_columns)
         }
     }
@@ -489,15 +478,21 @@ impl Index {
 
     fn from_model(index: &IndexDef) -> Index {
         let part = |part: &table::IndexPart| IndexPart {
-            descending: part.descending,
-            ..IndexPart::new(match part.key {
+            key: match part.key {
                 table::IndexKey::Column(name) => IndexKey::Column(name.to_owned()),
                 table::IndexKey::Expression(sql) => IndexKey::Expression(sql.to_owned()),
-            })
+            },
+            descending: part.descending,
+            nulls: part.nulls,
+            collation: part.collation.map(str::to_owned),
+            operator_class: part.operator_class.map(str::to_owned),
         };
         Index {
             unique: index.unique,
             condition: index.condition.map(str::to_owned),
+            method: index.method.map(str::to_owned),
+            include: owned(index.include),
+            nulls_not_distinct: index.nulls_not_distinct,
             ..Index::new(index.name, index.parts.iter().map(part).collect())
         }
     }

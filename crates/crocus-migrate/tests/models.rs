@@ -6,7 +6,8 @@ use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{apply, declared, inspect};
 use crocus_orm::table::{
-    CheckDef, ColumnDef, EnumDef, ForeignKeyDef, IndexDef, IndexKey, IndexPart, ReferentialAction, TableDef, UniqueDef,
+    CheckDef, ColumnDef, Deferrable, EnumDef, ForeignKeyDef, IndexDef, IndexKey, IndexPart, Nulls, ReferentialAction,
+    TableDef, UniqueDef,
 };
 use crocus_orm::{ColumnType, Engine};
 use crocus_testing::TestDatabase;
@@ -51,35 +52,54 @@ static COLOUR: EnumDef = EnumDef { name: "colour", model: "Colour", values: &["r
 
 static MAKERS: TableDef = TableDef {
     comment: Some("Who makes cars."),
-    uniques: &[UniqueDef { name: "makers_name_key", columns: &["name"] }],
+    uniques: &[UniqueDef {
+        deferrable: Deferrable::Deferred,
+        nulls_not_distinct: true,
+        ..UniqueDef::new("makers_name_key", &["name"])
+    }],
     ..table("makers", &[ID, column("name", ColumnType::Text)])
 };
 
 /// A table with everything that a model can declare.
 static CARS: TableDef = TableDef {
     foreign_keys: &[ForeignKeyDef {
-        name: "cars_maker_id_fkey",
-        columns: &["maker_id"],
-        target: || &MAKERS,
         on_delete: ReferentialAction::Cascade,
-        on_update: ReferentialAction::NoAction,
+        match_full: true,
+        deferrable: Deferrable::Deferred,
+        ..ForeignKeyDef::new("cars_maker_id_fkey", &["maker_id"], || &MAKERS)
     }],
     checks: &[CheckDef { name: "cars_doors_check", expression: "doors >= 0", column: Some("doors") }],
     indexes: &[
         IndexDef {
-            name: "cars_red_idx",
-            parts: &[
-                IndexPart { key: IndexKey::Expression("lower(name)"), descending: false },
-                IndexPart { key: IndexKey::Column("doors"), descending: true },
-            ],
             unique: true,
             condition: Some("colour = 'red'"),
+            include: &["numbers"],
+            nulls_not_distinct: true,
+            ..IndexDef::new(
+                "cars_red_idx",
+                &[
+                    IndexPart {
+                        operator_class: Some("text_pattern_ops"),
+                        ..IndexPart::new(IndexKey::Expression("lower(name)"))
+                    },
+                    IndexPart {
+                        descending: true,
+                        nulls: Some(Nulls::Last),
+                        ..IndexPart::new(IndexKey::Column("doors"))
+                    },
+                ],
+            )
         },
         IndexDef {
-            name: "cars_maker_id_idx",
-            parts: &[IndexPart { key: IndexKey::Column("maker_id"), descending: false }],
             unique: true,
-            condition: None,
+            ..IndexDef::new("cars_maker_id_idx", &[IndexPart::new(IndexKey::Column("maker_id"))])
+        },
+        IndexDef {
+            method: Some("hash"),
+            ..IndexDef::new(
+                "cars_name_idx",
+                &[IndexPart { collation: Some("C"), ..IndexPart::new(IndexKey::Column("name")) }],
+            )
         },
     ],
     ..table(
@@ -98,12 +118,13 @@ static CARS: TableDef = TableDef {
     )
 };
 
-const EVERYTHING: [&str; 5] = [
+const EVERYTHING: [&str; 6] = [
     "create enum colour",
     "create table makers",
     "create table cars",
     "create index cars_red_idx on cars",
     "create index cars_maker_id_idx on cars",
+    "create index cars_name_idx on cars",
 ];
 
 async fn compared(engine: &Engine, models: &Schema) -> Comparison {

@@ -66,6 +66,22 @@ pub struct UniqueDef {
     pub name: &'static str,
     /// Its columns, in order.
     pub columns: &'static [&'static str],
+    /// When it is checked.
+    pub deferrable: Deferrable,
+    /// Whether two NULLs are equal.
+    pub nulls_not_distinct: bool,
+}
+
+/// When a constraint is checked. SQLite knows this of foreign keys alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Deferrable {
+    /// Always at the end of the statement.
+    #[default]
+    No,
+    /// At the end of the statement, unless a transaction says otherwise: `DEFERRABLE INITIALLY IMMEDIATE`.
+    Immediate,
+    /// At the end of the transaction, unless it says otherwise: `DEFERRABLE INITIALLY DEFERRED`.
+    Deferred,
 }
 
 /// An index.
@@ -79,6 +95,12 @@ pub struct IndexDef {
     pub unique: bool,
     /// The SQL condition of the rows that are in it; all when there is none.
     pub condition: Option<&'static str>,
+    /// The access method, where it is not a B-tree. SQLite has only B-trees.
+    pub method: Option<&'static str>,
+    /// Columns that it stores beside its parts. Only PostgreSQL has that.
+    pub include: &'static [&'static str],
+    /// Whether two NULLs are equal in a unique one. Only PostgreSQL has that.
+    pub nulls_not_distinct: bool,
 }
 
 /// What an index orders rows by.
@@ -88,6 +110,21 @@ pub struct IndexPart {
     pub key: IndexKey,
     /// Whether from the largest to the smallest.
     pub descending: bool,
+    /// Where NULLs stand, where that is not the database's own order. SQLite has no other.
+    pub nulls: Option<Nulls>,
+    /// The collation, where it is not the key's own.
+    pub collation: Option<&'static str>,
+    /// The operator class, where it is not the type's default. Only PostgreSQL has that.
+    pub operator_class: Option<&'static str>,
+}
+
+/// Where NULLs stand in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
 }
 
 /// A column or an expression of an index.
@@ -123,12 +160,56 @@ pub struct ForeignKeyDef {
     pub on_delete: ReferentialAction,
     /// What becomes of the rows here when the key there changes.
     pub on_update: ReferentialAction,
+    /// The columns that `SetNull` and `SetDefault` on deletion set; all when there is none. Only PostgreSQL has that.
+    pub on_delete_columns: &'static [&'static str],
+    /// Whether a key of which a part is NULL is refused. Only PostgreSQL has that.
+    pub match_full: bool,
+    /// When it is checked.
+    pub deferrable: Deferrable,
 }
 
 impl PartialEq for ForeignKeyDef {
     fn eq(&self, other: &ForeignKeyDef) -> bool {
-        (self.name, self.columns, self.on_delete, self.on_update, (self.target)().name)
-            == (other.name, other.columns, other.on_delete, other.on_update, (other.target)().name)
+        // Two functions cannot be compared; what they give can.
+        let said = |key: &ForeignKeyDef| {
+            let actions = (key.on_delete, key.on_update, key.on_delete_columns);
+            (key.name, key.columns, (key.target)().name, actions, key.match_full, key.deferrable)
+        };
+        said(self) == said(other)
+    }
+}
+
+impl UniqueDef {
+    /// A unique constraint over columns, without anything else.
+    pub const fn new(name: &'static str, columns: &'static [&'static str]) -> UniqueDef {
+        UniqueDef { name, columns, deferrable: Deferrable::No, nulls_not_distinct: false }
+    }
+}
+
+impl IndexPart {
+    /// A column or an expression as it is, in ascending order.
+    pub const fn new(key: IndexKey) -> IndexPart {
+        IndexPart { key, descending: false, nulls: None, collation: None, operator_class: None }
+    }
+}
+
+impl ForeignKeyDef {
+    /// A foreign key without any options.
+    pub const fn new(
+        name: &'static str,
+        columns: &'static [&'static str],
+        target: fn() -> &'static TableDef,
+    ) -> ForeignKeyDef {
+        ForeignKeyDef {
+            name,
+            columns,
+            target,
+            on_delete: ReferentialAction::NoAction,
+            on_update: ReferentialAction::NoAction,
+            on_delete_columns: &[],
+            match_full: false,
+            deferrable: Deferrable::No,
+        }
     }
 }
 
@@ -268,6 +349,11 @@ impl EnumDef {
 }
 
 impl IndexDef {
+    /// An index without any options.
+    pub const fn new(name: &'static str, parts: &'static [IndexPart]) -> IndexDef {
+        IndexDef { name, parts, unique: false, condition: None, method: None, include: &[], nulls_not_distinct: false }
+    }
+
     /// The names of its columns; `None` for an expression.
     fn columns(&self) -> impl Iterator<Item = Option<&'static str>> {
         self.parts.iter().map(|part| match part.key {

@@ -8,10 +8,13 @@ use super::item::{Argument, Item, choose, name, split, text};
 use crate::errors::Errors;
 use crate::names;
 
-/// `unique(name, model)` or `index(name, model)`, with `name = "..."` if the user chose one.
+/// `unique(name, model)`, with `name = "..."` if the user chose one.
 pub(crate) struct Composite {
     pub(crate) key: Ident,
     pub(crate) fields: Vec<Ident>,
+    /// A variant of `Deferrable`.
+    pub(crate) deferrable: &'static str,
+    pub(crate) nulls_not_distinct: bool,
     pub(crate) name: Option<LitStr>,
 }
 
@@ -45,15 +48,16 @@ impl Item {
                 Some(Single { key, name: Some(name) })
             }
             Argument::List(list) => {
-                let text =
-                    format!("on a field, write `{key}` or `{key} = \"name\"`; several fields are listed on the struct");
+                let text = format!(
+                    "on a field, write `{key}` or `{key} = \"name\"`; several fields and options are listed on the struct"
+                );
                 errors.at(list, text);
                 None
             }
         }
     }
 
-    /// `unique(name, model)` or `unique(name, model, name = "name")`
+    /// `unique(name, model, nulls_not_distinct, initially_deferred, name = "name")`
     pub(super) fn composite(&self, errors: &mut Errors) -> Option<Composite> {
         let key = self.key.clone();
         let example = format!("`{key}(first, second)`");
@@ -62,11 +66,24 @@ impl Item {
             return None;
         };
         let mut fields: Vec<Ident> = Vec::new();
-        let mut chosen = None;
+        let (mut chosen, mut deferrable, mut nulls_not_distinct) = (None, "No", false);
         for part in split(list.stream(), errors) {
             match Item::read(part.clone()) {
                 Some(Item { key: word, argument: Argument::Value(value) }) if word == "name" => {
                     choose(&mut chosen, &word, &value, errors);
+                }
+                // A field of such a name is written `r#deferrable`.
+                Some(Item { key, argument: Argument::Nothing }) if key == "nulls_not_distinct" => {
+                    nulls_not_distinct = true;
+                }
+                Some(Item { key, argument: Argument::Nothing }) if key == "initially_deferred" => {
+                    deferrable = "Deferred";
+                }
+                Some(Item { key, argument: Argument::Nothing }) if key == "deferrable" => {
+                    // Either order of the two words means the same.
+                    if deferrable == "No" {
+                        deferrable = "Immediate";
+                    }
                 }
                 Some(Item { key: field, argument: Argument::Nothing }) => {
                     if fields.iter().any(|other| other.unraw() == field.unraw()) {
@@ -76,7 +93,10 @@ impl Item {
                     }
                 }
                 _ => {
-                    let text = format!("expected a field's name, or `name = \"name\"` for the constraint's: {example}");
+                    let text = format!(
+                        "expected a field's name, `deferrable`, `initially_deferred`, `nulls_not_distinct`, or \
+                         `name = \"name\"` for the constraint's: {example}"
+                    );
                     errors.at(part, text);
                 }
             }
@@ -85,7 +105,7 @@ impl Item {
             errors.at(self, format!("`{key}` lists no field: {example}"));
             return None;
         }
-        Some(Composite { key, fields, name: chosen })
+        Some(Composite { key, fields, deferrable, nulls_not_distinct, name: chosen })
     }
 
     /// `check = "expression"` or `check(name = "name", "expression")`

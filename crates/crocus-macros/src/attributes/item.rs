@@ -3,6 +3,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::{Attribute, LitStr, Meta, Path};
 
@@ -110,6 +111,29 @@ impl Item {
             }
         }
     }
+
+    /// `key(row, letter)`
+    pub(super) fn fields(&self, what: &str, example: &str, errors: &mut Errors) -> Option<Vec<Ident>> {
+        let mut fields: Vec<Ident> = Vec::new();
+        let Argument::List(list) = &self.argument else {
+            errors.at(self, format!("{what}: {example}"));
+            return None;
+        };
+        for part in split(list.stream(), errors) {
+            match Item::read(part.clone()) {
+                Some(Item { key: field, argument: Argument::Nothing }) => {
+                    if fields.iter().any(|other| other.unraw() == field.unraw()) {
+                        errors.at(&field, format!("`{field}` is listed twice: list each field once"));
+                    } else {
+                        fields.push(field);
+                    }
+                }
+                _ => errors.at(part, format!("expected a field's name: {example}")),
+            }
+        }
+        Some(fields)
+    }
+
     /// Reads the item, if it has one of the three forms.
     pub(super) fn read(tokens: TokenStream) -> Option<Item> {
         let mut tokens = tokens.into_iter();

@@ -21,6 +21,11 @@ pub(crate) struct BelongsTo {
     pub(crate) fields: Vec<Ident>,
     pub(crate) on_delete: Action,
     pub(crate) on_update: Action,
+    /// The fields of `on_delete_columns(...)`, with the word before them; none on a field.
+    pub(crate) on_delete_columns: Option<(Ident, Vec<Ident>)>,
+    pub(crate) match_full: bool,
+    /// A variant of `Deferrable`.
+    pub(crate) deferrable: &'static str,
     /// The name of the foreign key, if the user chose one.
     pub(crate) foreign_key: Option<LitStr>,
 }
@@ -123,16 +128,43 @@ impl Item {
             fields: Vec::new(),
             on_delete,
             on_update,
+            on_delete_columns: None,
+            match_full: false,
+            deferrable: "No",
             foreign_key: None,
         };
-        let mut known = vec!["on_delete", "on_update", "foreign_key"];
-        known.push(if on_struct { "key" } else { "name" });
+        let mut known = vec!["on_delete", "on_update", "foreign_key", "deferrable", "initially_deferred"];
+        // What says something of several columns only is said on the struct only.
+        known.extend(if on_struct { ["key", "on_delete_columns", "match_full"].as_slice() } else { &["name"] });
         for (key, option) in options_of(options, &known, errors) {
             match key.as_str() {
                 "on_delete" => read.on_delete = option.action(errors)?,
                 "on_update" => read.on_update = option.action(errors)?,
                 "foreign_key" => read.foreign_key = Some(option.name(names::fault, errors)?),
-                "key" => read.fields = option.fields(errors)?,
+                "key" => {
+                    let text = "`key` lists the fields that hold the other's key";
+                    read.fields = option.fields(text, "`key(row, letter)`", errors)?;
+                }
+                "on_delete_columns" => {
+                    let text = "`on_delete_columns` lists the fields that a deletion of the other sets";
+                    let fields = option.fields(text, "`on_delete_columns(letter)`", errors)?;
+                    read.on_delete_columns = Some((option.key.clone(), fields));
+                }
+                "match_full" => {
+                    option.flag(errors);
+                    read.match_full = true;
+                }
+                "deferrable" => {
+                    option.flag(errors);
+                    // Either order of the two words means the same.
+                    if read.deferrable == "No" {
+                        read.deferrable = "Immediate";
+                    }
+                }
+                "initially_deferred" => {
+                    option.flag(errors);
+                    read.deferrable = "Deferred";
+                }
                 _ => read.name = Some(option.word("`name = maker`", errors)?),
             }
         }
@@ -208,28 +240,6 @@ impl Item {
         };
         errors.at(&word, text);
         None
-    }
-
-    /// `key(row, letter)`
-    fn fields(&self, errors: &mut Errors) -> Option<Vec<Ident>> {
-        let mut fields: Vec<Ident> = Vec::new();
-        let Argument::List(list) = &self.argument else {
-            errors.at(self, "`key` lists the fields that hold the other's key: `key(row, letter)`");
-            return None;
-        };
-        for part in split(list.stream(), errors) {
-            match Item::read(part.clone()) {
-                Some(Item { key: field, argument: Argument::Nothing }) => {
-                    if fields.iter().any(|other| other.unraw() == field.unraw()) {
-                        errors.at(&field, format!("`{field}` is listed twice: list each field once"));
-                    } else {
-                        fields.push(field);
-                    }
-                }
-                _ => errors.at(part, "expected a field's name: `key(row, letter)`"),
-            }
-        }
-        Some(fields)
     }
 
     /// `name = maker`

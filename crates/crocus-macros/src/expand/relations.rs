@@ -119,10 +119,12 @@ pub(super) fn foreign_keys(model: &Model) -> TokenStream {
     let krate = &model.krate;
     let foreign_keys = model.relations.iter().filter_map(|relation| {
         let RelationKind::BelongsTo { fields, foreign_key } = &relation.kind else { return None };
-        let ForeignKey { name, on_delete, on_update } = foreign_key;
+        let ForeignKey { name, on_delete, on_update, on_delete_columns, match_full, deferrable } = foreign_key;
+        let on_delete_columns = on_delete_columns.iter().map(|index| &model.fields[*index].column);
         let columns = fields.iter().map(|index| &model.fields[*index].column);
         let target = table_of(model, &relation.target);
-        let [on_delete, on_update] = [on_delete, on_update].map(|action| Ident::new(action, Span::call_site()));
+        let [on_delete, on_update, deferrable] =
+            [on_delete, on_update, deferrable].map(|variant| Ident::new(variant, Span::call_site()));
         Some(quote! {
             #krate::table::ForeignKeyDef {
                 name: #name,
@@ -130,6 +132,9 @@ pub(super) fn foreign_keys(model: &Model) -> TokenStream {
                 target: #target,
                 on_delete: #krate::table::ReferentialAction::#on_delete,
                 on_update: #krate::table::ReferentialAction::#on_update,
+                on_delete_columns: &[#(#on_delete_columns),*],
+                match_full: #match_full,
+                deferrable: #krate::table::Deferrable::#deferrable,
             }
         })
     });

@@ -12,18 +12,31 @@ pub(super) fn table(model: &Model) -> TokenStream {
     let Model { krate, table, .. } = model;
     let name = model.ident.unraw().to_string();
     let columns = columns(model);
-    let uniques = model
-        .uniques
-        .iter()
-        .map(|Unique { name, columns }| quote!(#krate::table::UniqueDef { name: #name, columns: &[#(#columns),*] }));
-    let indexes = model.indexes.iter().map(|Index { name, parts, unique, condition }| {
-        let parts = parts.iter().map(|Part { kind, text, descending }| {
-            let kind = Ident::new(kind, Span::call_site());
-            quote!(#krate::table::IndexPart { key: #krate::table::IndexKey::#kind(#text), descending: #descending })
-        });
-        let condition = option(condition.as_ref());
+    let uniques = model.uniques.iter().map(|Unique { name, columns, deferrable, nulls_not_distinct }| {
+        let deferrable = Ident::new(deferrable, Span::call_site());
         quote! {
-            #krate::table::IndexDef { name: #name, parts: &[#(#parts),*], unique: #unique, condition: #condition }
+            #krate::table::UniqueDef {
+                name: #name,
+                columns: &[#(#columns),*],
+                deferrable: #krate::table::Deferrable::#deferrable,
+                nulls_not_distinct: #nulls_not_distinct,
+            }
+        }
+    });
+    let indexes = model.indexes.iter().map(|index| {
+        let Index { name, parts, unique, condition, method, include, nulls_not_distinct } = index;
+        let parts = parts.iter().map(|part| index_part(krate, part));
+        let [condition, method] = [condition, method].map(|text| option(text.as_ref()));
+        quote! {
+            #krate::table::IndexDef {
+                name: #name,
+                parts: &[#(#parts),*],
+                unique: #unique,
+                condition: #condition,
+                method: #method,
+                include: &[#(#include),*],
+                nulls_not_distinct: #nulls_not_distinct,
+            }
         }
     });
     let checks = model.checks.iter().map(|Condition { name, expression, column }| {
@@ -46,6 +59,26 @@ pub(super) fn table(model: &Model) -> TokenStream {
             indexes: &[#(#indexes,)*],
             checks: &[#(#checks,)*],
             foreign_keys: #foreign_keys,
+        }
+    }
+}
+
+/// An `IndexPart`.
+fn index_part(krate: &syn::Path, part: &Part) -> TokenStream {
+    let Part { kind, text, descending, nulls, collation, operator_class } = part;
+    let kind = Ident::new(kind, Span::call_site());
+    let nulls = match nulls.map(|variant| Ident::new(variant, Span::call_site())) {
+        Some(variant) => quote!(::core::option::Option::Some(#krate::table::Nulls::#variant)),
+        None => quote!(::core::option::Option::None),
+    };
+    let [collation, operator_class] = [collation, operator_class].map(|text| option(text.as_ref()));
+    quote! {
+        #krate::table::IndexPart {
+            key: #krate::table::IndexKey::#kind(#text),
+            descending: #descending,
+            nulls: #nulls,
+            collation: #collation,
+            operator_class: #operator_class,
         }
     }
 }

@@ -17,6 +17,9 @@ use crate::names;
 pub(crate) struct Unique {
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
+    /// A variant of `Deferrable`.
+    pub(crate) deferrable: &'static str,
+    pub(crate) nulls_not_distinct: bool,
 }
 
 /// An index.
@@ -25,6 +28,9 @@ pub(crate) struct Index {
     pub(crate) parts: Vec<Part>,
     pub(crate) unique: bool,
     pub(crate) condition: Option<String>,
+    pub(crate) method: Option<String>,
+    pub(crate) include: Vec<String>,
+    pub(crate) nulls_not_distinct: bool,
 }
 
 /// What an index orders rows by.
@@ -34,6 +40,10 @@ pub(crate) struct Part {
     /// The column's name, or the expression.
     pub(crate) text: String,
     pub(crate) descending: bool,
+    /// A variant of `Nulls`.
+    pub(crate) nulls: Option<&'static str>,
+    pub(crate) collation: Option<String>,
+    pub(crate) operator_class: Option<String>,
 }
 
 /// A check constraint.
@@ -67,12 +77,12 @@ impl Constraints {
         let FieldAttributes { unique, index, checks, .. } = attributes;
         if let Some(Single { key, name }) = unique {
             let name = self.name(key, name, &[column, "key"], "unique = \"...\"", errors);
-            self.uniques.push(Unique { name, columns: vec![column.to_owned()] });
+            let columns = vec![column.to_owned()];
+            self.uniques.push(Unique { name, columns, deferrable: "No", nulls_not_distinct: false });
         }
         if let Some(Single { key, name }) = index {
             let name = self.name(key, name, &[column, "idx"], "index = \"...\"", errors);
-            let part = Part { kind: "Column", text: column.to_owned(), descending: false };
-            self.indexes.push(Index { name, parts: vec![part], unique: false, condition: None });
+            self.indexes.push(Index::over(name, column));
         }
         self.add_checks(checks, Some(column), errors);
     }
@@ -102,23 +112,18 @@ impl Constraints {
     }
 
     fn unique(&mut self, wanted: &Composite, fields: &[Field], errors: &mut Errors) -> Option<Unique> {
-        let Composite { key, fields: listed, name } = wanted;
-        let found = listed.iter().filter_map(|word| field(word, fields, errors));
-        let columns: Vec<_> = found.map(|index| fields[index].column.clone()).collect();
-        if columns.len() < listed.len() {
-            return None;
-        }
+        let Composite { key, fields: listed, name, deferrable, nulls_not_distinct } = wanted;
+        let columns = columns(listed, fields, errors)?;
         let parts: Vec<&str> = columns.iter().map(String::as_str).chain(["key"]).collect();
         let name = self.name(key, name, &parts, "unique(..., name = \"...\")", errors);
-        Some(Unique { name, columns })
+        Some(Unique { name, columns, deferrable, nulls_not_distinct: *nulls_not_distinct })
     }
 
     fn index(&mut self, wanted: &indexes::Index, fields: &[Field], errors: &mut Errors) -> Option<Index> {
-        let indexes::Index { key, parts: listed, unique, condition, name } = wanted;
         let mut parts = Vec::new();
         let mut words = Vec::new();
-        for indexes::Part { key, descending } in listed {
-            let (kind, text) = match key {
+        for part in &wanted.parts {
+            let (kind, text) = match &part.key {
                 PartKey::Expression(expression) => {
                     words.push(word_of(expression));
                     ("Expression", expression.clone())
@@ -129,14 +134,33 @@ impl Constraints {
                     ("Column", fields[found].column.clone())
                 }
             };
-            parts.push(Part { kind, text, descending: *descending });
+            parts.push(Part {
+                kind,
+                text,
+                descending: part.descending.is_some(),
+                nulls: part.nulls.as_ref().map(|(_, variant)| *variant),
+                collation: part.collation.as_ref().map(syn::LitStr::value),
+                operator_class: part.operator_class.as_ref().map(syn::LitStr::value),
+            });
         }
-        if parts.len() < listed.len() {
+        let include = wanted.include.as_ref().map_or(&[][..], |(_, listed)| listed);
+        let include = columns(include, fields, errors)?;
+        if parts.len() < wanted.parts.len() {
             return None;
         }
+        // PostgreSQL names an index after the columns that it includes, too.
+        words.extend(include.iter().map(String::as_str));
         words.push("idx");
-        let name = self.name(key, name, &words, "index(..., name = \"...\")", errors);
-        Some(Index { name, parts, unique: *unique, condition: condition.clone() })
+        let name = self.name(&wanted.key, &wanted.name, &words, "index(..., name = \"...\")", errors);
+        Some(Index {
+            name,
+            parts,
+            unique: wanted.unique,
+            condition: wanted.condition.clone(),
+            method: wanted.method.as_ref().map(|(_, method)| method.clone()),
+            include,
+            nulls_not_distinct: wanted.nulls_not_distinct.is_some(),
+        })
     }
 
     /// The chosen name, or the one that PostgreSQL would make of the table and the parts.
@@ -160,6 +184,36 @@ impl Constraints {
         }
         name
     }
+}
+
+impl Index {
+    /// One over a column as it is.
+    fn over(name: String, column: &str) -> Index {
+        let part = Part {
+            kind: "Column",
+            text: column.to_owned(),
+            descending: false,
+            nulls: None,
+            collation: None,
+            operator_class: None,
+        };
+        Index {
+            name,
+            parts: vec![part],
+            unique: false,
+            condition: None,
+            method: None,
+            include: Vec::new(),
+            nulls_not_distinct: false,
+        }
+    }
+}
+
+/// The columns of the fields that a list names; `None` where one is a mistake.
+fn columns(listed: &[Ident], fields: &[Field], errors: &mut Errors) -> Option<Vec<String>> {
+    let found = listed.iter().filter_map(|word| field(word, fields, errors));
+    let columns: Vec<_> = found.map(|index| fields[index].column.clone()).collect();
+    (columns.len() == listed.len()).then_some(columns)
 }
 
 /// What stands for an expression in the name of its index: the function that it calls, as in PostgreSQL

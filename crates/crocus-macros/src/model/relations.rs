@@ -47,6 +47,11 @@ pub(crate) struct ForeignKey {
     /// Variants of `ReferentialAction`.
     pub(crate) on_delete: &'static str,
     pub(crate) on_update: &'static str,
+    /// The fields that a deletion sets: indexes into the model's. All when there is none.
+    pub(crate) on_delete_columns: Vec<usize>,
+    pub(crate) match_full: bool,
+    /// A variant of `Deferrable`.
+    pub(crate) deferrable: &'static str,
 }
 
 /// Every relationship: those of the fields in their order, then those of the struct.
@@ -123,9 +128,11 @@ fn of_foreign_key(
     constraints: &mut Constraints,
     errors: &mut Errors,
 ) -> Relation {
-    let BelongsTo { key, target, on_delete, on_update, foreign_key, .. } = belongs_to;
-    for action in [&on_delete, &on_update] {
-        check_action(action, &columns, fields, errors);
+    let on_delete_columns = set_columns(&belongs_to, &columns, fields, errors);
+    let BelongsTo { key, target, on_delete, on_update, foreign_key, match_full, deferrable, .. } = belongs_to;
+    let set = if on_delete_columns.is_empty() { &columns } else { &on_delete_columns };
+    for (action, columns) in [(&on_delete, set), (&on_update, &columns)] {
+        check_action(action, columns, fields, errors);
     }
     let parts = columns.iter().map(|index| fields[*index].column.as_str()).chain(["fkey"]);
     let way_out = "belongs_to(..., foreign_key = \"...\")";
@@ -133,8 +140,37 @@ fn of_foreign_key(
         name: constraints.name(&key, &foreign_key, &parts.collect::<Vec<_>>(), way_out, errors),
         on_delete: on_delete.variant,
         on_update: on_update.variant,
+        on_delete_columns,
+        match_full,
+        deferrable,
     };
     Relation::new(name, target, RelationKind::BelongsTo { fields: columns, foreign_key })
+}
+
+/// The fields of the key that a deletion sets, where not all are.
+fn set_columns(belongs_to: &BelongsTo, columns: &[usize], fields: &[Field], errors: &mut Errors) -> Vec<usize> {
+    let Some((word, listed)) = &belongs_to.on_delete_columns else { return Vec::new() };
+    if !["SetNull", "SetDefault"].contains(&belongs_to.on_delete.variant) {
+        errors.at(
+            word,
+            "`on_delete_columns` says what `on_delete = set_null` or `on_delete = set_default` sets: write one",
+        );
+    }
+    if belongs_to.match_full && belongs_to.on_delete.variant == "SetNull" && listed.len() < columns.len() {
+        let text =
+            "`match_full` refuses a key of which a part is NULL: list all of its fields, or leave one of the two out";
+        errors.at(word, text);
+    }
+    let mut found = Vec::new();
+    for word in listed {
+        let Some(index) = super::constraints::field(word, fields, errors) else { continue };
+        if columns.contains(&index) {
+            found.push(index);
+        } else {
+            errors.at(word, format!("`{word}` is no part of the key: list fields of `key(...)`"));
+        }
+    }
+    found
 }
 
 /// `maker` for the field `maker_id`.

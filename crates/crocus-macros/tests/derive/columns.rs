@@ -59,11 +59,11 @@ pub(crate) const PLAIN: ColumnDef = ColumnDef {
 };
 
 const fn ascending(name: &'static str) -> IndexPart {
-    IndexPart { key: IndexKey::Column(name), descending: false }
+    IndexPart::new(IndexKey::Column(name))
 }
 
 const fn index(name: &'static str, parts: &'static [IndexPart]) -> IndexDef {
-    IndexDef { name, parts, unique: false, condition: None }
+    IndexDef::new(name, parts)
 }
 
 #[test]
@@ -98,9 +98,9 @@ fn constraints_are_named_as_postgresql_names_them() {
     assert_eq!(
         table.uniques,
         [
-            UniqueDef { name: "cars_name_key", columns: &["name"] },
-            UniqueDef { name: "one_of_each", columns: &["colour"] },
-            UniqueDef { name: "cars_name_model_key", columns: &["name", "model"] },
+            UniqueDef::new("cars_name_key", &["name"]),
+            UniqueDef::new("one_of_each", &["colour"]),
+            UniqueDef::new("cars_name_model_key", &["name", "model"]),
         ]
     );
     assert_eq!(
@@ -319,7 +319,7 @@ fn reserved_words_are_names_like_others() {
     }
     let table = <Order as Model>::TABLE;
     assert_eq!((table.name, table.columns[0].name, table.columns[0].field), ("order", "type", "type"));
-    assert_eq!(table.uniques[0], UniqueDef { name: "order_type_select_key", columns: &["type", "select"] });
+    assert_eq!(table.uniques[0], UniqueDef::new("order_type_select_key", &["type", "select"]));
     assert_eq!(Order::TYPE.name(), "type");
     assert_eq!(Order::TABLE.name(), "table");
     let new = NewOrder::from_json(object(

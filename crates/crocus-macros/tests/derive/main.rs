@@ -5,6 +5,7 @@ mod embedded;
 mod enums;
 mod indexes;
 mod made;
+mod options;
 mod relations;
 
 use crocus_orm::{FromJson, JsonObject};

@@ -182,8 +182,11 @@ fn all_relationships_are_listed() {
 #[test]
 fn foreign_keys_are_named_as_postgresql_names_them() {
     use ReferentialAction::*;
-    let key =
-        |name, columns, target, on_delete, on_update| ForeignKeyDef { name, columns, target, on_delete, on_update };
+    let key = |name, columns, target, on_delete, on_update| ForeignKeyDef {
+        on_delete,
+        on_update,
+        ..ForeignKeyDef::new(name, columns, target)
+    };
     assert_eq!(
         Car::TABLE.foreign_keys,
         [

@@ -438,6 +438,11 @@ impl Session {
                         (Some(new), ReferentialAction::Cascade) => {
                             indexes(table, key.columns).into_iter().zip(new.iter().cloned()).collect()
                         }
+                        // Which columns, depends on the database.
+                        (None, ReferentialAction::SetNull) if !key.on_delete_columns.is_empty() => {
+                            followers.entry(*index).or_insert(Follow::Expire);
+                            continue;
+                        }
                         (_, ReferentialAction::SetNull) => {
                             let columns = indexes(table, key.columns).into_iter();
                             let row = slot.stored().unwrap_or_default();
