@@ -154,11 +154,15 @@ use syn::{DeriveInput, LitStr};
 /// - `name = maker`: the relationship's name;
 /// - `on_delete = cascade` and `on_update = cascade`: what becomes of the row when the other one is deleted or changes
 ///   its key. One of `cascade`, `set_null`, `set_default`, `restrict` and `no_action`, which is meant otherwise;
+/// - `deferrable` and `initially_deferred`: it is checked at the end of the statement, unless a transaction puts it off,
+///   or at the end of the transaction;
 /// - `foreign_key = "cars_maker"`: the constraint's name.
 ///
 /// On the struct,
 /// - `belongs_to(seat = Seat, key(row, letter))` names the fields that hold a key of several columns, in the order of
-///   the other model's. It takes the same options but `name`, and the fields of `NewCar` stay as they are;
+///   the other model's. It takes the same options but `name`, and the fields of `NewCar` stay as they are.
+///   `on_delete_columns(letter)` are the fields that `on_delete = set_null` or `set_default` sets, and `match_full` refuses
+///   a key of which a part is NULL; SQLite does without both;
 /// - `has_many(cars = Car::MAKER)` and `has_one(plate = Plate::CAR)` are the other side of a `belongs_to`. With
 ///   `delete_orphan`, a row that is taken from its owner is deleted;
 /// - `many_to_many(tags = Tag, through(CarTag::CAR, CarTag::TAG))` goes through an association: a model with a

@@ -17,6 +17,7 @@ struct Part {
 }
 
 /// A car.
+#[expect(clippy::duplicated_attributes, reason = "several constraints may be over one field, and say the same of it")]
 #[derive(Debug, Clone, Model)]
 #[model(crate = "crocus_orm", table = "cars")]
 #[model(
