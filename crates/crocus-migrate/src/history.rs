@@ -133,7 +133,7 @@ impl Applied {
         };
         Err(Error::new(ErrorKind::History, text).with_hint(format!(
             "put `{}` back as it was and write the change as a new migration; or, if the database is as the file says, \
-             `db repair` accepts the change",
+             accept the change: `db repair` says how",
             first.file
         )))
     }
@@ -148,7 +148,7 @@ impl Applied {
                 unknown.message.lines().next().unwrap_or_default()
             );
             let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
-                        or, if it is gone for good, `db repair` forgets it";
+                        or, if it is gone for good, `db repair` says how to forget it";
             return Err(Error::new(ErrorKind::History, text).with_hint(hint));
         }
         records.sort_by_key(|record| graph.position(&record.revision));

@@ -1,5 +1,7 @@
 //! What only tells: history, heads, branches, show, current, check.
 
+use crocus::orm::Engine;
+
 use crate::child::places;
 
 pub(crate) fn revisions_are_listed() {
@@ -90,6 +92,34 @@ pub(crate) fn what_tells_prints_json() {
             (&checked[0]["ok"], &checked[0]["changes"]),
             (&false.into(), &serde_json::json!(["add column cars.name"]))
         );
+    }
+}
+
+pub(crate) fn what_is_half_done_is_said() {
+    for place in places() {
+        place.run("line", &["db", "upgrade"]).success();
+        let set = |progress: &str| {
+            let sql = format!("UPDATE crocus_migrations SET progress = '{progress}' WHERE revision = 'a2'");
+            place.block_on(async {
+                let engine = Engine::connect(&place.url()).await.unwrap();
+                engine.connection().await.unwrap().batch(&sql).await.unwrap();
+            });
+            place.run("line", &["db", "current"]).success()
+        };
+        assert_eq!(
+            set("up:2.1"),
+            "a1, cars, 1 pending revision\na2 is half applied (up:2.1): `program db upgrade` goes on\n"
+        );
+        assert_eq!(
+            set("down:1.0"),
+            "a2 (head), second\na2 is half undone (down:1.0): `program db downgrade` goes on\n"
+        );
+        assert!(
+            place.run("line", &["db", "show", "a2"]).success().contains("program 1.2.0, not finished (down:1.0)\n")
+        );
+        let output = place.run("line", &["db", "current", "--json"]).success();
+        let rows: serde_json::Value = serde_json::from_str(&output).unwrap();
+        assert_eq!(rows[0]["unfinished"], serde_json::json!(["a2"]));
     }
 }
 

@@ -188,7 +188,7 @@ fn an_applied_migration_that_was_edited_is_reported() {
                 reported.error(),
                 "error: the migration a2 (second, `a2_second.rs`) was edited after it was applied\n\
                  hint: put `a2_second.rs` back as it was and write the change as a new migration; or, if the database is \
-                 as the file says, `program db repair` accepts the change\n"
+                 as the file says, accept the change: `program db repair` says how\n"
             );
         }
         assert_eq!(place.run("edited", &["db", "current"]).output, "a2, second, 1 pending revision\n");

@@ -100,7 +100,7 @@ fn a_database_that_is_ahead_is_refused() {
         execute(&database, "INSERT INTO crocus_migrations (revision, message) VALUES ('f00d', 'from the future')");
         let error = "the database is at revision f00d (from the future), which this program does not have";
         let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
-                    or, if it is gone for good, `cars db repair` forgets it";
+                    or, if it is gone for good, `cars db repair` says how to forget it";
         for arguments in [
             &["run", "--port", "0"][..],
             &["run", "--port", "0", "--upgrade"],

@@ -55,9 +55,13 @@ fn text(listed: &Listed<'_>) -> String {
         (false, _) => text.push_str(&format!("{behind}\n")),
     }
     for record in listed.applied.records() {
-        if let Some(progress) = &record.progress {
-            text.push_str(&format!("{} was begun and is not finished ({progress})\n", record.revision));
-        }
+        let Some(progress) = &record.progress else { continue };
+        let (what, verb) = if progress.starts_with("up") { ("applied", "upgrade") } else { ("undone", "downgrade") };
+        text.push_str(&format!(
+            "{} is half {what} ({progress}): `{} db {verb}` goes on\n",
+            record.revision,
+            listed.program()
+        ));
     }
     text
 }

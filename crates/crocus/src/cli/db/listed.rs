@@ -53,6 +53,11 @@ impl<'a> Listed<'a> {
         Ok(Listed { context, bind, migrations, graph, applied: Applied::default() })
     }
 
+    /// The program's name, for hints.
+    pub(super) fn program(&self) -> &'static str {
+        self.context.name()
+    }
+
     /// ` (payments) (head) (current)`, with a space before.
     pub(super) fn marks(&self, migration: &Migration) -> String {
         let is_in = |list: &[&Migration]| list.iter().any(|listed| listed.revision == migration.revision);
