@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use case::{Case, Rows};
 use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
-use crocus_migrate::{Constraint, Operation, apply, declared, inspect_with};
+use crocus_migrate::{Constraint, Operation, apply, apply_in_segments, declared, inspect_with};
 use crocus_orm::{DatabaseUrl, Engine, Statement};
 use crocus_testing::TestDatabase;
 
@@ -93,7 +93,7 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         same("the error", &[format!("{error}{cause}")], std::slice::from_ref(wanted))?;
     } else {
         let folded = folded(&catalogue, &comparison.operations)?;
-        applied(engine, &comparison.operations, "the upgrade").await?;
+        in_segments(engine, &comparison.operations, "the upgrade").await?;
         same_schema("the fold", engine, &folded, &inspected(engine, case).await?).await?;
         let left = compared(engine, case, &case.after, &ours).await?;
         // What is left to a person is said until it is done, or done by another change.
@@ -199,6 +199,11 @@ async fn inspected(engine: &Engine, case: &Case) -> Outcome<Schema> {
     inspect_with(engine, &tables.map(|table| table.name.clone()).collect())
         .await
         .map_err(|error| full("inspecting", &error))
+}
+
+/// As an upgrade does it.
+async fn in_segments(engine: &Engine, operations: &[Operation], what: &str) -> Outcome<()> {
+    apply_in_segments(engine, operations).await.map_err(|error| full(what, &error))
 }
 
 async fn applied(engine: &Engine, operations: &[Operation], what: &str) -> Outcome<()> {

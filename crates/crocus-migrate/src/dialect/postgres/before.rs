@@ -17,16 +17,11 @@ pub(crate) struct Before {
     pub(crate) is_partitioned: bool,
     /// The column that is altered.
     pub(crate) column: Option<Current>,
-    /// Whether it can be NULL.
-    pub(crate) is_nullable: bool,
     /// The type that is altered.
     pub(crate) enumeration: enums::Current,
 }
 
 const IS_PARTITIONED: &str = "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = to_regclass($1)";
-
-const IS_NULLABLE: &str =
-    "SELECT NOT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2";
 
 const IS_VALID: &str = "SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass($1)";
 
@@ -36,8 +31,6 @@ pub(crate) async fn ask(connection: &Connection, operation: &Operation, is_new: 
     match operation {
         Operation::AlterColumn { table, column, .. } => {
             before.column = inspect::current(connection, table, &column.name).await?;
-            let values = [qualified(table).into(), column.name.as_str().into()];
-            before.is_nullable = truth(connection, Statement::read(IS_NULLABLE, values)).await?.unwrap_or(false);
         }
         Operation::AlterEnum { values, .. } => before.enumeration = enums::current(connection, &values.name).await?,
         Operation::CreateIndex { table, concurrently: true, .. }
@@ -59,11 +52,13 @@ pub(crate) fn known(schema: &Schema, operation: &Operation, is_new: bool) -> Bef
     match operation {
         Operation::AlterColumn { table, column, .. } => {
             let found = schema.table(table).and_then(|table| table.column(&column.name));
-            before.is_nullable = found.is_none_or(|column| column.nullable);
             before.column = found.map(|column| Current {
                 name: type_name(&column.ty),
                 ty: column.ty.clone(),
                 collation: column.collation.clone(),
+                is_nullable: column.nullable,
+                default: column.default.clone(),
+                comment: column.comment.clone(),
                 is_generated: column.generated.is_some(),
                 is_identity: column.identity,
                 is_serial: false,

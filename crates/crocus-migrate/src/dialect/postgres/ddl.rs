@@ -249,6 +249,10 @@ pub(crate) struct Current {
     pub(crate) ty: Type,
     /// The collation, where it is not the type's own.
     pub(crate) collation: Option<String>,
+    pub(crate) is_nullable: bool,
+    /// What an insert without a value gets, in the database's words.
+    pub(crate) default: Option<String>,
+    pub(crate) comment: Option<String>,
     pub(crate) is_generated: bool,
     /// Whether it is `GENERATED AS IDENTITY`.
     pub(crate) is_identity: bool,
@@ -258,8 +262,8 @@ pub(crate) struct Current {
     pub(crate) sequence: Option<String>,
 }
 
-/// The default goes first: the old one might have no cast to the new type. A type that stays is not mentioned: a view
-/// on the column would forbid it, and every constraint on it would be checked again.
+/// What stays is not mentioned: where a type is, a view on the column forbids it, and every constraint on it is checked
+/// again. The default goes before a new type: the old one might have no cast to it.
 ///
 /// A column that is computed cannot become so later, nor from something else: it is made anew.
 pub(crate) fn alter_column(
@@ -275,15 +279,19 @@ pub(crate) fn alter_column(
     }
     let mut statements = Vec::new();
     let mut actions = Vec::new();
+    let changes_type = current.is_none_or(|current| current.name != ty || current.collation != column.collation);
     let counts_up = current.is_some_and(|current| current.is_identity || current.is_serial);
     if current.is_some_and(|current| current.is_generated) {
         statements.push(format!("ALTER TABLE {} ALTER COLUMN {name} DROP EXPRESSION", qualified(table)));
     } else if current.is_some_and(|current| current.is_identity) && !column.identity {
         statements.push(format!("ALTER TABLE {} ALTER COLUMN {name} DROP IDENTITY", qualified(table)));
-    } else if !(column.identity && counts_up) {
+    } else if !(column.identity && counts_up)
+        && current.is_none_or(|current| current.default.is_some())
+        && (changes_type || column.default.is_none())
+    {
         actions.push(format!("ALTER COLUMN {name} DROP DEFAULT"));
     }
-    if current.is_none_or(|current| current.name != ty || current.collation != column.collation) {
+    if changes_type {
         // Where it is not known what it was, the cast says so.
         let cast = match current {
             Some(current) => casts::expression(&name, &current.ty, &column.ty),
@@ -292,16 +300,24 @@ pub(crate) fn alter_column(
         let using = using.map(str::to_owned).or(cast).map(|using| format!(" USING {using}")).unwrap_or_default();
         actions.push(format!("ALTER COLUMN {name} TYPE {ty}{}{using}", collate(column)));
     }
-    actions.push(format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }));
-    if let Some(default) = &column.default {
+    if current.is_none_or(|current| current.is_nullable != column.nullable) {
+        actions.push(format!("ALTER COLUMN {name} {} NOT NULL", if column.nullable { "DROP" } else { "SET" }));
+    }
+    if let Some(default) = &column.default
+        && (changes_type || current.is_none_or(|current| current.default.as_ref() != Some(default)))
+    {
         actions.push(format!("ALTER COLUMN {name} SET DEFAULT {default}"));
     }
-    statements.push(format!("ALTER TABLE {} {}", qualified(table), actions.join(", ")));
+    if !actions.is_empty() {
+        statements.push(format!("ALTER TABLE {} {}", qualified(table), actions.join(", ")));
+    }
     statements.extend(serial_sequence(column, &ty, current));
     if column.identity && !counts_up {
         statements.extend(begin_to_count(table, &column.name));
     }
-    statements.push(comment_on_column(table, column));
+    if current.is_none_or(|current| current.comment != column.comment) {
+        statements.push(comment_on_column(table, column));
+    }
     statements
 }
 

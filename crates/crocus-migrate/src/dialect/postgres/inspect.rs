@@ -273,7 +273,8 @@ pub(crate) async fn current(connection: &Connection, table: &TableName, column: 
     let sql = "SELECT COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> a.atttypid THEN '[]' ELSE '' END,
                       format_type(a.atttypid, a.atttypmod)), a.attgenerated <> '', a.attidentity <> '',
                       COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), pg_get_serial_sequence($1, $2),
-                      e.typname::text, e.oid <> a.atttypid, l.collname::text
+                      e.typname::text, e.oid <> a.atttypid, l.collname::text, NOT a.attnotnull,
+                      pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum)
                FROM pg_catalog.pg_attribute a
                LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -290,11 +291,15 @@ pub(crate) async fn current(connection: &Connection, table: &TableName, column: 
             Some(of) => of,
             None => type_from(name.clone()),
         };
+        let is_generated: bool = row.get(1)?;
         Ok(Current {
             name,
             ty,
             collation: row.get(7)?,
-            is_generated: row.get(1)?,
+            is_nullable: row.get(8)?,
+            default: row.get::<Option<String>>(9)?.filter(|_| !is_generated),
+            comment: row.get(10)?,
+            is_generated,
             is_identity: row.get(2)?,
             is_serial: row.get(3)?,
             sequence: row.get(4)?,

@@ -63,7 +63,8 @@ pub(crate) fn parts(operation: &Operation, before: &Before) -> Vec<Part> {
         }
         Operation::AlterColumn { table, column, using, .. } => {
             let statements = at_once(operation, before);
-            let becomes_not_null = before.is_nullable && !column.nullable;
+            let is_nullable = before.column.as_ref().is_none_or(|column| column.is_nullable);
+            let becomes_not_null = is_nullable && !column.nullable;
             // An expression may make a value of NULL.
             if !in_use || !becomes_not_null || using.is_some() || column.generated.is_some() {
                 return vec![Part::together(statements)];
@@ -191,8 +192,12 @@ fn primary_key(table: &TableName, columns: &[String]) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
+    use crocus_orm::ColumnType;
+
     use super::*;
+    use crate::dialect::postgres::before;
     use crate::prelude::*;
+    use crate::schema::{Column, Schema, Table};
 
     fn lines(before: &Before, write: impl FnOnce(&mut Operations)) -> String {
         let mut op = Operations::default();
@@ -267,15 +272,22 @@ mod tests {
 
     #[test]
     fn not_null_is_checked_before_it_is_set() {
-        let before = Before { is_nullable: true, ..Before::default() };
+        let mut cars = Schema::default();
+        cars.tables.push(Table { columns: vec![Column::new("name", ColumnType::Text)], ..Table::new("cars") });
         let alter = |op: &mut Operations| op.alter_column("cars", "name", text().not_null());
-        let found = lines(&before, alter);
+        let before = |schema: &Schema| {
+            let mut op = Operations::default();
+            alter(&mut op);
+            before::known(schema, &op.list[0], false)
+        };
+        let found = lines(&before(&cars), alter);
         let kinds: Vec<_> = found.lines().filter_map(|line| line.split(':').next()).collect();
         assert_eq!(kinds, ["together", "own", "own"], "{found}");
         let last = found.lines().last().unwrap_or_default();
         assert!(last.contains("SET NOT NULL"), "{found}");
         assert!(last.ends_with("DROP CONSTRAINT IF EXISTS \"crocus_not_null_name\""), "{found}");
 
-        assert_eq!(lines(&Before::default(), alter).lines().count(), 1);
+        cars.tables[0].columns[0].nullable = false;
+        assert_eq!(lines(&before(&cars), alter), "together: \n");
     }
 }
