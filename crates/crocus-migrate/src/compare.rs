@@ -9,6 +9,7 @@ mod comments;
 mod constraints;
 mod enums;
 mod foreign_keys;
+mod ignored;
 mod indexes;
 mod primary_keys;
 pub(crate) mod renames;
@@ -17,7 +18,7 @@ mod tables;
 use std::collections::BTreeSet;
 
 use crate::operation::Operation;
-use crate::schema::{Schema, Table, TableName};
+use crate::schema::{Schema, Table, TableName, Unmanaged};
 
 /// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Comparison {
     pub operations: Vec<Operation>,
     /// Differences that no operation is generated for, each a line for a person.
     pub notes: Vec<String>,
+    /// What no model declares and no migration of this program has made, in order: it is left alone.
+    pub ignored: Vec<Unmanaged>,
 }
 
 /// What the migrations of this program have made, and have not dropped again.
@@ -101,5 +104,6 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     comparison.operations.extend(late);
     tables::drop(models, actual, ours, &mut comparison);
     enums::drop(models, actual, ours, &mut comparison);
+    comparison.ignored = ignored::find(models, declared, actual, ours);
     comparison
 }

@@ -7,6 +7,9 @@ use crocus_orm::{Connection, Dialect, Engine, Row, Statement};
 use crate::revision::{Changed, Graph, Migration, Migrations, Places, and};
 use crate::{Error, ErrorKind, Result};
 
+/// The table's name.
+pub(crate) const TABLE: &str = "crocus_migrations";
+
 const CREATE: &str = "CREATE TABLE crocus_migrations (
     revision text NOT NULL PRIMARY KEY,
     message text NOT NULL,

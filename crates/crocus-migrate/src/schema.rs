@@ -21,11 +21,11 @@ pub struct Schema {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Something that is listed, and left alone.
+/// Something that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unmanaged {
     /// What it is: `view`, `materialized view`, `sequence`, `partition`, `foreign table`, `table of an extension`,
-    /// `virtual table`, `exclusion constraint`, `trigger`.
+    /// `virtual table`, `exclusion constraint`, `trigger`. A comparison has others too: `table`, `enum type`, `index`.
     pub kind: &'static str,
     /// Its name.
     pub name: TableName,
@@ -262,6 +262,16 @@ impl Schema {
         }
         self.schemas.extend(self.tables.iter().filter_map(|table| table.name.schema.clone()));
         self
+    }
+}
+
+impl Unmanaged {
+    /// Its name, with that of its table: `cars_stamp on cars`.
+    pub fn in_words(&self) -> String {
+        match &self.table {
+            Some(table) => format!("{} on {table}", self.name),
+            None => self.name.to_string(),
+        }
     }
 }
 

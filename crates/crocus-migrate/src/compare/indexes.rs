@@ -2,27 +2,21 @@
 
 use super::{Comparison, Ours, Sides};
 use crate::operation::Operation;
-use crate::schema::{Index, IndexKey, IndexPart};
+use crate::schema::{Index, IndexKey, IndexPart, Table};
 
-/// What somebody made with a purpose (a condition, an order, an expression, uniqueness) and no model declares is left
-/// alone, unless its name is wanted.
 pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) {
-    let named = |name: &str| {
-        sides.declared.indexes.iter().any(|index| index.name == name)
-            || sides.declared.uniques.iter().any(|unique| unique.name == name)
-    };
     let goes = |index: &&Index| {
         if sides.declared.indexes.contains(index) {
             return goes_with_a_column(sides, index);
         }
-        index.is_plain() || ours.indexes.contains(&index.name) || named(&index.name)
+        !stays(sides.model, sides.declared, index, ours)
     };
     for index in sides.actual.indexes.iter().filter(|index| !index.valid) {
         comparison.notes.push(format!(
             "{}: the index {} is invalid, as a CREATE INDEX CONCURRENTLY that failed leaves it{}",
             sides.model.name,
             index.name,
-            match (goes(&index), named(&index.name)) {
+            match (goes(&index), is_wanted(sides.declared, &index.name)) {
                 (true, true) => "; it is made again",
                 (true, false) => "",
                 (false, _) => ", and no model declares it: drop it by hand",
@@ -38,6 +32,20 @@ pub(super) fn drop(sides: &Sides<'_>, ours: &Ours, comparison: &mut Comparison) 
             was: Some(Index { valid: true, ..index.clone() }),
         });
     }
+}
+
+/// Whether one that no model declares is left alone: somebody made it with a purpose (a condition, an order, an expression,
+/// uniqueness), its name is not wanted, and its columns stay.
+pub(super) fn stays(model: &Table, declared: &Table, index: &Index, ours: &Ours) -> bool {
+    let is_there = |column: &String| model.column(column).is_some();
+    !index.is_plain()
+        && !ours.indexes.contains(&index.name)
+        && !is_wanted(declared, &index.name)
+        && index.clone().columns().iter().chain(&index.include).all(is_there)
+}
+
+fn is_wanted(declared: &Table, name: &str) -> bool {
+    declared.indexes.iter().any(|index| index.name == name) || declared.uniques.iter().any(|unique| unique.name == name)
 }
 
 pub(super) fn create(sides: &Sides<'_>, comparison: &mut Comparison) {

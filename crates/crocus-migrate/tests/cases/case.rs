@@ -12,6 +12,8 @@ pub(crate) struct Case {
     /// What is done by hand between the two.
     pub(crate) sql: Vec<String>,
     pub(crate) operations: Vec<String>,
+    /// What is left alone, where the case says it.
+    pub(crate) ignored: Option<String>,
     /// How the upgrade fails, where it shall.
     pub(crate) error: Option<String>,
     /// Why the upgrade has no way back, where it has none.
@@ -45,6 +47,7 @@ impl Case {
                 "after" => case.after = notation::schema(&lines)?,
                 "sql" => case.sql.push(body.to_owned()),
                 "operations" => case.operations = lines,
+                "ignored" => case.ignored = Some(lines.join(" ")),
                 "error" => case.error = Some(lines.join(" ")),
                 "irreversible" => case.irreversible = Some(lines.join(" ")),
                 "rows after" => case.rows_after.push(Rows::parse(lines)?),

@@ -87,6 +87,10 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     let catalogue = sorted(inspected(engine, case).await?);
     let comparison = compared(engine, case, &case.after, &ours).await?;
     same("the operations", &lines(&comparison), &case.operations)?;
+    if let Some(ignored) = &case.ignored {
+        let found = comparison.ignored_in_words().unwrap_or_default();
+        same("what is left alone", &[found], std::slice::from_ref(ignored))?;
+    }
     if let Some(wanted) = &case.error {
         let error = apply(engine, &comparison.operations).await.err().ok_or("the upgrade did not fail")?;
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();

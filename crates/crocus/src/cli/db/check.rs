@@ -90,5 +90,8 @@ fn row(listed: &Listed<'_>, found: &Found) -> Value {
         "pending": Listed::names(&listed.graph.pending(&listed.applied)),
         "changes": compared(|comparison| comparison.operations.iter().map(ToString::to_string).collect()),
         "notes": compared(|comparison| comparison.notes.clone()),
+        "ignored": compared(|comparison| {
+            comparison.ignored.iter().map(|found| format!("{} {}", found.kind, found.in_words())).collect()
+        }),
     }))
 }

@@ -36,12 +36,17 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     for note in &comparison.notes {
         text.push_str(&format!("Note: {note}\n"));
     }
+    let ignored = comparison.ignored_in_words().map(|words| format!("Ignored: {words}\n")).unwrap_or_default();
     if comparison.operations.is_empty() {
-        return print(&format!("{text}No changes detected.\n"));
+        // Who comes with a database that something else has made wants to know; who made it so does, and knows.
+        let is_adopted = listed.applied.records().iter().all(|record| record.duration_ms.is_none());
+        let ignored = if is_adopted { ignored } else { String::new() };
+        return print(&format!("{text}No changes detected.\n{ignored}"));
     }
     for operation in &comparison.operations {
         text.push_str(&format!("Detected: {operation}\n"));
     }
+    text.push_str(&ignored);
     let file = render::migration(&head, &comparison.operations);
     let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
     let file = head.file_name();
