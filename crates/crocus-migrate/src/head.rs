@@ -109,4 +109,15 @@ mod tests {
         let said = "//! Revision c3, follows <base>, labelled payments and shop, depends on d4, 2026-11-22 14:03 UTC";
         assert_eq!(third(&head), said);
     }
+    /// `crocus::migrations!` has a reader of its own, which depends on nothing here: its tests read this very file.
+    #[test]
+    fn the_macro_reads_what_is_written() {
+        let mut head = Head::new("merge", &["3f9a1c27b6d0", "91d0e4"]);
+        head.revision = "a0".to_owned();
+        head.created = "2026-11-24 09:00 UTC".to_owned();
+        head.labels = vec!["payments".to_owned()];
+        head.depends_on = vec!["91d0e4".to_owned()];
+        let read = include_str!("../../crocus-macros/tests/folders/good/a0_merge.rs");
+        assert!(read.starts_with(&head.render()), "{}", head.render());
+    }
 }

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+
 use crocus_migrate::prelude::*;
-use crocus_migrate::{Migration, Migrations, Options, applied, downgrade, pending, recorded, stamp, upgrade};
+use crocus_migrate::{
+    Direction, Migration, Migrations, Options, Step, applied, downgrade, pending, recorded, stamp, upgrade,
+};
 use crocus_orm::Engine;
 use crocus_testing::TestDatabase;
+use proptest::prelude::*;
 
 const FIRST: Migration = Migration {
     revision: "a1",
@@ -104,4 +109,52 @@ async fn a_stamp_that_purges_forgets_what_the_program_does_not_know() {
         assert_eq!(revisions, ["a1"]);
     })
     .await;
+}
+
+/// Any history of empty revisions: each follows some of those before it.
+fn histories() -> impl Strategy<Value = Vec<Migration>> {
+    let revisions = proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 0..3), 1..12);
+    revisions.prop_map(|revisions| {
+        let name = |at: usize| -> &'static str { format!("r{at}").leak() };
+        let migration = |(at, parents): (usize, &Vec<prop::sample::Index>)| {
+            let parents: BTreeSet<_> = parents.iter().filter(|_| at > 0).map(|parent| parent.index(at)).collect();
+            let down_revisions = parents.into_iter().map(name).collect::<Vec<_>>().leak();
+            Migration { revision: name(at), down_revisions, upgrade: |_| (), downgrade: |_| (), ..FIRST }
+        };
+        revisions.iter().enumerate().map(migration).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// On a database: each revision is run once, after those that it follows, and undone once, before them.
+    #[test]
+    fn there_and_back_each_revision_is_run_once(list in histories()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let migrations = Migrations::new("", list.clone());
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        let left = runtime.block_on(async {
+            let engine = Engine::connect(&"sqlite::memory:".parse().unwrap()).await.unwrap();
+            let step = |direction, steps: &mut Vec<&'static str>, step: Step<'_>| match step {
+                Step::Done(ran, migration) if ran == direction => steps.push(migration.revision),
+                Step::Done(..) => panic!("it ran the other way"),
+                _ => {}
+            };
+            upgrade(&engine, &migrations, "heads", &options(), |ran| step(Direction::Upgrade, &mut up, ran)).await.unwrap();
+            assert_eq!(applied(&engine, &migrations).await.unwrap().records().len(), list.len());
+            downgrade(&engine, &migrations, "base", &options(), |ran| step(Direction::Downgrade, &mut down, ran))
+                .await
+                .unwrap();
+            recorded(&engine).await.unwrap()
+        });
+        prop_assert!(left.is_empty());
+        prop_assert_eq!(up.len(), list.len());
+        let at = |revision: &str| up.iter().position(|ran| *ran == revision).unwrap();
+        for migration in &list {
+            prop_assert!(migration.down_revisions.iter().all(|parent| at(parent) < at(migration.revision)));
+        }
+        down.reverse();
+        prop_assert_eq!(down, up);
+    }
 }
