@@ -10,6 +10,7 @@ pub(crate) mod postgres {
     pub(crate) mod enums;
     pub(crate) mod inspect;
     pub(crate) mod lock;
+    pub(crate) mod locks;
     pub(crate) mod parts;
     pub(crate) mod scratch;
     pub(crate) mod types;

@@ -1,11 +1,12 @@
 //! Migrations: the schema that the models declare, what the database has, the operations between the two, and
 //! running them. This crate knows no HTTP and prints nothing.
 //!
-//! `schema`, `operation`, `compare`, `fold`, `lint` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
+//! `schema`, `operation`, `compare`, `diagram`, `fold`, `lint`, `models` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
 //! `folder` writes files.
 
 pub mod compare;
 mod data;
+pub mod diagram;
 mod dialect;
 mod error;
 mod execute;
@@ -15,8 +16,10 @@ pub mod head;
 mod history;
 mod inspect;
 pub mod lint;
+pub mod models;
 mod operation;
 mod operations;
+pub mod plan;
 mod progress;
 pub mod render;
 mod revision;

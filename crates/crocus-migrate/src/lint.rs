@@ -2,7 +2,7 @@
 //! in, findings out. What each code means is in `lint/code.rs`, what is found of a step in `lint/judge.rs`.
 
 mod code;
-mod conversion;
+pub(crate) mod conversion;
 mod downgrade;
 mod judge;
 
@@ -18,6 +18,7 @@ use crate::revision::Migration;
 use crate::schema::Schema;
 use crate::{Error, ErrorKind, Result};
 use judge::Judge;
+pub(crate) use judge::rewrites;
 
 /// Something that can go wrong with a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,7 +111,7 @@ pub(crate) fn words(sql: &str) -> impl Iterator<Item = String> {
 }
 
 /// An expression's words, what is in quotes, and every other character.
-fn tokens(sql: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = &str> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
     let mut rest = sql;
     std::iter::from_fn(move || {

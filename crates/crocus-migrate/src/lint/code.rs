@@ -87,9 +87,9 @@ codes! {
                  A column that shall only have another name is renamed: `#[model(renamed_from = \"...\")]`.",
     }
     LossyType "lossy-type" Destructive {
-        what: "A column gets a type that cannot hold all that its values say, and PostgreSQL's cast cuts them silently.",
-        why: "Text is cut to the new length, numbers are rounded, times of day are dropped: without an error, and the \
-              downgrade does not bring them back.",
+        what: "A column gets a type that cannot hold all that its values say.",
+        why: "Numbers are rounded, times of day are dropped: without an error, and the downgrade does not bring them \
+              back.",
         recipe: "Look for values that do not fit, and decide about each of them.\n\
                  Add a column of the new type, fill it, and drop the old one in a later deploy.\n\
                  Or say how with `op.alter_column_using(...)`.",
@@ -115,13 +115,13 @@ codes! {
     }
     NarrowType "narrow-type" DataDependent {
         what: "A column gets a type with a smaller range.",
-        why: "It fails where a value does not fit. On SQLite the values stay, and cannot be read.",
+        why: "It fails where a value does not fit.",
         recipe: "Count the values that do not fit before the deploy.",
     }
     CastType "cast-type" DataDependent {
         what: "A column gets a type into which its values have to be converted.",
-        why: "It fails where a value cannot be converted, or where there is no conversion at all. On SQLite the values \
-              stay, and may not be readable. The running program reads and writes the old type.",
+        why: "It fails where a value cannot be converted, or where there is no conversion at all. The running program \
+              reads and writes the old type.",
         recipe: "Add a column of the new type, and let the program write both.\n\
                  Fill it from the old one.\n\
                  Drop the old one in a later deploy.",
@@ -133,9 +133,8 @@ codes! {
     }
     NewPrimaryKey "new-primary-key" DataDependent {
         what: "A table that is there gets a primary key.",
-        why: "It fails where two rows agree or one has NULL. On PostgreSQL nobody reads or writes the table while its \
-              index is built.",
-        recipe: "On PostgreSQL, make a unique index concurrently and the columns NOT NULL in revisions before.",
+        why: "It fails where two rows agree or one has NULL.",
+        recipe: "Look for doubles and NULLs before the deploy.",
     }
     NewCheck "new-check" DataDependent {
         what: "Rows of a table that is there have to fulfil a check.",
@@ -231,7 +230,7 @@ impl Code {
 
     /// Whether it can be found on a dialect.
     pub fn concerns(self, dialect: Dialect) -> bool {
-        dialect == Dialect::Postgres || !(self.category() == Category::Locking || self == Code::LossyType)
+        dialect == Dialect::Postgres || self.category() != Category::Locking
     }
 }
 

@@ -1,5 +1,5 @@
-//! What becomes of a column's values when it gets another type, on PostgreSQL ("ALTER TABLE", notes; "Numeric Types";
-//! "Character Types").
+//! What a change of type does to a column's values, where it matters which of them are lost ("Numeric Types", "Date/Time
+//! Types"), and whether PostgreSQL writes every row anew ("ALTER TABLE", notes). How values are converted is in `types.rs`.
 
 use crocus_orm::ColumnType;
 
@@ -14,7 +14,7 @@ pub(crate) enum Effect {
     Widens,
     /// A value that does not fit stops it.
     Narrows,
-    /// A value that does not fit is cut or rounded, silently.
+    /// A value is rounded, or loses its time of day, silently.
     Loses,
     /// A value is read anew, which may fail, or depends on the session.
     Casts,
@@ -88,11 +88,12 @@ fn convert(from: &Kind, to: &Kind) -> Conversion {
                 _ => or_narrows(fits),
             }
         }
-        (Text(from), Text(to)) => return in_place(or_loses(fits_into(*from, *to))),
-        (Char(from), Text(to)) => or_loses(fits_into(Some(*from), *to)),
-        (Char(from), Char(to)) => or_loses(from <= to),
-        (Text(from), Char(to)) => or_loses(fits_into(*from, Some(*to))),
-        // Every type can be written, and a length cuts what is written.
+        (Text(from), Text(to)) => return in_place(or_narrows(fits_into(*from, *to))),
+        (Char(from), Text(to)) => or_narrows(fits_into(Some(*from), *to)),
+        (Char(from), Char(to)) => or_narrows(from <= to),
+        (Text(from), Char(to)) => or_narrows(fits_into(*from, Some(*to))),
+        (Enum(_), Text(Some(_))) => Narrows,
+        // Every type can be written.
         (_, Text(None)) => Widens,
         (Boolean, Integer(4)) => Widens,
         (Integer(4), Boolean) => Loses,
@@ -101,7 +102,6 @@ fn convert(from: &Kind, to: &Kind) -> Conversion {
         (Time(from), Time(to)) | (DateTime(from), DateTime(to)) | (Timestamp(from), Timestamp(to)) => {
             return in_place(or_loses(from <= to));
         }
-        (Enum(_), Text(Some(_))) => Loses,
         _ => Casts,
     };
     Conversion { effect, rewrites: true }
@@ -208,8 +208,8 @@ mod tests {
             ("numeric", "numeric(10,2)", Loses, true),
             ("varchar(20)", "varchar(40)", Widens, false),
             ("varchar(20)", "text", Widens, false),
-            ("text", "varchar(20)", Loses, true),
-            ("varchar(40)", "varchar(20)", Loses, true),
+            ("text", "varchar(20)", Narrows, true),
+            ("varchar(40)", "varchar(20)", Narrows, true),
             ("char(3)", "text", Widens, true),
             ("uuid", "text", Widens, true),
             ("text", "integer", Casts, true),

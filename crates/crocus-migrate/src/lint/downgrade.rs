@@ -18,10 +18,10 @@ pub(super) fn judge(before: &Schema, mut after: Schema, upgrade: &Operations, do
     if downgrade.list.is_empty() {
         return Some((Code::Irreversible, "has a downgrade that does nothing".to_owned()));
     }
-    let runs_sql = |operations: &Operations| {
-        operations.list.iter().any(|operation| matches!(operation, Operation::Execute { .. }))
+    let runs_code = |operations: &Operations| {
+        operations.list.iter().any(|operation| matches!(operation, Operation::Execute { .. } | Operation::Run(_)))
     };
-    if runs_sql(upgrade) || runs_sql(downgrade) {
+    if runs_code(upgrade) || runs_code(downgrade) {
         return None;
     }
     for operation in &downgrade.list {

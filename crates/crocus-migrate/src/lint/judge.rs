@@ -8,7 +8,7 @@ use super::Code;
 use super::conversion::{Effect, conversion};
 use crate::compare::renames::words;
 use crate::operation::Operation;
-use crate::schema::{Column, Enum, Schema, TableName, Type};
+use crate::schema::{Column, Enum, Schema, TableName};
 
 /// A code, and what happens.
 pub(super) type Found = (Code, String);
@@ -129,7 +129,10 @@ impl Judge {
             if !column.nullable {
                 found.push((Code::SetNotNull, format!("makes {name} NOT NULL")));
             }
-            found.push((Code::CastType, format!("gives {name} a type; no migration says which one it had")));
+            found.push((
+                Code::CastType,
+                format!("gives {name} the type {}; no migration says which one it had", column.ty),
+            ));
             return found;
         };
         if was.generated.is_none() && column.generated.is_some() {
@@ -155,17 +158,15 @@ impl Judge {
             return if is_said { Vec::new() } else { self.lost_values(old, new) };
         }
         let change = conversion(&was.ty, &column.ty);
-        let what =
-            |what: &str| format!("changes the type of {name} from {} to {}{what}", said(&was.ty), said(&column.ty));
-        let is_postgres = self.dialect == Dialect::Postgres;
+        let what = |what: &str| format!("changes the type of {name} from {} to {}{what}", was.ty, column.ty);
         let mut found = Vec::new();
         found.extend(match change.effect {
             Effect::Same => None,
             Effect::Widens => Some((Code::WidenType, what(""))),
             Effect::Narrows => Some((Code::NarrowType, what(": a value that does not fit stops it"))),
-            // How it is done was said, or SQLite keeps the value as it is.
-            Effect::Loses if using || !is_postgres => Some((Code::CastType, what(""))),
-            Effect::Loses => Some((Code::LossyType, what(": a value that does not fit is cut or rounded"))),
+            // How it is done was said.
+            Effect::Loses if using => Some((Code::CastType, what(""))),
+            Effect::Loses => Some((Code::LossyType, what(": what it cannot hold of a value is lost"))),
             Effect::Casts => Some((Code::CastType, what(""))),
         });
         if change.rewrites || (using && change.effect != Effect::Same) {
@@ -235,10 +236,15 @@ fn add_column(table: &TableName, column: &Column) -> Vec<Found> {
     if !column.nullable && !has_value {
         found.push((Code::NotNullWithoutDefault, format!("adds {name}, NOT NULL and without a default")));
     }
-    if column.identity || column.generated.is_some() || column.default.as_deref().is_some_and(is_volatile) {
+    if rewrites(column) {
         found.push((Code::RewriteTable, format!("computes {name} for every row of `{table}`, and writes it")));
     }
     found
+}
+
+/// Whether PostgreSQL computes and writes a value for every row when a column is added.
+pub(crate) fn rewrites(column: &Column) -> bool {
+    column.identity || column.generated.is_some() || column.default.as_deref().is_some_and(is_volatile)
 }
 
 /// Whether an expression calls a function that may give each row another value.
@@ -262,14 +268,4 @@ fn destruction(sql: &str) -> Option<String> {
         )
     })?;
     Some(words[at..].iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "))
-}
-
-/// A type as a person says it.
-fn said(ty: &Type) -> String {
-    match ty {
-        Type::Standard(ty) => crate::operations::function_name(*ty).to_owned(),
-        Type::Enum(values) => values.name.clone(),
-        Type::Array(of) => format!("{} array", said(of)),
-        Type::Other(name) => name.clone(),
-    }
 }

@@ -4,11 +4,14 @@
 mod check;
 mod create;
 mod current;
+mod diagram;
 mod history;
 mod init;
+mod inspect;
 mod lint;
 mod listed;
 mod migrate;
+mod plan;
 mod revision;
 mod stamp;
 pub(super) mod upgrade;
@@ -46,10 +49,13 @@ enum Command {
     Upgrade(upgrade::Upgrade),
     Downgrade(upgrade::Downgrade),
     History(history::History),
+    Plan(plan::PlanArguments),
     Lint(lint::Lint),
     Heads(history::Heads),
     Branches(history::Branches),
     Current(current::Current),
+    Inspect(inspect::Inspect),
+    Diagram(diagram::Diagram),
     Stamp(stamp::Stamp),
     Check(check::Check),
 }
@@ -106,6 +112,13 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
         Command::Heads(arguments) => history::heads(context, &context.chosen(named)?, &arguments),
         Command::Branches(arguments) => history::branches(context, &context.chosen(named)?, &arguments),
         Command::Check(arguments) => check::check(context, &context.chosen(named)?, &arguments).await,
+        Command::Diagram(arguments) => diagram::diagram(context, context.one(named)?, &arguments).await,
+        Command::Inspect(arguments) => inspect::inspect(context, context.one(named)?, &arguments).await,
+        Command::Plan(arguments) => {
+            let one = arguments.names_a_revision();
+            let binds = if one { vec![context.one(named)?] } else { context.chosen(named)? };
+            plan::plan(context, binds, &arguments).await
+        }
         Command::Lint(arguments) => lint::lint(context, context.chosen(named)?, &arguments).await,
         Command::Stamp(arguments) => stamp::stamp(context, context.one(named)?, &arguments).await,
     }

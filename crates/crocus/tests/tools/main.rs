@@ -7,7 +7,9 @@
 #[path = "../upgrade/child.rs"]
 #[expect(dead_code, reason = "the other tests that have it use the rest")]
 mod child;
+mod inspect;
 mod lint;
+mod plan;
 mod program;
 
 use std::process::ExitCode;
@@ -15,6 +17,13 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 const TESTS: &[(&str, fn())] = &[
+    (
+        "models_are_written_of_the_tables_that_are_asked_for",
+        inspect::models_are_written_of_the_tables_that_are_asked_for,
+    ),
+    ("every_step_is_said_with_its_locks", plan::every_step_is_said_with_its_locks),
+    ("machines_get_the_revisions", plan::machines_get_the_revisions),
+    ("machines_get_the_schema", inspect::machines_get_the_schema),
     ("findings_are_said_with_what_to_do", lint::findings_are_said_with_what_to_do),
     ("a_range_is_judged_alone", lint::a_range_is_judged_alone),
     ("machines_get_one_list", lint::machines_get_one_list),

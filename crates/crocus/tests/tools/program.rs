@@ -43,9 +43,28 @@ const SECOND: Migration = Migration {
     ..FIRST
 };
 
+/// What is done to a table that is in use, and what to one that nobody knows yet.
+const IN_USE: Migration = Migration {
+    revision: "c3",
+    down_revisions: &["a1"],
+    message: "change cars",
+    file: "c3_change_cars.rs",
+    upgrade: |op| {
+        op.alter_column("cars", "model", text().not_null().default("''"));
+        op.create_index("cars_name_idx", "cars", ["name"]).concurrently();
+        op.create_table("makers", |t| t.column("id", integer().identity().primary_key()));
+        op.create_index("makers_id_idx", "makers", ["id"]);
+        op.add_column("cars", "key", big_integer().default("abs(random()) * 2"));
+        op.execute("UPDATE cars SET name = 'x'");
+    },
+    downgrade: |op| op.irreversible("it is only planned"),
+    ..FIRST
+};
+
 pub(crate) fn main(name: &str) -> ExitCode {
     let list = match name {
         "creating" => vec![FIRST],
+        "in use" => vec![FIRST, IN_USE],
         "losing" => vec![FIRST, SECOND],
         "acknowledged" => {
             let upgrade: fn(&mut Operations) = |op| {
