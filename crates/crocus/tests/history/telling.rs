@@ -82,6 +82,7 @@ pub(crate) fn what_tells_prints_json() {
             serde_json::json!([{
                 "ok": false, "error": "the database is behind by 1 pending revision: a2 (second)", "heads": ["a2"],
                 "current": ["a1"], "pending": ["a2"], "changes": null, "notes": null,
+                "ignored": null,
             }])
         );
         place.run("line", &["db", "upgrade"]).success();
