@@ -1,0 +1,152 @@
+//! `kill -9` at random moments of random upgrades: afterwards the database is at a revision, or between two transactions
+//! of one, which its progress tells, and the next upgrade completes it. Ten upgrades at once do each step once.
+//!
+//! `CROCUS_CRASHES` says how many upgrades are crashed on each database.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crocus::migrate::schema::Schema;
+use crocus::orm::{Engine, Statement};
+use crocus_testing::TestDatabase;
+
+use crate::child::Place;
+use crate::random::{self, REVISIONS};
+
+/// What is left behind.
+#[derive(Debug, PartialEq)]
+struct Left {
+    /// The progress of each revision that is recorded; `None` for one that is complete.
+    recorded: BTreeMap<String, Option<String>>,
+    marks: Vec<String>,
+    schema: Schema,
+    invalid_indexes: Vec<String>,
+}
+
+pub(crate) fn random_upgrades_survive_crashes() {
+    let number: u64 = std::env::var("CROCUS_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4);
+    let first: u64 = std::env::var("CROCUS_CRASHES_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    std::thread::scope(|scope| {
+        for database in [TestDatabase::sqlite, TestDatabase::postgres] {
+            scope.spawn(move || {
+                let (mut kills, mut half_way) = (0, 0);
+                for seed in first..first + number {
+                    let (killed, between) = crash(seed, database);
+                    kills += killed;
+                    half_way += between;
+                }
+                // Seen with `--nocapture`.
+                println!(
+                    "{number} upgrades killed {kills} times, {half_way} of them between transactions of a revision"
+                );
+                assert!(kills > 0, "all ended before they were killed");
+            });
+        }
+    });
+}
+
+/// Gives how many times it was killed, and how many times of these half-way through a revision.
+fn crash(seed: u64, database: fn() -> TestDatabase) -> (usize, usize) {
+    let program = format!("{}{seed}", random::PROGRAM);
+    let whole = Place::new(database());
+    let begun = Instant::now();
+    whole.run(&program, &["db", "upgrade"]).success();
+    let takes = begun.elapsed();
+    let expected = left(&whole);
+    assert_eq!(expected.recorded.len(), REVISIONS.len());
+
+    let place = Place::new(database());
+    let (mut kills, mut half_way) = (0, 0);
+    for attempt in 0..4u32 {
+        let upgrade = place.start(&program, &["db", "upgrade"]);
+        std::thread::sleep(moment(seed, attempt, takes));
+        if upgrade.kill() {
+            kills += 1;
+            half_way += usize::from(recognised(&place, seed));
+        }
+    }
+    place.run(&program, &["db", "upgrade"]).success();
+    assert_eq!(left(&place), expected, "seed {seed} on {}", place.dialect());
+    (kills, half_way)
+}
+
+/// A moment within the time that the whole takes.
+fn moment(seed: u64, attempt: u32, takes: Duration) -> Duration {
+    let mixed = (seed * 7919 + u64::from(attempt) * 104_729).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    // What is done already is not done again: a later attempt takes less.
+    takes.mul_f64((mixed % 1000) as f64 / 1000.0 * 0.8f64.powi(attempt.cast_signed()))
+}
+
+/// Checks that the steps which are done are those that the version table says, and gives whether a revision is half done.
+#[track_caller]
+fn recognised(place: &Place, seed: u64) -> bool {
+    let left = left(place);
+    let mut expected = Vec::new();
+    for (number, (revision, _)) in REVISIONS.iter().enumerate() {
+        let operations = random::operations(seed, number as u64);
+        let done = match left.recorded.get(*revision) {
+            None => 0,
+            Some(None) => operations.len(),
+            Some(Some(progress)) => {
+                let place = progress.strip_prefix("up:").and_then(|place| place.split_once('.'));
+                place.and_then(|(done, _)| done.parse().ok()).unwrap_or_else(|| panic!("the progress is {progress}"))
+            }
+        };
+        expected.extend(operations[..done].iter().filter_map(random::mark).map(str::to_owned));
+    }
+    expected.sort();
+    assert_eq!(left.marks, expected, "seed {seed} on {}: {:?}", place.dialect(), left.recorded);
+    let half: Vec<_> = left.recorded.values().flatten().collect();
+    assert!(half.len() <= 1 && (half.is_empty() || place.dialect() == "postgresql"), "{half:?}");
+    !half.is_empty()
+}
+
+fn left(place: &Place) -> Left {
+    place.block_on(async {
+        let engine = Engine::connect(&place.url()).await.unwrap();
+        // The server ends the statement that it is at, and only then sees that nobody waits for it.
+        let others = "SELECT 1 FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'program'";
+        while place.dialect() != "sqlite" && !engine.query(Statement::read(others, [])).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut schema = crocus::migrate::inspect(&engine).await.unwrap();
+        schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
+        for table in &mut schema.tables {
+            table.indexes.sort_by(|one, other| one.name.cmp(&other.name));
+            table.checks.sort_by(|one, other| one.name.cmp(&other.name));
+            table.uniques.sort_by(|one, other| one.name.cmp(&other.name));
+            table.foreign_keys.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        let texts = async |sql: &str| -> Vec<String> {
+            let rows = engine.query(Statement::read(sql, [])).await.unwrap();
+            rows.iter().map(|row| row.get(0).unwrap()).collect()
+        };
+        let recorded = crocus::migrate::recorded(&engine).await.unwrap();
+        let recorded = recorded.into_iter().map(|record| (record.revision, record.progress)).collect();
+        let marks = match schema.table("marks") {
+            Some(_) => texts("SELECT mark FROM marks ORDER BY mark").await,
+            None => Vec::new(),
+        };
+        let invalid_indexes = match place.dialect() {
+            "sqlite" => Vec::new(),
+            _ => texts("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid").await,
+        };
+        Left { recorded, marks, schema, invalid_indexes }
+    })
+}
+
+pub(crate) fn ten_at_once_do_each_step_once() {
+    for (seed, place) in (1..).zip(crate::child::places()) {
+        let program = format!("{}{seed}", random::PROGRAM);
+        let upgrades: Vec<_> = (0..10).map(|_| place.start(&program, &["db", "upgrade"])).collect();
+        let outputs: Vec<_> = upgrades.into_iter().map(|upgrade| upgrade.finish().success()).collect();
+        for (revision, _) in REVISIONS {
+            let line = format!(" -> {revision}, random");
+            let times: usize = outputs.iter().map(|output| output.matches(&line).count()).sum();
+            assert_eq!(times, 1, "{line} on {}: {outputs:#?}", place.dialect());
+        }
+        assert!(!recognised(&place, seed));
+        assert_eq!(left(&place).invalid_indexes, [""; 0]);
+    }
+}
