@@ -129,7 +129,7 @@ impl Error {
     /// The error for a write in a transaction or on a connection that only reads.
     pub(crate) fn read_only() -> Error {
         Error::new(ErrorKind::Database, "the statement writes where only reading is allowed")
-            .with_hint("was the statement or its transaction said to read only?")
+            .with_hint("was the statement or its transaction said to read only, or is the server a standby?")
     }
 
     /// Says that the database itself refused a statement.

@@ -3,6 +3,8 @@
 //!
 //! `CROCUS_CRASHES` says how many upgrades are crashed on each database.
 
+#![expect(clippy::print_stdout, reason = "how much was tested is seen with --nocapture")]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,6 @@ pub(crate) fn random_upgrades_survive_crashes() {
                     kills += killed;
                     half_way += between;
                 }
-                // Seen with `--nocapture`.
                 println!(
                     "{number} upgrades killed {kills} times, {half_way} of them between transactions of a revision"
                 );

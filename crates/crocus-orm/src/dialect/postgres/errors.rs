@@ -10,6 +10,10 @@ use crate::{Constraint, Error, ErrorKind};
 /// What a person can do when nobody answers.
 pub(crate) const NOT_RUNNING: &str = "is the server running, and are the host and the port right?";
 
+/// What a person can do about a refusal.
+const NOT_ALLOWED: &str =
+    "the user of the database URL may not do this: connect as one who may, such as the owner of the tables";
+
 /// What an error of the driver means.
 pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     if let Some(refusal) = error.as_db_error() {
@@ -100,6 +104,7 @@ fn from_server(refusal: &DbError) -> Error {
         }),
         _ => match refusal.hint() {
             Some(hint) => error.with_hint(hint),
+            None if *code == SqlState::INSUFFICIENT_PRIVILEGE => error.with_hint(NOT_ALLOWED),
             None => error,
         },
     }

@@ -45,7 +45,9 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
                 }
                 _ => message,
             };
-            Error::new(kind, message).refused().with_source(error)
+            let is_full = code.code == ErrorCode::DiskFull;
+            let error = Error::new(kind, message).refused().with_source(error);
+            if is_full { error.with_hint("make room on the disk") } else { error }
         }
     }
 }
