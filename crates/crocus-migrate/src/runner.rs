@@ -62,7 +62,7 @@ pub struct Options {
     /// Findings of destructive steps that are acknowledged this once, beside those that the files acknowledge.
     pub allow: Vec<Code>,
     /// How long PostgreSQL waits for a table's lock, and others wait behind it; then the transaction is rolled back, and
-    /// tried again after a pause as long.
+    /// tried again after a pause, ten times in all.
     pub lock_timeout: Duration,
 }
 

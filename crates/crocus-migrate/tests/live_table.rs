@@ -5,14 +5,14 @@
 //! --nocapture` is the full measurement.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "what was measured is seen with --nocapture")]
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crocus_migrate::prelude::*;
-use crocus_migrate::{Migration, Migrations, Options, Step, upgrade};
+use crocus_migrate::{Error, Migration, Migrations, Options, Step, upgrade};
 use crocus_orm::Engine;
 use crocus_testing::TestDatabase;
 
@@ -128,7 +128,8 @@ async fn nobody_waits_longer_than_the_lock_time_out() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(applied.unwrap(), 1);
+    let why = |error: Error| panic!("{error}: {:?} ({:?})", error.source().map(ToString::to_string), error.hint());
+    assert_eq!(applied.unwrap_or_else(why), 1);
 
     let longest = |of: &AtomicU64| Duration::from_micros(of.load(Ordering::Relaxed));
     let (read, write) = (longest(&clients.longest_read), longest(&clients.longest_write));

@@ -18,7 +18,11 @@ use crate::runner::{Direction, Step};
 use crate::{Error, ErrorKind, Result, history};
 
 /// How many times a transaction is begun before the lock that it cannot have is an error.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
+
+/// How many lock time-outs a pause is long at most. Each is longer than the one before it: what holds the lock again and
+/// again must not be met at the same moment each time.
+const LONGEST_PAUSE: u32 = 3;
 
 /// The transaction that is open.
 #[derive(Debug)]
@@ -71,8 +75,10 @@ pub(super) async fn run(connection: &Connection, job: &Job<'_>, on_step: &mut im
             Err(error) if lock::is_conflict(&error) && segment.tries < TRIES && !job.at_once => {
                 connection.batch("ROLLBACK").await?;
                 let who = lock::holders(connection, operation.table()).await;
-                on_step(Step::Retry { who: &who, pause: job.options.lock_timeout });
-                tokio::time::sleep(job.options.lock_timeout).await;
+                let limit = job.options.lock_timeout;
+                let pause = (limit / 2 * segment.tries).min(limit * LONGEST_PAUSE);
+                on_step(Step::Retry { who: &who, pause });
+                tokio::time::sleep(pause).await;
                 begin(connection, job).await?;
                 at = segment.start;
                 segment = Segment { tries: segment.tries + 1, ..Segment::new(at, segment.is_recorded) };

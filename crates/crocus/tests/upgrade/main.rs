@@ -244,8 +244,8 @@ fn a_lock_that_is_not_to_be_had_is_explained() {
     });
     let refused = place.run("locking", &["db", "upgrade", "--lock-timeout", "200"]);
     let waiting = "Waiting for a lock: the session ";
-    assert_eq!(refused.output.matches(waiting).count(), 4, "{}", refused.output);
-    assert!(refused.output.contains("holds a lock on \"a_1\". Trying again in 200ms.\n"), "{}", refused.output);
+    assert_eq!(refused.output.matches(waiting).count(), 9, "{}", refused.output);
+    assert!(refused.output.contains("holds a lock on \"a_1\". Trying again in 100ms.\n"), "{}", refused.output);
     let error = refused.error();
     let said = "error: the revision b3 (third) failed at step 2 of 2, add column a_1.x: canceling statement due to lock \
                 timeout\nhint: the session ";
