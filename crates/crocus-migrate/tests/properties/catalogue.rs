@@ -63,7 +63,8 @@ fn normal(line: &str) -> Vec<String> {
             _ if character.is_ascii_punctuation() && !matches!(character, '_' | '.') => {
                 clause.push_str(&format!(" {character} "));
             }
-            _ => clause.push(character),
+            // Capitals matter in texts and in quotes only.
+            _ => clause.push(character.to_ascii_lowercase()),
         }
     }
     let spaced = |clause: &String| clause.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -7,6 +7,7 @@ use super::ddl::ACTIONS;
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
 use super::table_sql::{ConstraintSql, Kind, TableSql};
+use super::tokens::default;
 use super::types::type_from;
 use crate::schema::{Check, Column, Enum, ForeignKey, IndexKey, Schema, Table, Type, Unique, Unmanaged};
 
@@ -62,7 +63,7 @@ pub(crate) async fn inspect(connection: &Connection) -> Result<Schema> {
         }
         let column = Column {
             nullable: row.get::<i64>(3)? == 0,
-            default: row.get::<Option<String>>(4)?,
+            default: row.get::<Option<String>>(4)?.map(|sql| default(&sql)),
             ..Column::new(name, type_from(&row.get::<String>(2)?))
         };
         schema.tables[at].columns.push(column);

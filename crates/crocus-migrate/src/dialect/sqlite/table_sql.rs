@@ -349,8 +349,8 @@ mod tests {
         for (text, spaced) in [
             ("a>=1.5e-3", "a >= 1.5e-3"),
             ("a<>.5 -- half", "a <> .5"),
-            ("b!=X'00ff'||'x'", "b != X'00ff' || 'x'"),
-            ("json->>'$.a'   ==\n  0x1F-1", "json ->> '$.a' == 0x1F - 1"),
+            ("b!=X'00ff'||'x'", "b <> X'00ff' || 'x'"),
+            ("json->>'$.a'   ==\n  0x1F-1", "json ->> '$.a' = 0x1F - 1"),
             ("(a)IN(1,2)", "( a ) IN ( 1 , 2 )"),
         ] {
             let sql = format!("CREATE TABLE t (a, CONSTRAINT c CHECK ({text}\n))");

@@ -1,6 +1,6 @@
 //! SQL as SQLite takes it apart: quoted things, words, numbers and operators.
 
-use super::ddl::quote;
+use super::ddl::{literal, quote};
 
 /// Whether a text is one string, number or truth value.
 pub(crate) fn is_literal(sql: &str) -> bool {
@@ -18,10 +18,19 @@ pub(crate) fn is_literal(sql: &str) -> bool {
         || token.is_word(sql, "FALSE")
 }
 
-/// Tokens with single spaces between them, and names in quotes where they need them: one form of texts that mean the
-/// same. Renaming a column leaves its name in quotes.
-pub(super) fn spaced(sql: &str, tokens: &[Token]) -> String {
+/// An expression in one form for all texts that mean the same: single spaces between tokens, keywords in capitals, no
+/// parentheses around the whole, names in quotes only where they need them (renaming a column leaves its name in
+/// quotes).
+pub(super) fn spaced(sql: &str, mut tokens: &[Token]) -> String {
+    while tokens.first().is_some_and(|token| token.text(sql) == "(")
+        && closing(sql, tokens, 0) == Some(tokens.len() - 1)
+    {
+        tokens = &tokens[1..tokens.len() - 1];
+    }
     let written = |token: &Token| match token.text(sql) {
+        "==" => "=".to_owned(),
+        "!=" => "<>".to_owned(),
+        text if is_keyword(&text.to_ascii_lowercase()) => text.to_ascii_uppercase(),
         text if !text.starts_with(['"', '`', '[']) => text.to_owned(),
         _ if is_plain(&token.name(sql)) => token.name(sql),
         _ => quote(&token.name(sql)),
@@ -30,12 +39,25 @@ pub(super) fn spaced(sql: &str, tokens: &[Token]) -> String {
     tokens.join(" ")
 }
 
+/// A column's default in the same form, as `pragma_table_xinfo` gives it. A text can stand in the quotes of a name there.
+pub(super) fn default(sql: &str) -> String {
+    let tokens = tokens(sql);
+    match tokens.as_slice() {
+        [token] if token.text(sql).starts_with('"') => literal(&token.name(sql)),
+        tokens => spaced(sql, tokens),
+    }
+}
+
 /// Whether a name means the same without quotes. Capitals keep theirs, which PostgreSQL needs.
 fn is_plain(name: &str) -> bool {
     let letter = |character: char| character.is_ascii_lowercase() || character == '_';
     name.starts_with(letter)
         && name.chars().all(|character| letter(character) || character.is_ascii_digit())
-        && !KEYWORDS.split(' ').any(|keyword| keyword == name)
+        && !is_keyword(name)
+}
+
+fn is_keyword(word: &str) -> bool {
+    KEYWORDS.split(' ').any(|keyword| keyword == word)
 }
 
 /// "SQLite Keywords", and the two that are values.
@@ -196,7 +218,10 @@ mod tests {
             ("[doors] + `doors`", "doors + doors"),
             ("\"order\" + [two words]", "\"order\" + \"two words\""),
             ("\"Big\" + Big + \"a\"\"b\"", "\"Big\" + Big + \"a\"\"b\""),
-            ("\"true\" = true || 'doors'", "\"true\" = true || 'doors'"),
+            ("\"true\" = true || 'doors'", "\"true\" = TRUE || 'doors'"),
+            ("(doors!=0 or(doors is null))", "doors <> 0 OR ( doors IS NULL )"),
+            ("((a) == (b))", "( a ) = ( b )"),
+            ("(a) <> (b)", "( a ) <> ( b )"),
         ] {
             assert_eq!(spaced(sql, &tokens(sql)), written);
         }
