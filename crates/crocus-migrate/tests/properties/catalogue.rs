@@ -67,8 +67,26 @@ fn normal(line: &str) -> Vec<String> {
             _ => clause.push(character.to_ascii_lowercase()),
         }
     }
-    let spaced = |clause: &String| clause.split_whitespace().collect::<Vec<_>>().join(" ");
+    let spaced = |clause: &String| bare(&clause.split_whitespace().collect::<Vec<_>>()).join(" ");
     clauses.iter().map(|clause| format!("{name}: {}", spaced(clause))).collect()
+}
+
+/// Words without parentheses around what is in parentheses.
+fn bare<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut open = Vec::new();
+    let mut pairs = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        match *word {
+            "(" => open.push(at),
+            ")" => pairs.extend(open.pop().map(|start| (start, at))),
+            _ => {}
+        }
+    }
+    let is_doubled = |at: usize| {
+        let pair = pairs.iter().find(|(start, end)| *start == at || *end == at);
+        pair.is_some_and(|(start, end)| *start > 0 && pairs.contains(&(start - 1, end + 1)))
+    };
+    words.iter().enumerate().filter(|(at, _)| !is_doubled(*at)).map(|(_, word)| *word).collect()
 }
 
 /// Relations, columns, constraints, indexes, triggers, types and sequences of all schemas but the system's own.

@@ -54,11 +54,16 @@ pub(crate) async fn current(connection: &Connection, name: &str) -> Result<Curre
 
 /// The statements that give a type its new values, and whether they only add some.
 pub(crate) fn alter(new: &Enum, current: &Current) -> (Vec<String>, bool) {
-    let name = quote(&new.name);
     let kept = new.values.iter().filter(|value| current.values.contains(value));
     if kept.eq(&current.values) {
-        return (additions(&name, &current.values, &new.values), true);
+        return (additions(&quote(&new.name), &current.values, &new.values), true);
     }
+    (alter_at_once(new, current), false)
+}
+
+/// The statements that give a type its new values so that they can be used in the same transaction.
+pub(crate) fn alter_at_once(new: &Enum, current: &Current) -> Vec<String> {
+    let name = quote(&new.name);
     let old = quote(&format!("crocus_old_{}", new.name));
     let mut statements = vec![format!("ALTER TYPE {name} RENAME TO {old}"), create_enum(new)];
     for User { table, column, is_array, default } in &current.users {
@@ -74,7 +79,7 @@ pub(crate) fn alter(new: &Enum, current: &Current) -> (Vec<String>, bool) {
         statements.push(format!("ALTER TABLE {table} {}", actions.join(", ")));
     }
     statements.push(format!("DROP TYPE {old}"));
-    (statements, false)
+    statements
 }
 
 /// A statement for each new value, which comes after the one before it, or before the first that was there.

@@ -91,7 +91,7 @@ pub(crate) fn at_once(operation: &Operation, before: &Before) -> Vec<String> {
     match ddl::plan(operation) {
         Plan::Statements(statements) => statements,
         Plan::AlterColumn { table, column, using } => ddl::alter_column(table, column, using, before.column.as_ref()),
-        Plan::AlterEnum(values) => enums::alter(values, &before.enumeration).0,
+        Plan::AlterEnum(values) => enums::alter_at_once(values, &before.enumeration),
     }
 }
 
