@@ -39,6 +39,11 @@ impl Operations {
         &self.list
     }
 
+    /// Adds an operation that was made by other means, as by comparing.
+    pub fn invoke(&mut self, operation: Operation) {
+        self.list.push(operation);
+    }
+
     /// Makes a table: `"cars"`, or `("shop", "cars")` in a schema of PostgreSQL.
     pub fn create_table(&mut self, name: impl Into<TableName>, describe: impl FnOnce(&mut TableBuilder)) {
         let mut builder = TableBuilder { table: Table::new(name) };

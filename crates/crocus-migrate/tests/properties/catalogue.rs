@@ -12,6 +12,8 @@ pub(crate) async fn lines(engine: &Engine) -> Vec<String> {
             stored.iter().flat_map(|sql| normal(sql)).collect()
         }
     };
+    // Where there is a history, it is not a part of the schema.
+    lines.retain(|line| !line.contains("crocus_migrations"));
     lines.sort();
     lines
 }
@@ -68,7 +70,18 @@ fn normal(line: &str) -> Vec<String> {
         }
     }
     let spaced = |clause: &String| bare(&clause.split_whitespace().collect::<Vec<_>>()).join(" ");
-    clauses.iter().map(|clause| format!("{name}: {}", spaced(clause))).collect()
+    // Words without a meaning in SQLite: what can be deferred, and is not, cannot be.
+    let meant = |clause: String| clause.strip_suffix(" deferrable").map(str::to_owned).unwrap_or(clause);
+    // A key of one column can stand beside it, or in a clause of its own.
+    let apart = |clause: String| match clause.strip_suffix(" primary key") {
+        Some(column) => {
+            let key = format!("primary key ( {} )", column.split(' ').next().unwrap_or_default());
+            vec![column.to_owned(), key]
+        }
+        None => vec![clause],
+    };
+    let lines = clauses.iter().flat_map(|clause| apart(meant(spaced(clause))));
+    lines.map(|line| format!("{name}: {line}")).collect()
 }
 
 /// Words without parentheses around what is in parentheses.

@@ -7,13 +7,14 @@
 
 mod catalogue;
 mod random;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::head::Head;
 use crocus_migrate::schema::{Schema, Table, Type};
-use crocus_migrate::{Operation, apply, declared, inspect_with, render};
+use crocus_migrate::{Direction, Operation, declared, inspect_with, render};
 use crocus_orm::{ColumnType, Dialect, Engine, Statement};
 use crocus_testing::TestDatabase;
 use proptest::collection::vec;
@@ -21,6 +22,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
 
 use random::{BLOCK, Blocks, qualified, quoted};
+use way::{Way, failed};
 
 /// What becomes of the first schema.
 #[derive(Debug, Clone)]
@@ -36,6 +38,7 @@ struct Pair {
     before: Blocks,
     change: Change,
     rows: bool,
+    way: Way,
 }
 
 fn random_pair() -> impl Strategy<Value = Pair> {
@@ -44,12 +47,14 @@ fn random_pair() -> impl Strategy<Value = Pair> {
         2 => vec((0..4usize, 0..BLOCK, any::<u8>()), 0..16).prop_map(Change::Edited),
         1 => blocks().prop_map(Change::Another),
     ];
-    (blocks(), change, any::<bool>()).prop_map(|(before, change, rows)| Pair { before, change, rows })
+    let way = prop_oneof![Just(Way::Apply), Just(Way::Run), Just(Way::Script)];
+    let pair = (blocks(), change, any::<bool>(), way);
+    pair.prop_map(|(before, change, rows, way)| Pair { before, change, rows, way })
 }
 
 impl std::fmt::Debug for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.rows { "with rows" } else { "without rows" })
+        write!(f, "{} rows, {:?}", if self.rows { "with" } else { "without" }, self.way)
     }
 }
 
@@ -76,7 +81,13 @@ struct Place<'a> {
     ours: Ours,
 }
 
-async fn hold(engine: &Engine, pair: &Pair, before: &Schema, after: &Schema) -> Result<Outcome, TestCaseError> {
+async fn hold(
+    engine: &Engine,
+    url: &str,
+    pair: &Pair,
+    before: &Schema,
+    after: &Schema,
+) -> Result<Outcome, TestCaseError> {
     let tables = || before.tables.iter().chain(&after.tables);
     let ours = Ours {
         tables: tables().map(|table| table.name.clone()).collect(),
@@ -86,7 +97,9 @@ async fn hold(engine: &Engine, pair: &Pair, before: &Schema, after: &Schema) -> 
     let place = Place { engine, ours };
     let empty = catalogue::lines(engine).await;
     let make = place.compared(before).await?;
-    place.applied(&make.operations).await?;
+    way::set(0, &make.operations);
+    let go = |revision, direction| way::go(engine, url, pair.way, revision, direction);
+    go(0, Direction::Upgrade).await?;
     place.is_done(before).await?;
     if pair.rows {
         for statement in random::rows(before, &pair.before, engine.dialect()) {
@@ -99,28 +112,45 @@ async fn hold(engine: &Engine, pair: &Pair, before: &Schema, after: &Schema) -> 
 
     let change = place.compared(after).await?;
     prop_assert_eq!(file(&change), file(&place.compared(after).await?));
-    if let Err(error) = place.applied(&change.operations).await {
+    way::set(1, &change.operations);
+    // What is done in several transactions is done as far as it came.
+    let is_one = pair.way == Way::Apply || engine.dialect() != Dialect::Postgres;
+    if let Err(error) = go(1, Direction::Upgrade).await {
         // Rows may not fit what is wanted of them. Then nothing has happened.
         prop_assert!(pair.rows, "{}", error);
-        prop_assert_eq!(catalogue::lines(engine).await, there);
-        prop_assert_eq!(rows(engine, &self::all(before)).await, all);
+        if is_one {
+            same(&catalogue::lines(engine).await, &there)?;
+            prop_assert_eq!(rows(engine, &self::all(before)).await, all);
+        }
         return Ok(Outcome::Refused);
     }
     place.is_done(after).await?;
     prop_assert_eq!(rows(engine, &kept.after).await, some.clone());
     let changed = catalogue::lines(engine).await;
-    if let Err(error) = place.undone(&change.operations).await {
+    if let Err(error) = go(1, Direction::Downgrade).await {
         // What was dropped comes back without its rows, and others may refer to them.
         prop_assert!(pair.rows, "{}", error);
-        prop_assert_eq!(catalogue::lines(engine).await, changed);
-        prop_assert_eq!(rows(engine, &kept.after).await, some);
+        if is_one {
+            same(&catalogue::lines(engine).await, &changed)?;
+            prop_assert_eq!(rows(engine, &kept.after).await, some);
+        }
         return Ok(Outcome::NotUndone);
     }
-    prop_assert_eq!(catalogue::lines(engine).await, there);
+    same(&catalogue::lines(engine).await, &there)?;
     prop_assert_eq!(rows(engine, &kept.before).await, some);
-    place.undone(&make.operations).await?;
-    prop_assert_eq!(catalogue::lines(engine).await, empty);
+    go(0, Direction::Downgrade).await?;
+    same(&catalogue::lines(engine).await, &empty)?;
     Ok(Outcome::Done)
+}
+
+/// Says only what differs.
+fn same(found: &[String], wanted: &[String]) -> TestCaseResult {
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        these.iter().filter(|line| !those.contains(line)).cloned().collect()
+    };
+    let (more, less) = (only(found, wanted), only(wanted, found));
+    prop_assert!(more.is_empty() && less.is_empty(), "there is {more:#?}\nand should be {less:#?}");
+    Ok(())
 }
 
 /// How far a pair came.
@@ -163,21 +193,14 @@ impl Place<'_> {
         prop_assert_eq!(Comparison { ignored: Vec::new(), ..comparison }, Comparison::default());
         Ok(())
     }
-
-    async fn applied(&self, operations: &[Operation]) -> TestCaseResult {
-        apply(self.engine, operations).await.map_err(failed)
-    }
-
-    async fn undone(&self, operations: &[Operation]) -> TestCaseResult {
-        let back: Vec<_> = operations.iter().rev().map(|operation| operation.reverse().unwrap()).collect();
-        self.applied(&back).await
-    }
 }
 
 /// A table and those of its columns that are looked at.
 struct Side<'a> {
     table: &'a Table,
     columns: Vec<String>,
+    /// Whether it gives numbers.
+    counts: bool,
 }
 
 /// What both schemas can hold: tables, before and after, with the columns that keep their type.
@@ -196,22 +219,28 @@ impl<'a> Kept<'a> {
                 stays.then(|| (quoted(was), quoted(column)))
             });
             let (before, after) = pairs.unzip();
-            Some((Side { table: old, columns: before }, Side { table: new, columns: after }))
+            let counts = has_identity(old) && has_identity(new);
+            Some((Side { table: old, columns: before, counts }, Side { table: new, columns: after, counts }))
         };
         let (before, after) = after.tables.iter().filter_map(table).unzip();
         Kept { before, after }
     }
 }
 
+fn has_identity(table: &Table) -> bool {
+    table.columns.iter().any(|column| column.identity)
+}
+
 fn all(schema: &Schema) -> Vec<Side<'_>> {
-    let all = |table| Side { table, columns: table.columns.iter().map(quoted).collect() };
+    let all = |table: &'_ Table| table.columns.iter().map(quoted).collect();
+    let all = |table| Side { table, columns: all(table), counts: has_identity(table) };
     schema.tables.iter().map(all).collect()
 }
 
 /// For each table its rows, with their rowids, and the last number that it gave.
 async fn rows(engine: &Engine, sides: &[Side<'_>]) -> Vec<Vec<String>> {
     let mut tables = Vec::new();
-    for Side { table, columns } in sides {
+    for Side { table, columns, counts } in sides {
         let name = qualified(&table.name, engine.dialect());
         let text = |column: &String| match engine.dialect() {
             Dialect::Postgres => format!("coalesce(quote_literal({column}::text), 'NULL')"),
@@ -221,7 +250,7 @@ async fn rows(engine: &Engine, sides: &[Side<'_>]) -> Vec<Vec<String>> {
         let columns: Vec<_> = rowid.iter().chain(columns).map(text).chain(["''".to_owned()]).collect();
         let mut rows = catalogue::query(engine, &format!("SELECT {} FROM {name}", columns.join(" || ' ' || "))).await;
         rows.sort();
-        if table.columns.iter().any(|column| column.identity) {
+        if *counts {
             let (of_name, of_table) = (random::literal(&name), random::literal(&table.name.name));
             rows.extend(match engine.dialect() {
                 Dialect::Postgres => {
@@ -250,11 +279,6 @@ fn holds(old: &Type, new: &Type) -> bool {
     }
 }
 
-fn failed(error: crocus_migrate::Error) -> TestCaseError {
-    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    TestCaseError::fail(format!("{error}: {cause}"))
-}
-
 /// Runs so many cases, or as many as the environment says. What a failed one leaves behind is cleaned away before the
 /// next.
 fn run(cases: u32, url: &str, clean: &'static str) {
@@ -273,9 +297,11 @@ fn run(cases: u32, url: &str, clean: &'static str) {
         let before = random::schema(&pair.before, None);
         let after = random::schema(&pair.after(), Some(&before));
         runtime.block_on(async {
-            let result = hold(&engine, &pair, &before, &after).await;
+            let result = hold(&engine, url, &pair, &before, &after).await;
             if !matches!(result, Ok(Outcome::Done)) {
                 engine.connection().await.unwrap().batch(clean).await.unwrap();
+            } else if pair.way != Way::Apply {
+                engine.connection().await.unwrap().batch("DROP TABLE crocus_migrations").await.unwrap();
             }
             let outcome = result.map_err(|error| {
                 TestCaseError::fail(format!("{error}\nfrom\n{}to\n{}", written(&before), written(&after)))

@@ -2,7 +2,8 @@
 //! nothing, so that a failure shrinks to what it needs.
 
 use crocus_migrate::schema::{
-    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique,
+    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Schema, Table, TableName, Type,
+    Unique,
 };
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
@@ -31,6 +32,8 @@ const ACTIONS: [ReferentialAction; 5] = [
     ReferentialAction::SetNull,
     ReferentialAction::SetDefault,
 ];
+
+const DEFERRABLE: [Deferrable; 4] = [Deferrable::No, Deferrable::No, Deferrable::Immediate, Deferrable::Deferred];
 
 /// Each type with defaults and values that both dialects take.
 const TYPES: [(ColumnType, [&str; 3]); 14] = [
@@ -126,19 +129,25 @@ pub(crate) fn old_of<'a>(table: &Table, before: &'a Schema) -> Option<&'a Table>
 
 fn key(table: &mut Table, kind: u8, old: Option<&Table>) {
     let column = |name: &str, ty| Column { nullable: false, ..Column::new(name, ty) };
-    table.columns = match pick(kind, 6) {
+    table.columns = match pick(kind, 7) {
         0 => vec![Column { identity: true, ..column("id", ColumnType::BigInteger) }],
         1 => vec![column("code", ColumnType::Text), column("number", ColumnType::Integer)],
         2 => vec![column("code", ColumnType::Text)],
         3 => Vec::new(),
         4 => vec![Column { identity: true, ..column("id", ColumnType::Integer) }],
+        5 => vec![column("id", ColumnType::BigInteger)],
         _ => vec![column("key", ColumnType::Uuid)],
     };
-    if let Some(old) = old {
+    // Every second table keeps its key.
+    if let Some(old) = old.filter(|_| kind < 128) {
         let is_key = |column: &&Column| old.primary_key.contains(&column.name);
         table.columns = old.columns.iter().filter(is_key).map(plain).collect();
     }
     table.primary_key = table.columns.iter().map(|column| column.name.clone()).collect();
+    if table.columns.is_empty() {
+        // SQLite has no tables without columns.
+        table.columns.push(Column::new("line", ColumnType::Text));
+    }
 }
 
 /// A key's column, without what the rest of its block may have said.
@@ -171,7 +180,11 @@ fn fill(table: &mut Table, block: &[u8], tables: &[Table], enums: &[Enum], old: 
         let bytes = &block[50 + 3 * slot..53 + 3 * slot];
         let columns = columns_of(table, &bytes[1..3]);
         if pick(bytes[0], 3) > 0 && !columns.is_empty() {
-            table.uniques.push(Unique::new(format!("{prefix} key {slot}"), columns));
+            table.uniques.push(Unique {
+                deferrable: DEFERRABLE[pick(bytes[0] / 3, 4)],
+                nulls_not_distinct: pick(bytes[0] / 12, 2) == 1,
+                ..Unique::new(format!("{prefix} key {slot}"), columns)
+            });
         }
     }
     for slot in 0..3 {
@@ -187,10 +200,11 @@ fn fill(table: &mut Table, block: &[u8], tables: &[Table], enums: &[Enum], old: 
         if let (2.., Some(first)) = (pick(bytes[3], 4), table.columns.first()) {
             parts.push(IndexPart::new(IndexKey::Expression(indexed(first))));
         }
-        let condition =
-            table.columns.get(usize::from(bytes[5])).map(|column| condition(column, pick(bytes[5], 2) == 1));
+        let condition = table.columns.get(pick(bytes[5], 20)).map(|column| condition(column, pick(bytes[5], 2) == 1));
         let unique = pick(bytes[4], 3) == 2;
-        table.indexes.push(Index { unique, condition, ..Index::new(format!("{prefix} idx {slot}"), parts) });
+        let mut index = Index { unique, condition, ..Index::new(format!("{prefix} idx {slot}"), parts) };
+        options(&mut index, bytes, &table.columns);
+        table.indexes.push(index);
     }
     for slot in 0..2 {
         let bytes = &block[74 + 3 * slot..77 + 3 * slot];
@@ -199,6 +213,19 @@ fn fill(table: &mut Table, block: &[u8], tables: &[Table], enums: &[Enum], old: 
         {
             table.checks.push(Check::new(format!("check \"{slot}\""), condition(column, pick(bytes[2], 2) == 1)));
         }
+    }
+}
+
+/// What only PostgreSQL has.
+fn options(index: &mut Index, bytes: &[u8], columns: &[Column]) {
+    index.parts[0].nulls = [None, Some(Nulls::First), Some(Nulls::Last)][pick(bytes[3] / 4, 3)];
+    index.nulls_not_distinct = index.unique && pick(bytes[4] / 3, 2) == 1;
+    let is_plain = !index.unique && index.parts == [IndexPart::new(index.parts[0].key.clone())];
+    let free = |column: &&Column| !index.parts.iter().any(|part| part.key == IndexKey::Column(column.name.clone()));
+    match pick(bytes[0] / 3, 4) {
+        1 => index.include = columns.iter().filter(free).take(1).map(|column| column.name.clone()).collect(),
+        2 if is_plain => index.method = Some("hash".to_owned()),
+        _ => {}
     }
 }
 
@@ -282,10 +309,15 @@ fn foreign_key(table: &mut Table, name: &str, bytes: &[u8], tables: &[Table], ol
         }
         columns.push(Column { nullable: pick(bytes[4], 4) != 3, ..Column::new(column, key.ty.clone()) });
     }
-    let names = columns.iter().map(|column| column.name.clone()).collect();
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let on_delete = ACTIONS[pick(bytes[2], ACTIONS.len())];
+    let sets = matches!(on_delete, ReferentialAction::SetNull | ReferentialAction::SetDefault);
     table.columns.extend(columns);
     table.foreign_keys.push(ForeignKey {
-        on_delete: ACTIONS[pick(bytes[2], ACTIONS.len())],
+        on_delete,
+        on_delete_columns: names[..usize::from(sets && names.len() > 1 && pick(bytes[2] / 5, 3) == 1)].to_vec(),
+        match_full: pick(bytes[3] / 5, 3) == 1,
+        deferrable: DEFERRABLE[pick(bytes[0] / 3, 4)],
         on_update: ACTIONS[pick(bytes[3], ACTIONS.len())],
         ..ForeignKey::new(name, names, target.name.clone(), target.primary_key.clone())
     });

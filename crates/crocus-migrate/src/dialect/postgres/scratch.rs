@@ -58,10 +58,17 @@ pub(crate) fn statements<'a>(tables: &[&'a Table]) -> Vec<(&'a Table, String)> {
 /// A table as it was read back, by its own name again, with the foreign keys that could not be made.
 pub(crate) fn in_its_schema(made: Table, model: &Table) -> Table {
     let foreign_keys = model.foreign_keys.iter().map(|key| {
-        let read = made.foreign_keys.iter().find(|read| read.name == key.name).unwrap_or(key);
-        ForeignKey { target: key.target.clone(), ..read.clone() }
+        let read = made.foreign_keys.iter().find(|read| read.name == key.name);
+        ForeignKey { target: key.target.clone(), ..read.cloned().unwrap_or_else(|| normal(key)) }
     });
     Table { name: model.name.clone(), foreign_keys: foreign_keys.collect(), ..made }
+}
+
+/// A foreign key as inspection would read it: its columns that are set in its own order, and all of them as none.
+fn normal(key: &ForeignKey) -> ForeignKey {
+    let is_set = |column: &&String| key.on_delete_columns.contains(column);
+    let set: Vec<_> = key.columns.iter().filter(is_set).cloned().collect();
+    ForeignKey { on_delete_columns: if set == key.columns { Vec::new() } else { set }, ..key.clone() }
 }
 
 fn names(models: &Schema) -> impl Iterator<Item = &str> {
