@@ -242,6 +242,13 @@ pub(crate) async fn record(
     Ok(())
 }
 
+/// Records the operations that an applied revision has now.
+pub(crate) async fn accept(connection: &Connection, migration: &Migration) -> Result<()> {
+    let sql = "UPDATE crocus_migrations SET checksum = $1 WHERE revision = $2";
+    connection.execute(Statement::write(sql, [migration.checksum().into(), migration.revision.into()])).await?;
+    Ok(())
+}
+
 /// Records how far a revision is that takes several transactions: `up:2.1`, `down:1.0`; `None`: it is applied again.
 /// [`record`] or [`remove`] ends it.
 pub(crate) async fn set_progress(

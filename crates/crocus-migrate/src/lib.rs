@@ -22,6 +22,7 @@ mod operations;
 pub mod plan;
 mod progress;
 pub mod render;
+pub mod repair;
 mod revision;
 mod runner;
 pub mod schema;

@@ -276,7 +276,7 @@ pub(crate) fn check_destructive(
 }
 
 /// A connection on which no other program migrates at the same time.
-async fn lock(engine: &Engine, on_step: &mut impl FnMut(Step<'_>)) -> Result<Connection> {
+pub(crate) async fn lock(engine: &Engine, on_step: &mut impl FnMut(Step<'_>)) -> Result<Connection> {
     let connection = engine.connection().await?;
     match connection.dialect() {
         Dialect::Postgres => postgres::lock::prepare(&connection).await?,

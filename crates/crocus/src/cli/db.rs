@@ -12,6 +12,7 @@ mod lint;
 mod listed;
 mod migrate;
 mod plan;
+mod repair;
 mod revision;
 mod stamp;
 pub(super) mod upgrade;
@@ -57,6 +58,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Diagram(diagram::Diagram),
     Stamp(stamp::Stamp),
+    Repair(repair::RepairArguments),
     Check(check::Check),
 }
 
@@ -120,6 +122,7 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             plan::plan(context, binds, &arguments).await
         }
         Command::Lint(arguments) => lint::lint(context, context.chosen(named)?, &arguments).await,
+        Command::Repair(arguments) => repair::repair(context, context.one(named)?, &arguments).await,
         Command::Stamp(arguments) => stamp::stamp(context, context.one(named)?, &arguments).await,
     }
 }

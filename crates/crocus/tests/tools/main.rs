@@ -11,6 +11,7 @@ mod inspect;
 mod lint;
 mod plan;
 mod program;
+mod repair;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,19 @@ const TESTS: &[(&str, fn())] = &[
     ),
     ("every_step_is_said_with_its_locks", plan::every_step_is_said_with_its_locks),
     ("machines_get_the_revisions", plan::machines_get_the_revisions),
+    ("an_edited_migration_is_accepted_when_told", repair::an_edited_migration_is_accepted_when_told),
+    (
+        "a_revision_that_the_program_lacks_is_forgotten_when_told",
+        repair::a_revision_that_the_program_lacks_is_forgotten_when_told,
+    ),
+    (
+        "a_revision_that_was_broken_off_is_done_or_undone_when_told",
+        repair::a_revision_that_was_broken_off_is_done_or_undone_when_told,
+    ),
+    (
+        "an_index_that_is_not_complete_is_built_again_when_told",
+        repair::an_index_that_is_not_complete_is_built_again_when_told,
+    ),
     ("machines_get_the_schema", inspect::machines_get_the_schema),
     ("findings_are_said_with_what_to_do", lint::findings_are_said_with_what_to_do),
     ("a_range_is_judged_alone", lint::a_range_is_judged_alone),

@@ -74,6 +74,10 @@ pub(crate) fn main(name: &str) -> ExitCode {
             };
             vec![FIRST, Migration { upgrade, ..SECOND }]
         }
+        "edited" => {
+            let upgrade: fn(&mut Operations) = |op| op.add_column("cars", "gates", integer());
+            vec![FIRST, Migration { upgrade, ..SECOND }]
+        }
         other => panic!("there is no program `{other}`"),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
