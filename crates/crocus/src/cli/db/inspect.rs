@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// Write the Rust models of the tables that the database has
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  {program} db inspect > src/models.rs\n  {program} db inspect --tables cars,makers\n  \
+    after_help = "Examples:\n  {program} db inspect > models.rs\n  {program} db inspect --tables cars,makers\n  \
                         {program} db inspect --schema shop\n  {program} db inspect --json"
 )]
 pub(super) struct Inspect {
