@@ -1,5 +1,7 @@
 //! `db lint`, and `db upgrade` of what loses data.
 
+use crocus_testing::TempDir;
+
 use crate::child::places;
 
 const FINDING: &str = "\
@@ -86,5 +88,20 @@ pub(crate) fn what_is_lost_is_acknowledged_in_the_file_or_once() {
         place.run("acknowledged", &["db", "downgrade", "base"]).success();
         place.run("losing", &["db", "upgrade", "--allow", "drop-table", "--allow", "drop-column"]).success();
         assert_eq!(place.revisions(), 2);
+    }
+}
+
+pub(crate) fn a_file_that_loses_data_is_announced() {
+    for place in places() {
+        let source = TempDir::new().unwrap();
+        let folder = source.path().join("migrations");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(source.path().join("Cargo.toml"), "").unwrap();
+        std::fs::write(folder.join("a1_create_cars.rs"), "").unwrap();
+        place.run("modelled", &["db", "upgrade"]).success();
+        let printed = place.run("modelled", &["db", "migrate", "-m", "x", "-d", folder.to_str().unwrap()]).success();
+        let wanted = "Step 1 drops the column `cars.model` with its values. `db upgrade` refuses it unless the file says \
+                      why, before the step:\n    op.allow(\"drop-column\", \"why\");\n";
+        assert!(printed.contains(wanted), "{printed}");
     }
 }

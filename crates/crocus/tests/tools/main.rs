@@ -39,6 +39,7 @@ const TESTS: &[(&str, fn())] = &[
     ),
     ("machines_get_the_schema", inspect::machines_get_the_schema),
     ("findings_are_said_with_what_to_do", lint::findings_are_said_with_what_to_do),
+    ("a_file_that_loses_data_is_announced", lint::a_file_that_loses_data_is_announced),
     ("a_range_is_judged_alone", lint::a_range_is_judged_alone),
     ("machines_get_one_list", lint::machines_get_one_list),
     ("what_is_lost_is_acknowledged_in_the_file_or_once", lint::what_is_lost_is_acknowledged_in_the_file_or_once),

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crocus::App;
 use crocus::migrate::prelude::*;
 use crocus::migrate::{Migration, Migrations};
+use crocus::{App, Model};
 
 /// Names the variant of the program. Without it, this binary is the tests.
 pub(crate) const VARIABLE: &str = "TOOLS_TEST_PROGRAM";
@@ -43,6 +43,15 @@ const SECOND: Migration = Migration {
     ..FIRST
 };
 
+/// A model that has no `model` any more.
+#[derive(Debug, Clone, Model)]
+#[model(table = "cars")]
+struct Car {
+    #[model(primary_key)]
+    id: i32,
+    name: String,
+}
+
 /// What is done to a table that is in use, and what to one that nobody knows yet.
 const IN_USE: Migration = Migration {
     revision: "c3",
@@ -63,7 +72,7 @@ const IN_USE: Migration = Migration {
 
 pub(crate) fn main(name: &str) -> ExitCode {
     let list = match name {
-        "creating" => vec![FIRST],
+        "creating" | "modelled" => vec![FIRST],
         "in use" => vec![FIRST, IN_USE],
         "losing" => vec![FIRST, SECOND],
         "acknowledged" => {
@@ -81,5 +90,6 @@ pub(crate) fn main(name: &str) -> ExitCode {
         other => panic!("there is no program `{other}`"),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(App::new("program").migrations(Migrations::new("", list)).main())
+    let app = App::new("program").migrations(Migrations::new("", list));
+    runtime.block_on(if name == "modelled" { app.model::<Car>() } else { app }.main())
 }
