@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::operation::Operation;
+use crate::revision::digits_of;
 use crate::runner::Direction;
 use crate::schema::TableName;
 
@@ -48,6 +49,7 @@ impl Position {
 impl Progress {
     pub(crate) fn parse(text: &str) -> Option<Progress> {
         let (direction, at) = text.split_once(':')?;
+        let at = at.split_once(':').map_or(at, |(at, _)| at);
         let (operation, part) = at.split_once('.')?;
         let direction = match direction {
             "up" => Direction::Upgrade,
@@ -55,6 +57,28 @@ impl Progress {
             _ => return None,
         };
         Some(Progress { direction, at: Position { operation: operation.parse().ok()?, part: part.parse().ok()? } })
+    }
+}
+
+impl Progress {
+    /// What is recorded: the place, and what the operations are that have begun, `up:2.1:5f3a0c1e`.
+    pub(crate) fn with_operations(self, operations: &[Operation]) -> String {
+        format!("{self}:{}", digits_of(self.begun(operations)))
+    }
+
+    /// Whether the operations that have begun are those of a record.
+    pub(crate) fn is_of(self, record: &str, operations: &[Operation]) -> bool {
+        match record.rsplit_once(':') {
+            Some((place, digits)) if place.contains(':') => {
+                self.at.operation <= operations.len() && digits == digits_of(self.begun(operations))
+            }
+            _ => true,
+        }
+    }
+
+    fn begun(self, operations: &[Operation]) -> &[Operation] {
+        let number = self.at.operation + usize::from(self.at.part > 0);
+        operations.get(..number).unwrap_or(operations)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::operations::Operations;
 use crate::{Error, ErrorKind, Result};
 
 pub use checksum::Changed;
+pub(crate) use checksum::digits_of;
 pub use graph::Graph;
 pub(crate) use graph::{Places, and};
 pub use next::Placement;

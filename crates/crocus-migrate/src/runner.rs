@@ -126,7 +126,7 @@ pub async fn upgrade(
             history::prepare(&connection).await?;
         }
         let operations = migration.operations(migration.upgrade)?;
-        let job = job(migration, Direction::Upgrade, &operations, options, &recorded);
+        let job = job(migration, Direction::Upgrade, &operations, options, &recorded)?;
         run(&connection, &job, &mut on_step).await?;
         history::record(&connection, migration, &options.program, Some(started.elapsed())).await?;
         commit(&connection, &job).await?;
@@ -170,7 +170,7 @@ pub async fn downgrade(
             return Err(Error::new(ErrorKind::Locked, text).with_hint("see `db current`, then try again"));
         }
         on_step(Step::Begin(Direction::Downgrade, migration));
-        let job = job(migration, Direction::Downgrade, &operations, options, &recorded);
+        let job = job(migration, Direction::Downgrade, &operations, options, &recorded)?;
         run(&connection, &job, &mut on_step).await?;
         history::remove(&connection, migration.revision).await?;
         commit(&connection, &job).await?;
@@ -327,10 +327,22 @@ fn job<'a>(
     operations: &'a [Operation],
     options: &'a Options,
     recorded: &Applied,
-) -> Job<'a> {
-    let progress = recorded.record(migration.revision).and_then(|record| record.progress.as_deref());
-    let progress = progress.and_then(Progress::parse).filter(|progress| progress.direction == direction);
-    Job {
+) -> Result<Job<'a>> {
+    let record = recorded.record(migration.revision).and_then(|record| record.progress.as_deref());
+    let progress = record.and_then(Progress::parse).filter(|progress| progress.direction == direction);
+    if let (Some(record), Some(progress)) = (record, progress)
+        && !progress.is_of(record, operations)
+    {
+        let done = progress.at.kept().unwrap_or_default();
+        let text = format!(
+            "the revision {} ({}) was left half-way, {done}, and these steps were edited since",
+            migration.revision,
+            migration.title()
+        );
+        let hint = format!("put them back in `{}`, and change only what comes after them", migration.file);
+        return Err(Error::new(ErrorKind::History, text).with_hint(hint));
+    }
+    Ok(Job {
         what: format!("the revision {} ({})", migration.revision, migration.title()),
         operations,
         revision: Some((migration, direction)),
@@ -338,7 +350,7 @@ fn job<'a>(
         at_once: false,
         start: progress.map(|progress| progress.at).unwrap_or_default(),
         is_resumed: progress.is_some(),
-    }
+    })
 }
 
 /// What was left half-way in one direction goes on in that direction only.

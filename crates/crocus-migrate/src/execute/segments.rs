@@ -156,7 +156,7 @@ async fn keep(connection: &Connection, job: &Job<'_>, start: Position, at: Posit
     let kept = async {
         lock::settle(connection).await?;
         if let Some((migration, direction)) = job.revision {
-            let progress = Progress { direction, at }.to_string();
+            let progress = Progress { direction, at }.with_operations(job.operations);
             history::set_progress(connection, migration, &job.options.program, Some(&progress)).await?;
         }
         connection.batch("COMMIT").await
@@ -246,7 +246,7 @@ async fn take_back(connection: &Connection, job: &Job<'_>, at: Position, parts: 
             history::set_progress(connection, migration, &job.options.program, None).await?;
         }
         _ => {
-            let progress = Progress { direction, at }.to_string();
+            let progress = Progress { direction, at }.with_operations(job.operations);
             history::set_progress(connection, migration, &job.options.program, Some(&progress)).await?;
         }
     }

@@ -55,7 +55,14 @@ fn digits(direction: fn(&mut Operations)) -> String {
     }
     // The reason is for people.
     words.flag("irreversible", operations.irreversible.is_some());
-    Sha256::digest(words.0.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    words.digits(16)
+}
+
+/// What some operations of one direction are, in eight digits.
+pub(crate) fn digits_of(operations: &[Operation]) -> String {
+    let mut words = Words::default();
+    operations.iter().for_each(|operation| words.operation(operation));
+    words.digits(4)
 }
 
 /// Words, and texts with their lengths, so that no two lists read alike.
@@ -63,6 +70,10 @@ fn digits(direction: fn(&mut Operations)) -> String {
 struct Words(String);
 
 impl Words {
+    fn digits(&self, bytes: usize) -> String {
+        Sha256::digest(self.0.as_bytes())[..bytes].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn word(&mut self, word: &str) {
         self.0.push_str(word);
         self.0.push('\n');

@@ -7,7 +7,6 @@ use crate::dialect::postgres::parts::{Kind, parts};
 use crate::history;
 use crate::operation::Operation;
 use crate::progress::{Position, Progress, is_new};
-use crate::revision::Migration;
 use crate::runner::{Direction, Options};
 use crate::schema::Schema;
 use crocus_orm::Dialect;
@@ -54,7 +53,7 @@ impl Script<'_> {
             for part in &parts {
                 let is_outside = matches!(part.kind, Kind::Build(_) | Kind::Drop(_));
                 if part.kind.begins() && (self.is_open || (is_outside && !is_recorded)) {
-                    self.keep(way.migration, at);
+                    self.keep(way, at);
                     is_recorded = true;
                 }
                 if is_outside {
@@ -69,7 +68,7 @@ impl Script<'_> {
                 self.is_unsettled |= matches!(operation, Operation::Execute { .. });
                 at = at.next(parts.len());
                 if part.kind != Kind::Together && at.operation < way.operations.len() {
-                    self.keep(way.migration, at);
+                    self.keep(way, at);
                     is_recorded = true;
                 }
             }
@@ -93,11 +92,11 @@ impl Script<'_> {
         }
     }
 
-    fn keep(&mut self, migration: &Migration, at: Position) {
-        let progress = Progress { direction: self.direction, at }.to_string();
+    fn keep(&mut self, way: &Way<'_>, at: Position) {
+        let progress = Progress { direction: self.direction, at }.with_operations(&way.operations);
         self.open();
         self.settle();
-        self.line(&history::progress_sql(migration, &self.options.program, &progress));
+        self.line(&history::progress_sql(way.migration, &self.options.program, &progress));
         self.line("COMMIT");
         self.is_open = false;
     }

@@ -1,7 +1,7 @@
 //! `kill -9` at random moments of random upgrades: afterwards the database is at a revision, or between two transactions
 //! of one, which its progress tells, and the next upgrade completes it. Ten upgrades at once do each step once.
 //!
-//! `CROCUS_CRASHES` says how many upgrades are crashed on each database.
+//! `UPGRADE_TEST_CRASHES` says how many upgrades are crashed on each database.
 
 #![expect(clippy::print_stdout, reason = "how much was tested is seen with --nocapture")]
 
@@ -26,8 +26,8 @@ struct Left {
 }
 
 pub(crate) fn random_upgrades_survive_crashes() {
-    let number: u64 = std::env::var("CROCUS_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4);
-    let first: u64 = std::env::var("CROCUS_CRASHES_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let number: u64 = std::env::var("UPGRADE_TEST_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4);
+    let first: u64 = std::env::var("UPGRADE_TEST_CRASHES_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     std::thread::scope(|scope| {
         for database in [TestDatabase::sqlite, TestDatabase::postgres] {
             scope.spawn(move || {
