@@ -16,6 +16,7 @@ use self::item::items;
 use self::relations::{BelongsTo, Has, ManyToMany};
 use crate::errors::Errors;
 use crate::names;
+use crate::sql_type::SqlType;
 
 const ON_STRUCT: [&str; 14] = [
     "embedded",
@@ -33,12 +34,14 @@ const ON_STRUCT: [&str; 14] = [
     "many_to_many",
     "crate",
 ];
-const ON_FIELD: [&str; 16] = [
+const ON_FIELD: [&str; 18] = [
     "embedded",
     "primary_key",
     "identity",
     "no_identity",
     "column",
+    "type",
+    "collation",
     "comment",
     "renamed_from",
     "unique",
@@ -85,6 +88,8 @@ pub(crate) struct FieldAttributes {
     pub(crate) identity: Option<Ident>,
     pub(crate) no_identity: Option<Ident>,
     pub(crate) column: Option<LitStr>,
+    pub(crate) sql_type: Option<(LitStr, SqlType)>,
+    pub(crate) collation: Option<LitStr>,
     pub(crate) comment: Option<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
     pub(crate) unique: Option<Single>,
@@ -154,6 +159,8 @@ impl FieldAttributes {
                 "identity" => read.identity = Some(item.flag(errors)),
                 "no_identity" => read.no_identity = Some(item.flag(errors)),
                 "column" => read.column = item.name(names::column_fault, errors),
+                "type" => read.sql_type = item.sql_type(errors),
+                "collation" => read.collation = item.name(names::fault, errors),
                 "comment" => read.comment = item.name(names::comment_fault, errors),
                 "renamed_from" => read.renamed_from = item.name(names::column_fault, errors),
                 "unique" => read.unique = item.single(errors),

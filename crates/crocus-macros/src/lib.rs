@@ -11,6 +11,7 @@ mod expand;
 mod migrations;
 mod model;
 mod names;
+mod sql_type;
 mod types;
 
 use proc_macro::TokenStream;
@@ -85,6 +86,9 @@ use syn::{DeriveInput, LitStr};
 /// - `identity`, beside `primary_key`: the database numbers the key, whose type is a `NewType` of an integer.
 /// - `no_identity`, beside `primary_key`: the database does not number the key.
 /// - `column = "colour"`: the column's name. Otherwise the field's.
+/// - `type = "varchar(20)"`: the column's type in the database's own words: `varchar(n)`, `char(n)`, `citext`,
+///   `numeric(p, s)`, `timestamp(n)`, `timestamptz(n)` or `time(n)`. The field's type has to hold such values.
+/// - `collation = "C"`: how the database compares the column's texts.
 /// - `unique`: no two rows agree in this field.
 /// - `index`: an index over this field.
 /// - `check = "doors >= 0"`: an SQL expression that no row may make false.
@@ -199,8 +203,8 @@ use syn::{DeriveInput, LitStr};
 /// ```
 ///
 /// In JSON it is an object inside the model's. `NewCustomer` has the `Address`, `CustomerPatch` an `AddressPatch`, whose
-/// fields are changed one by one. The fields of an embedded struct can have `column`, `sensitive`, `comment`,
-/// `renamed_from` and `embedded`.
+/// fields are changed one by one. The fields of an embedded struct can have `column`, `type`, `collation`, `sensitive`,
+/// `comment`, `renamed_from` and `embedded`.
 ///
 /// # Names
 ///

@@ -21,7 +21,7 @@ use crate::names;
 const LONGEST_KEY: usize = 4;
 
 /// What a field of an embedded struct can have.
-const IN_EMBEDDED: [&str; 5] = ["column", "sensitive", "comment", "renamed_from", "embedded"];
+const IN_EMBEDDED: [&str; 7] = ["column", "type", "collation", "sensitive", "comment", "renamed_from", "embedded"];
 
 /// A model.
 pub(crate) struct Model {

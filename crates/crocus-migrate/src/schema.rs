@@ -19,6 +19,19 @@ pub struct Schema {
     pub tables: Vec<Table>,
     /// What a database has beside them, and no migration manages, in order.
     pub unmanaged: Vec<Unmanaged>,
+    /// The values of enum types that had another name before, where a person says so.
+    pub renamed_values: Vec<RenamedValue>,
+}
+
+/// A value of an enum type under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenamedValue {
+    /// The type's name.
+    pub name: String,
+    /// The value as the database has it.
+    pub value: String,
+    /// The value as the models have it.
+    pub new_value: String,
 }
 
 /// Something that is left alone.
@@ -224,7 +237,7 @@ impl Schema {
             }
         }
         let schemas = tables.iter().filter_map(|table| table.name.schema.clone()).collect();
-        Schema { schemas, enums, tables, unmanaged: Vec::new() }
+        Schema { schemas, enums, tables, ..Schema::default() }
     }
 
     /// The enum type with this name.
@@ -388,14 +401,27 @@ impl Column {
             identity: column.identity,
             default: column.default.map(str::to_owned),
             generated: column.generated.map(str::to_owned),
+            collation: column.collation.map(str::to_owned),
             comment: column.comment.map(str::to_owned),
             renamed_from: column.renamed_from.map(str::to_owned),
-            ..Column::new(column.name, column.ty)
+            ..Column::new(
+                column.name,
+                column.sql_type.map_or_else(|| column.ty.into(), |name| Type::Other(name.to_owned())),
+            )
         }
     }
 }
 
 impl Type {
+    /// The enum type that it is, or is an array of.
+    pub(crate) fn as_enum_mut(&mut self) -> Option<&mut Enum> {
+        match self {
+            Type::Enum(found) => Some(found),
+            Type::Array(of) => of.as_enum_mut(),
+            Type::Standard(_) | Type::Other(_) => None,
+        }
+    }
+
     /// The enum type that it is, or is an array of.
     pub(crate) fn as_enum(&self) -> Option<&Enum> {
         match self {

@@ -20,6 +20,8 @@ const fn column(name: &'static str, ty: ColumnType) -> ColumnDef {
         name,
         field: name,
         ty,
+        sql_type: None,
+        collation: None,
         nullable: true,
         primary_key: false,
         identity: false,

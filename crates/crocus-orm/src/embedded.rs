@@ -50,6 +50,8 @@ pub mod columns {
         name: "",
         field: "",
         ty: ColumnType::Text,
+        sql_type: None,
+        collation: None,
         nullable: false,
         primary_key: false,
         identity: false,

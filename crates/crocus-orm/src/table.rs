@@ -39,6 +39,10 @@ pub struct ColumnDef {
     pub field: &'static str,
     /// The type.
     pub ty: ColumnType,
+    /// The type in the database's own words, where the model says it: `varchar(20)`. Its values are those of `ty`.
+    pub sql_type: Option<&'static str>,
+    /// The collation, where the model says it.
+    pub collation: Option<&'static str>,
     /// Whether it can be NULL.
     pub nullable: bool,
     /// Whether it is (a part of) the primary key.
@@ -276,6 +280,21 @@ pub enum ColumnType {
     Enum(&'static EnumDef),
     /// A list of values of one type: an array on PostgreSQL, JSON on SQLite.
     Array(&'static ColumnType),
+}
+
+impl ColumnType {
+    /// Whether a type of the database whose values are those of `base` can hold those of this one.
+    #[doc(hidden)]
+    pub const fn is_like(self, base: ColumnType) -> bool {
+        matches!(
+            (self, base),
+            (ColumnType::Text, ColumnType::Text)
+                | (ColumnType::Decimal, ColumnType::Decimal)
+                | (ColumnType::DateTime, ColumnType::DateTime)
+                | (ColumnType::Timestamp, ColumnType::Timestamp)
+                | (ColumnType::Time, ColumnType::Time)
+        )
+    }
 }
 
 impl TableDef {

@@ -10,6 +10,7 @@ use syn::{Attribute, LitStr, Meta, Path};
 use super::Embedded;
 use crate::errors::Errors;
 use crate::names;
+use crate::sql_type::SqlType;
 
 /// One `key`, `key = value` or `key(list)`.
 pub(super) struct Item {
@@ -72,6 +73,23 @@ impl Item {
             return None;
         }
         Some(expression)
+    }
+
+    /// `type = "varchar(20)"`
+    pub(super) fn sql_type(&self, errors: &mut Errors) -> Option<(LitStr, SqlType)> {
+        let example = "`type = \"varchar(20)\"`";
+        let Argument::Value(value) = &self.argument else {
+            errors.at(self, format!("`type` needs a type of the database: {example}"));
+            return None;
+        };
+        let written = text(value, example, errors)?;
+        match SqlType::parse(&written.value()) {
+            Ok(found) => Some((written, found)),
+            Err(fault) => {
+                errors.at(written, fault);
+                None
+            }
+        }
     }
 
     /// `embedded` or `embedded(prefix = "billing_")`

@@ -1,11 +1,12 @@
 //! The description of the table: `Model::TABLE`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::{of_type, relations};
 use crate::model::{Condition, Field, Index, Model, Part, Source, Unique};
+use crate::sql_type::SqlType;
 
 /// The `TableDef`.
 pub(super) fn table(model: &Model) -> TokenStream {
@@ -122,9 +123,40 @@ pub(super) fn columns(model: &Model) -> TokenStream {
     }}
 }
 
+/// The database's own type, which must hold the values of the field's.
+fn sql_type(krate: &syn::Path, field: &Field) -> TokenStream {
+    let Some((written, SqlType { name, base })) = &field.sql_type else { return option(None) };
+    let ty = of_type(krate, &field.ty, "TYPE");
+    let base = Ident::new(base, Span::call_site());
+    let text = format!("a column of the type `{name}` does not hold what the field `{}` does", field.name);
+    let check = quote_spanned! {written.span()=>
+        const _: () = assert!(#krate::ColumnType::is_like(#ty, #krate::ColumnType::#base), #text);
+    };
+    quote! {{
+        #check
+        ::core::option::Option::Some(#name)
+    }}
+}
+
+/// The collation, which only texts have.
+fn collation(krate: &syn::Path, field: &Field) -> TokenStream {
+    let Some(collation) = &field.collation else { return option(None) };
+    let (name, ty) = (collation.value(), of_type(krate, &field.ty, "TYPE"));
+    let text = format!("only a text has a collation, and the field `{}` is none", field.name);
+    let check = quote_spanned! {collation.span()=>
+        const _: () = assert!(#krate::ColumnType::is_like(#ty, #krate::ColumnType::Text), #text);
+    };
+    quote! {{
+        #check
+        ::core::option::Option::Some(#name)
+    }}
+}
+
 /// A `ColumnDef`.
 fn column(krate: &syn::Path, field: &Field) -> TokenStream {
     let Field { name, column, ty, primary_key, source, sensitive, .. } = field;
+    let sql_type = sql_type(krate, field);
+    let collation = collation(krate, field);
     let default = option(if let Source::Default(sql) = source { Some(sql) } else { None });
     let generated = option(if let Source::Generated(sql) = source { Some(sql) } else { None });
     let (identity, version) = (matches!(source, Source::Identity), matches!(source, Source::Version));
@@ -135,6 +167,8 @@ fn column(krate: &syn::Path, field: &Field) -> TokenStream {
             name: #column,
             field: #name,
             ty: #ty,
+            sql_type: #sql_type,
+            collation: #collation,
             nullable: #nullable,
             primary_key: #primary_key,
             identity: #identity,

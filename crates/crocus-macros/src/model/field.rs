@@ -7,6 +7,7 @@ use syn::{Attribute, LitStr, Meta, Path, Type, Visibility};
 
 use crate::attributes::FieldAttributes;
 use crate::errors::Errors;
+use crate::sql_type::SqlType;
 use crate::{names, types};
 
 /// A field and its column.
@@ -30,6 +31,9 @@ pub(crate) struct Field {
     pub(crate) may_be_identity: bool,
     pub(crate) source: Source,
     pub(crate) sensitive: bool,
+    /// The database's own type, as it is written and as it is meant.
+    pub(crate) sql_type: Option<(LitStr, SqlType)>,
+    pub(crate) collation: Option<LitStr>,
     pub(crate) renamed_from: Option<String>,
     /// The model whose key it holds.
     pub(crate) refers_to: Option<Path>,
@@ -108,6 +112,8 @@ impl Field {
             may_be_identity,
             source: source(attributes, identity, errors),
             sensitive: attributes.sensitive,
+            sql_type: attributes.sql_type.clone(),
+            collation: attributes.collation.clone(),
             renamed_from,
             refers_to: attributes.belongs_to.as_ref().map(|belongs_to| belongs_to.target.clone()),
             embedded,

@@ -47,6 +47,8 @@ pub(crate) const PLAIN: ColumnDef = ColumnDef {
     name: "",
     field: "",
     ty: ColumnType::Text,
+    sql_type: None,
+    collation: None,
     nullable: false,
     primary_key: false,
     identity: false,

@@ -372,7 +372,7 @@ async fn postgresql_s_own_kinds_of_text_and_numbers_are_read_and_written() {
     .await;
     let new = NewKinds {
         short: Some("abc".into()),
-        padded: Some("abc".into()),
+        padded: Some("ab".into()),
         folded: Some("AbC".into()),
         positive: Some(7),
         painted: Some(Color::RacingGreen),
@@ -382,7 +382,7 @@ async fn postgresql_s_own_kinds_of_text_and_numbers_are_read_and_written() {
     let row = Kinds::insert(db.engine(), new.clone()).await.unwrap();
     let expected = (row.short.as_deref(), row.positive, row.painted, row.plain.as_deref());
     assert_eq!(expected, (Some("abc"), Some(7), Some(Color::RacingGreen), Some("red")));
-    assert_eq!((row.padded.as_deref(), row.folded.as_deref()), (Some("abc"), Some("AbC")));
+    assert_eq!((row.padded.as_deref(), row.folded.as_deref()), (Some("ab"), Some("AbC")));
     assert_eq!(row.names, Some(vec!["a".to_owned()]));
     let found = Kinds::select().filter(Kinds::FOLDED.eq("abc")).count(db.engine()).await.unwrap();
     assert_eq!(found, 1);

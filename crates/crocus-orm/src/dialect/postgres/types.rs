@@ -127,6 +127,8 @@ pub(crate) struct Text(pub(crate) String);
 impl<'a> FromSql<'a> for Text {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Text, BoxError> {
         match base(ty) {
+            // The spaces that fill it mean nothing ("Character Types"), and are not there on SQLite.
+            &Type::BPCHAR => String::from_sql(ty, raw).map(|text| Text(text.trim_end_matches(' ').to_owned())),
             ty if <String as FromSql>::accepts(ty) => String::from_sql(ty, raw).map(Text),
             _ => String::from_sql(&Type::TEXT, raw).map(Text),
         }
