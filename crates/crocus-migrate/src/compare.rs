@@ -4,6 +4,7 @@
 //! expression is compared with an expression that the same database wrote. What is created is taken from `models`, as
 //! the user wrote it. One file for each kind of object.
 
+mod candidates;
 mod columns;
 mod comments;
 mod constraints;
@@ -11,11 +12,14 @@ mod enums;
 mod foreign_keys;
 mod ignored;
 mod indexes;
+mod names;
 mod primary_keys;
 pub(crate) mod renames;
 mod tables;
 
 use std::collections::BTreeSet;
+
+pub use candidates::Rename;
 
 use crate::operation::Operation;
 use crate::schema::{Schema, Table, TableName, Unmanaged};
@@ -29,6 +33,8 @@ pub struct Comparison {
     pub notes: Vec<String>,
     /// What no model declares and no migration of this program has made, in order: it is left alone.
     pub ignored: Vec<Unmanaged>,
+    /// What is dropped and added, and may be one thing under another name.
+    pub candidates: Vec<Rename>,
 }
 
 /// What the migrations of this program have made, and have not dropped again.
@@ -67,7 +73,8 @@ impl Sides<'_> {
 fn sides<'a>(models: &'a Schema, declared: &'a Schema, actual: &'a Schema) -> impl Iterator<Item = Sides<'a>> {
     models.tables.iter().filter_map(|model| {
         let (declared, actual) = (declared.table(&model.name)?, actual.table(&model.name)?);
-        Some(Sides { model, declared, actual, made_anew: columns::made_anew(declared, actual) })
+        let sides = Sides { model, declared, actual, made_anew: Vec::new() };
+        Some(Sides { made_anew: columns::made_anew(&sides), ..sides })
     })
 }
 
@@ -75,13 +82,16 @@ fn sides<'a>(models: &'a Schema, declared: &'a Schema, actual: &'a Schema) -> im
 pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours) -> Comparison {
     let mut comparison = Comparison::default();
     // What has only another name is the same from here on.
-    let mut actual = renames::follow(models, actual.clone(), &mut comparison);
+    let actual = renames::follow(models, declared, actual.clone(), &mut comparison);
+    let mut actual = names::follow(models, declared, actual, ours, &mut comparison);
+    comparison.candidates = candidates::find(models, declared, &actual, |table| ours.tables.contains(&table.name));
     let mut loose = primary_keys::Loose::default();
     sides(models, declared, &actual).for_each(|sides| loose.add(&sides));
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,
     // constraints and indexes to columns.
     tables::detach(models, &mut actual, ours, &loose, &mut comparison);
     enums::free_defaults(models, &mut actual, ours, &mut comparison);
+    enums::free_conditions(declared, &mut actual, &mut comparison);
     let actual = &actual;
     let sides = || sides(models, declared, actual);
     sides().for_each(|sides| foreign_keys::drop(&sides, &loose, &mut comparison));

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     History,
     /// No such revision, or several that the name fits.
     Revision,
+    /// What shall be renamed is not there.
+    Rename,
     /// A step cannot be undone.
     Irreversible,
     /// A step loses data, and nobody has acknowledged it. Nothing was run.

@@ -105,6 +105,16 @@ async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocu
     match sqlite::ddl::plan(operation) {
         sqlite::ddl::Plan::Statements(statements) => all(connection, &statements).await,
         sqlite::ddl::Plan::Edit { table, edit } => edit_table(connection, &table, vec![edit]).await,
+        sqlite::ddl::Plan::RenameEnumValue { name, value, new_value } => {
+            for (table, columns) in sqlite::inspect::enum_columns(connection, &name).await? {
+                let rename = |column| {
+                    let (value, new_value) = (value.clone(), new_value.clone());
+                    Edit::RenameEnumValue { column, value, new_value }
+                };
+                edit_table(connection, &table, columns.into_iter().map(rename).collect()).await?;
+            }
+            Ok(())
+        }
     }
 }
 
@@ -126,6 +136,8 @@ async fn edit_together(connection: &Connection, operations: &[Operation]) -> cro
         match sqlite::ddl::plan(operation) {
             sqlite::ddl::Plan::Statements(statements) => all(connection, &statements).await?,
             sqlite::ddl::Plan::Edit { edit, .. } => edits.push(edit),
+            // Of no table alone, so it is in no group.
+            sqlite::ddl::Plan::RenameEnumValue { .. } => {}
         }
     }
     let Some(table) = operations.first().and_then(Operation::table) else { return Ok(()) };

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::compare::renames::{rename_column, rename_table, words};
+use crate::compare::renames::{rename_column, rename_enum_value, rename_table, words};
 use crate::operation::{Constraint, Operation};
 use crate::schema::{Column, Enum, IndexKey, Schema, Table, TableName};
 
@@ -150,8 +150,10 @@ impl Schema {
             // Columns have their values until they are altered: on SQLite nothing else changes them.
             Operation::AlterEnum { values, .. } => self.enum_mut(&values.name)?.clone_from(values),
             Operation::RenameEnumValue { name, value, new_value } => {
-                let place = self.enum_mut(name)?.values.iter_mut().find(|known| *known == value);
-                place.ok_or_else(|| Unknown(format!("value {value} of enum {name}")))?.clone_from(new_value);
+                if !self.enum_mut(name)?.values.contains(value) {
+                    return Err(Unknown(format!("value {value} of enum {name}")));
+                }
+                rename_enum_value(self, name, value, new_value);
             }
             Operation::DropEnum { name, .. } => {
                 self.enum_mut(name)?;

@@ -1,8 +1,8 @@
 //! New, dropped and changed enum types. On SQLite, too, where they are what columns say: so one migration does for both.
 
 use super::{Comparison, Ours};
-use crate::operation::Operation;
-use crate::schema::{Column, Schema};
+use crate::operation::{Constraint, Operation};
+use crate::schema::{Check, Column, Index, IndexKey, IndexPart, Schema, Table};
 
 pub(super) fn create(models: &Schema, declared: &Schema, actual: &Schema, comparison: &mut Comparison) {
     for model in &models.enums {
@@ -39,6 +39,52 @@ pub(super) fn free_defaults(models: &Schema, actual: &mut Schema, ours: &Ours, c
             comparison.operations.push(Operation::AlterColumn { table, column, using: None, was });
         }
     }
+}
+
+/// Takes away the checks and indexes that name a value which an enum type will know no more, where they change too.
+pub(super) fn free_conditions(declared: &Schema, actual: &mut Schema, comparison: &mut Comparison) {
+    let lost: Vec<(String, String)> = actual
+        .enums
+        .iter()
+        .filter_map(|old| Some((old, declared.enumeration(&old.name)?)))
+        .flat_map(|(old, new)| {
+            let lost = old.values.iter().filter(|value| !new.values.contains(value));
+            lost.map(|value| (old.name.clone(), literal(value))).collect::<Vec<_>>()
+        })
+        .collect();
+    for (name, value) in lost {
+        for table in actual.tables.iter_mut().filter(|table| table.has_enum(&name)) {
+            let Some(declared) = declared.table(&table.name) else { continue };
+            drop_conditions(declared, table, &value, comparison);
+        }
+    }
+}
+
+/// Drops the checks and indexes of a table that name a value and are not declared so.
+pub(super) fn drop_conditions(declared: &Table, table: &mut Table, value: &str, comparison: &mut Comparison) {
+    let names = |sql: &String| sql.contains(value);
+    let goes = |check: &mut Check| names(&check.expression) && !declared.checks.contains(check);
+    let checks: Vec<_> = table.checks.extract_if(.., goes).collect();
+    comparison.operations.extend(checks.into_iter().map(|check| {
+        let (name, was) = (check.name.clone(), Some(Constraint::Check(check)));
+        Operation::DropConstraint { table: table.name.clone(), name, was }
+    }));
+    let of_part = |part: &IndexPart| matches!(&part.key, IndexKey::Expression(sql) if names(sql));
+    let goes = |index: &mut Index| {
+        let names = index.condition.as_ref().is_some_and(names) || index.parts.iter().any(of_part);
+        names && declared.indexes.iter().any(|other| other.name == index.name && other != index)
+    };
+    let indexes: Vec<_> = table.indexes.extract_if(.., goes).collect();
+    comparison.operations.extend(indexes.into_iter().map(|index| Operation::DropIndex {
+        table: table.name.clone(),
+        name: index.name.clone(),
+        concurrently: false,
+        was: Some(index),
+    }));
+}
+
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn has_new_column(models: &Schema, actual: &Schema, name: &str) -> bool {

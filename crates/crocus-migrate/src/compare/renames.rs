@@ -1,11 +1,12 @@
 //! Tables and columns whose models say what they were called before. Once that is done, the word has no effect.
 
 use super::Comparison;
+use super::enums::{self, literal};
 use crate::operation::Operation;
-use crate::schema::{Index, IndexKey, Schema, Table, TableName};
+use crate::schema::{Enum, Index, IndexKey, RenamedValue, Schema, Table, TableName};
 
 /// What the database has when everything has its new name.
-pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Comparison) -> Schema {
+pub(super) fn follow(models: &Schema, declared: &Schema, mut actual: Schema, comparison: &mut Comparison) -> Schema {
     for model in &models.tables {
         if let Some(old) = model.renamed_from.as_ref().map(|name| model.name.beside(name))
             && models.table(&old).is_none()
@@ -33,7 +34,57 @@ pub(super) fn follow(models: &Schema, mut actual: Schema, comparison: &mut Compa
             }
         }
     }
+    for renamed in &models.renamed_values {
+        rename_value(declared, &mut actual, renamed, comparison);
+    }
     actual
+}
+
+/// A value's name is in types and defaults, where it changes by itself, and as a text in the conditions of SQLite: those go
+/// before.
+fn rename_value(declared: &Schema, actual: &mut Schema, renamed: &RenamedValue, comparison: &mut Comparison) {
+    let RenamedValue { name, value, new_value } = renamed.clone();
+    let is_there = |schema: &Schema, value| schema.enumeration(&name).is_some_and(|found| found.values.contains(value));
+    if !is_there(actual, &value) || is_there(actual, &new_value) {
+        return;
+    }
+    rename_enum_value(actual, &name, &value, &new_value);
+    for table in actual.tables.iter_mut().filter(|table| table.has_enum(&name)) {
+        let Some(declared) = declared.table(&table.name) else { continue };
+        enums::drop_conditions(declared, table, &literal(&value), comparison);
+    }
+    comparison.operations.push(Operation::RenameEnumValue { name, value, new_value });
+}
+
+/// Gives a value another name in the type, in its columns and in their defaults.
+pub(crate) fn rename_enum_value(schema: &mut Schema, name: &str, value: &str, new_value: &str) {
+    let rename = |found: &mut Enum| {
+        if found.name == name {
+            found.values.iter_mut().filter(|known| *known == value).for_each(|known| *known = new_value.to_owned());
+        }
+    };
+    schema.enums.iter_mut().for_each(rename);
+    for table in schema.tables.iter_mut().filter(|table| table.has_enum(name)) {
+        expressions(table).into_iter().for_each(|sql| *sql = with_value(sql, name, value, new_value));
+    }
+    for column in schema.tables.iter_mut().flat_map(|table| &mut table.columns) {
+        if let Some(found) = column.ty.as_enum_mut().filter(|found| found.name == name) {
+            rename(found);
+            if let Some(default) = &mut column.default {
+                *default = with_value(default, name, value, new_value);
+                if *default == literal(value) {
+                    *default = literal(new_value);
+                }
+            }
+        }
+    }
+}
+
+/// An expression in which PostgreSQL knows a value as one of the type: `'red'::colour`.
+fn with_value(sql: &str, name: &str, value: &str, new_value: &str) -> String {
+    let cast = |value: &str, name: &str| format!("{}::{name}", literal(value));
+    let plain = sql.replace(&cast(value, name), &cast(new_value, name));
+    plain.replace(&cast(value, &quoted(name)), &cast(new_value, &quoted(name)))
 }
 
 pub(crate) fn rename_table(schema: &mut Schema, old: &TableName, new: &TableName) {

@@ -66,6 +66,8 @@ impl Judge {
                 vec![(Code::RenameTable, format!("renames the table `{name}` to `{new_name}`"))]
             }
             Operation::AddColumn { table, column } if self.is_old(table) => add_column(table, column),
+            // What is computed can be computed again.
+            Operation::DropColumn { table, name, .. } if self.is_computed(table, name) => Vec::new(),
             Operation::DropColumn { table, name, .. } if self.is_old_column(table, name) => {
                 vec![(Code::DropColumn, format!("drops the column `{table}.{name}` with its values"))]
             }
@@ -200,6 +202,11 @@ impl Judge {
 
     fn is_old_column(&self, table: &TableName, column: &str) -> bool {
         self.is_old(table) && !self.columns.contains(&(table.clone(), column.to_owned()))
+    }
+
+    fn is_computed(&self, table: &TableName, column: &str) -> bool {
+        let found = self.schema.table(table).and_then(|table| table.column(column));
+        found.is_some_and(|column| column.generated.is_some())
     }
 
     fn note(&mut self, operation: &Operation) {

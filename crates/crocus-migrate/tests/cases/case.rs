@@ -11,6 +11,10 @@ pub(crate) struct Case {
     pub(crate) after: Schema,
     /// What is done by hand between the two.
     pub(crate) sql: Vec<String>,
+    /// What a person says was called otherwise.
+    pub(crate) renames: Vec<String>,
+    /// What may have been called otherwise; not looked at where there is no such section.
+    pub(crate) candidates: Option<Vec<String>>,
     pub(crate) operations: Vec<String>,
     /// What is left alone, where the case says it.
     pub(crate) ignored: Option<String>,
@@ -46,6 +50,8 @@ impl Case {
                 "before" => case.before = notation::schema(&lines)?,
                 "after" => case.after = notation::schema(&lines)?,
                 "sql" => case.sql.push(body.to_owned()),
+                "renames" => case.renames = lines,
+                "candidates" => case.candidates = Some(lines),
                 "operations" => case.operations = lines,
                 "ignored" => case.ignored = Some(lines.join(" ")),
                 "error" => case.error = Some(lines.join(" ")),

@@ -8,7 +8,7 @@ mod notation;
 use std::path::{Path, PathBuf};
 
 use case::{Case, Rows};
-use crocus_migrate::compare::{Comparison, Ours, compare};
+use crocus_migrate::compare::{Comparison, Ours, Rename, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Constraint, Operation, apply, apply_in_segments, declared, inspect_with};
 use crocus_orm::{DatabaseUrl, Engine, Statement};
@@ -85,7 +85,16 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     }
 
     let catalogue = sorted(inspected(engine, case).await?);
-    let comparison = compared(engine, case, &case.after, &ours).await?;
+    let mut after = case.after.clone();
+    for rename in &case.renames {
+        let actual = inspected(engine, case).await?;
+        after.rename(&Rename::parse(rename, &after, &actual).map_err(|error| full("`renames`", &error))?);
+    }
+    let comparison = compared(engine, case, &after, &ours).await?;
+    if let Some(wanted) = &case.candidates {
+        let candidates: Vec<_> = comparison.candidates.iter().map(ToString::to_string).collect();
+        same("the candidates", &candidates, wanted)?;
+    }
     same("the operations", &lines(&comparison), &case.operations)?;
     if let Some(ignored) = &case.ignored {
         let found = comparison.ignored_in_words().unwrap_or_default();
@@ -99,7 +108,7 @@ async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
         let folded = folded(&catalogue, &comparison.operations)?;
         in_segments(engine, &comparison.operations, "the upgrade").await?;
         same_schema("the fold", engine, &folded, &inspected(engine, case).await?).await?;
-        let left = compared(engine, case, &case.after, &ours).await?;
+        let left = compared(engine, case, &after, &ours).await?;
         // What is left to a person is said until it is done, or done by another change.
         let known = notes(&comparison);
         let news: Vec<_> = lines(&left).into_iter().filter(|line| !known.contains(line)).collect();

@@ -12,6 +12,7 @@ mod lint;
 mod listed;
 mod migrate;
 mod plan;
+mod renames;
 mod repair;
 mod revision;
 mod stamp;
@@ -79,9 +80,9 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             binds.into_iter().try_for_each(|bind| init::init(context, bind, &arguments))
         }
         Command::Migrate(arguments) => {
-            for bind in context.one_or_chosen(arguments.new.is_for_one(), named)? {
+            for bind in context.one_or_chosen(arguments.is_for_one(), named)? {
                 context.headline(bind)?;
-                migrate::migrate(context, bind, &arguments.new).await?;
+                migrate::migrate(context, bind, &arguments.new, &arguments.rename).await?;
             }
             Ok(())
         }

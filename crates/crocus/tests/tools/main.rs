@@ -11,6 +11,7 @@ mod inspect;
 mod lint;
 mod plan;
 mod program;
+mod renames;
 mod repair;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ const TESTS: &[(&str, fn())] = &[
     ("a_file_that_loses_data_is_announced", lint::a_file_that_loses_data_is_announced),
     ("a_range_is_judged_alone", lint::a_range_is_judged_alone),
     ("machines_get_one_list", lint::machines_get_one_list),
+    ("another_name_is_said_or_hinted_at", renames::another_name_is_said_or_hinted_at),
     ("what_is_lost_is_acknowledged_in_the_file_or_once", lint::what_is_lost_is_acknowledged_in_the_file_or_once),
 ];
 

@@ -9,6 +9,16 @@ use crocus::{App, Model};
 /// Names the variant of the program. Without it, this binary is the tests.
 pub(crate) const VARIABLE: &str = "TOOLS_TEST_PROGRAM";
 
+/// What the program `renaming` has of the first migration's table.
+#[derive(Debug, Clone, Model)]
+#[model(table = "cars")]
+struct Titled {
+    #[model(primary_key)]
+    id: i32,
+    name: String,
+    title: Option<String>,
+}
+
 const FIRST: Migration = Migration {
     revision: "a1",
     down_revisions: &[],
@@ -72,7 +82,7 @@ const IN_USE: Migration = Migration {
 
 pub(crate) fn main(name: &str) -> ExitCode {
     let list = match name {
-        "creating" | "modelled" => vec![FIRST],
+        "creating" | "modelled" | "renaming" => vec![FIRST],
         "in use" => vec![FIRST, IN_USE],
         "losing" => vec![FIRST, SECOND],
         "acknowledged" => {
@@ -91,5 +101,10 @@ pub(crate) fn main(name: &str) -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let app = App::new("program").migrations(Migrations::new("", list));
-    runtime.block_on(if name == "modelled" { app.model::<Car>() } else { app }.main())
+    let app = match name {
+        "modelled" => app.model::<Car>(),
+        "renaming" => app.model::<Titled>(),
+        _ => app,
+    };
+    runtime.block_on(app.main())
 }

@@ -2,11 +2,12 @@
 
 use crocus_orm::{Connection, Result, Statement};
 
-use super::ddl::{Current, qualified, quote};
+use super::ddl::{Current, Plan, plan, qualified, quote};
 use super::types::type_name;
 use super::{enums, inspect};
+use crate::compare::renames::words;
 use crate::operation::Operation;
-use crate::schema::{Schema, TableName, Type};
+use crate::schema::{IndexKey, IndexPart, Schema, TableName, Type};
 
 /// What parts an operation has depends on this, and their statements.
 #[derive(Debug, Clone, Default)]
@@ -65,12 +66,12 @@ pub(crate) fn known(schema: &Schema, operation: &Operation, is_new: bool) -> Bef
                 sequence: None,
             });
         }
-        Operation::AlterEnum { values, .. } => {
+        Operation::AlterEnum { values: values_of, .. } => {
             let users = schema.tables.iter().flat_map(|table| {
                 let columns = table
                     .columns
                     .iter()
-                    .filter(|column| column.ty.as_enum().is_some_and(|found| found.name == values.name));
+                    .filter(|column| column.ty.as_enum().is_some_and(|found| found.name == values_of.name));
                 columns.map(|column| enums::User {
                     table: qualified(&table.name),
                     column: quote(&column.name),
@@ -78,12 +79,51 @@ pub(crate) fn known(schema: &Schema, operation: &Operation, is_new: bool) -> Bef
                     default: column.default.clone(),
                 })
             });
-            let known = schema.enumeration(&values.name).map(|found| found.values.clone());
-            before.enumeration = enums::Current { values: known.unwrap_or_default(), users: users.collect() };
+            let known = schema.enumeration(&values_of.name).map(|found| found.values.clone());
+            let (values, users) = (known.unwrap_or_default(), users.collect());
+            before.enumeration = enums::Current { values, users, dependents: dependents(schema, &values_of.name) };
         }
         _ => {}
     }
     before
+}
+
+/// What [`enums::current`] asks for, of what operations have made: of a table with the type, all that may compare it.
+fn dependents(schema: &Schema, name: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for table in schema.tables.iter().filter(|table| table.has_enum(name)) {
+        let columns = table.columns.iter().filter(|column| column.ty.as_enum().is_some_and(|found| found.name == name));
+        let columns: Vec<_> = columns.map(|column| column.name.as_str()).collect();
+        let compares = |sql: &str| words(sql).any(|word| columns.contains(&word.as_str()));
+        let drop =
+            |name: &str| Operation::DropConstraint { table: table.name.clone(), name: name.to_owned(), was: None };
+        for index in &table.indexes {
+            let of_part = |part: &IndexPart| matches!(&part.key, IndexKey::Expression(sql) if compares(sql));
+            if index.condition.as_deref().is_some_and(compares) || index.parts.iter().any(of_part) {
+                let create =
+                    Operation::CreateIndex { table: table.name.clone(), index: index.clone(), concurrently: false };
+                let drop = create.reverse().unwrap_or_else(|_| create.clone());
+                found.push((statement(&drop), statement(&create)));
+            }
+        }
+        for check in table.checks.iter().filter(|check| compares(&check.expression)) {
+            let create = Operation::CreateCheck { table: table.name.clone(), check: check.clone() };
+            found.push((statement(&drop(&check.name)), statement(&create)));
+        }
+        for key in table.foreign_keys.iter().filter(|key| key.columns.iter().any(|it| columns.contains(&it.as_str()))) {
+            let create = Operation::CreateForeignKey { table: table.name.clone(), foreign_key: key.clone() };
+            found.push((statement(&drop(&key.name)), statement(&create)));
+        }
+    }
+    found
+}
+
+/// The one statement of an operation that needs to know nothing.
+fn statement(operation: &Operation) -> String {
+    match plan(operation) {
+        Plan::Statements(statements) => statements.join("; "),
+        Plan::AlterColumn { .. } | Plan::AlterEnum(_) => String::new(),
+    }
 }
 
 /// Whether an index can be used: `Some(false)` for one whose building without a lock has failed, `None` where there is

@@ -19,6 +19,33 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE t.oid = to_regtype($1) ORDER BY c.oid, a.attnum";
 
+/// What names a value of a type, or compares a column of it, and is not taken along to another type: checks, foreign keys,
+/// and indexes over expressions or with a condition. What takes each away, and what makes it again.
+const DEPENDENTS: &str = "
+WITH type AS (SELECT oid, typarray FROM pg_catalog.pg_type WHERE oid = to_regtype($1)),
+named AS (
+    SELECT d.classid, d.objid FROM pg_catalog.pg_depend d, type
+    WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid IN (type.oid, type.typarray)
+    UNION
+    SELECT d.classid, d.objid FROM type
+    JOIN pg_catalog.pg_attribute a ON a.atttypid IN (type.oid, type.typarray) AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+)
+SELECT drop, create_again FROM (
+    SELECT 1 AS place, k.conname::text AS name,
+           format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname) AS drop,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) AS create_again
+    FROM pg_catalog.pg_constraint k
+    WHERE k.contype IN ('c', 'f') AND k.conrelid <> 0 AND k.conparentid = 0 AND k.conislocal
+      AND k.oid IN (SELECT objid FROM named WHERE classid = 'pg_constraint'::regclass)
+    UNION ALL
+    SELECT 0, x.indexrelid::regclass::text, format('DROP INDEX %s', x.indexrelid::regclass), pg_get_indexdef(x.indexrelid)
+    FROM pg_catalog.pg_index x
+    JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid AND NOT c.relispartition
+    WHERE (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
+      AND x.indexrelid IN (SELECT objid FROM named WHERE classid = 'pg_class'::regclass)
+) AS found ORDER BY place, name";
+
 /// An enum type as it is now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Current {
@@ -26,6 +53,8 @@ pub(crate) struct Current {
     pub(crate) values: Vec<String>,
     /// The columns that have it.
     pub(crate) users: Vec<User>,
+    /// What has to go while the type is made anew, and what makes it again.
+    pub(crate) dependents: Vec<(String, String)>,
 }
 
 /// A column of an enum type.
@@ -49,7 +78,10 @@ pub(crate) async fn current(connection: &Connection, name: &str) -> Result<Curre
     let rows = connection.query(Statement::write(COLUMNS, [name.as_str().into()])).await?;
     let user =
         |row: &Row| Ok(User { table: row.get(0)?, column: row.get(1)?, is_array: row.get(2)?, default: row.get(3)? });
-    Ok(Current { values, users: rows.iter().map(user).collect::<Result<_>>()? })
+    let users = rows.iter().map(user).collect::<Result<_>>()?;
+    let rows = connection.query(Statement::write(DEPENDENTS, [name.as_str().into()])).await?;
+    let dependents = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_>>()?;
+    Ok(Current { values, users, dependents })
 }
 
 /// The statements that give a type its new values, and whether they only add some.
@@ -65,7 +97,8 @@ pub(crate) fn alter(new: &Enum, current: &Current) -> (Vec<String>, bool) {
 pub(crate) fn alter_at_once(new: &Enum, current: &Current) -> Vec<String> {
     let name = quote(&new.name);
     let old = quote(&format!("crocus_old_{}", new.name));
-    let mut statements = vec![format!("ALTER TYPE {name} RENAME TO {old}"), create_enum(new)];
+    let mut statements: Vec<_> = current.dependents.iter().map(|(drop, _)| drop.clone()).collect();
+    statements.extend([format!("ALTER TYPE {name} RENAME TO {old}"), create_enum(new)]);
     for User { table, column, is_array, default } in &current.users {
         let array = if *is_array { "[]" } else { "" };
         let mut actions = vec![
@@ -79,6 +112,7 @@ pub(crate) fn alter_at_once(new: &Enum, current: &Current) -> Vec<String> {
         statements.push(format!("ALTER TABLE {table} {}", actions.join(", ")));
     }
     statements.push(format!("DROP TYPE {old}"));
+    statements.extend(current.dependents.iter().map(|(_, create)| create.clone()));
     statements
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Plan {
     Statements(Vec<String>),
     /// By editing the table's definition: several edits in a row are made at once.
     Edit { table: String, edit: Edit },
+    /// By editing every table that has a column of the enum.
+    RenameEnumValue { name: String, value: String, new_value: String },
 }
 
 pub(crate) fn plan(operation: &Operation) -> Plan {
@@ -54,6 +56,10 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             edit(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
         }
         Operation::DropConstraint { table, name, .. } => edit(table, Edit::DropConstraint { name: name.clone() }),
+        Operation::RenameEnumValue { name, value, new_value } => {
+            let (name, value, new_value) = (name.clone(), value.clone(), new_value.clone());
+            Plan::RenameEnumValue { name, value, new_value }
+        }
         Operation::RenameIndex { table, name, new_name } | Operation::RenameConstraint { table, name, new_name } => {
             edit(table, Edit::RenameConstraint { name: name.clone(), new_name: new_name.clone() })
         }
@@ -63,7 +69,6 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
         | Operation::DropSchema { .. }
         | Operation::CreateEnum(_)
         | Operation::AlterEnum { .. }
-        | Operation::RenameEnumValue { .. }
         | Operation::DropEnum { .. } => Plan::Statements(Vec::new()),
         Operation::Execute { dialect: Some(dialect), .. } if *dialect != Dialect::Sqlite => {
             Plan::Statements(Vec::new())
@@ -206,7 +211,7 @@ fn action_name(action: ReferentialAction) -> &'static str {
     ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, name)| *name).expect("every action has a name")
 }
 
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -6,7 +6,7 @@ use crocus_orm::{Connection, Result, Statement};
 use super::ddl::ACTIONS;
 use super::index_sql::IndexSql;
 use super::rebuild::Stored;
-use super::table_sql::{ConstraintSql, Kind, TableSql};
+use super::table_sql::{ColumnSql, ConstraintSql, Kind, TableSql};
 use super::tokens::default;
 use super::types::type_from;
 use crate::schema::{Check, Column, Enum, ForeignKey, IndexKey, Schema, Table, Type, Unique, Unmanaged};
@@ -181,6 +181,22 @@ fn resolve_targets(schema: &mut Schema) {
             }
         }
     }
+}
+
+/// The tables with columns of the enum with this name, and those columns.
+pub(crate) async fn enum_columns(connection: &Connection, name: &str) -> Result<Vec<(String, Vec<String>)>> {
+    let mut found = Vec::new();
+    for row in connection.query(Statement::read(TABLES, [])).await? {
+        let (table, sql): (String, String) = (row.get(0)?, row.get(1)?);
+        let Some(definition) = TableSql::parse(&sql) else { continue };
+        let is_it = |column: &ColumnSql| column.as_enum().is_some_and(|(found, _)| found == name);
+        let columns = definition.columns().filter(|(_, column)| is_it(column));
+        let columns: Vec<_> = columns.map(|(name, _)| name.to_owned()).collect();
+        if !columns.is_empty() {
+            found.push((table, columns));
+        }
+    }
+    Ok(found)
 }
 
 /// What is stored of one table, for making it anew.

@@ -42,6 +42,11 @@ pub(crate) enum Edit {
         columns: Vec<String>,
     },
     DropPrimaryKey,
+    RenameEnumValue {
+        column: String,
+        value: String,
+        new_value: String,
+    },
 }
 
 /// What SQLite has stored of a table.
@@ -166,7 +171,14 @@ fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<S
     let mut into: Vec<_> = kept.iter().map(|(name, _)| quote(name)).collect();
     let converted = |(name, _): &(&str, ColumnSql)| {
         let retyped = retyped(old, edits).find(|(found, ..)| found.eq_ignore_ascii_case(name));
-        let expression = retyped.and_then(|(_, was, ty)| casts::expression(&quote(name), &was, ty));
+        let renamed = edits.iter().find_map(|edit| match edit {
+            Edit::RenameEnumValue { column, value, new_value } if column.eq_ignore_ascii_case(name) => {
+                let (column, value, new_value) = (quote(name), literal(value), literal(new_value));
+                Some(format!("CASE {column} WHEN {value} THEN {new_value} ELSE {column} END"))
+            }
+            _ => None,
+        });
+        let expression = renamed.or_else(|| retyped.and_then(|(_, was, ty)| casts::expression(&quote(name), &was, ty)));
         expression.unwrap_or_else(|| quote(name))
     };
     let mut from: Vec<_> = kept.iter().map(converted).collect();
@@ -242,6 +254,12 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
                 let text = format!("PRIMARY KEY ({})", columns.join(", "));
                 table.clauses.push(Clause::Constraint { name: None, text });
             }
+        }
+        Edit::RenameEnumValue { column: name, value, new_value } => {
+            let at = column_at(table, name).ok_or_else(|| no_column(name))?;
+            let mut column = ColumnSql::parse(table.clauses[at].text());
+            column.rename_value(value, new_value);
+            table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };
         }
         Edit::DropPrimaryKey => {
             if !table.drop_primary_key() {

@@ -5,7 +5,7 @@ use crocus_migrate::Comparison;
 use serde_json::{Value, json};
 
 use super::listed::{Listed, Telling, print_json};
-use super::migrate::{compared, refuse_behind, refuse_stale};
+use super::migrate::{Sides, refuse_behind, refuse_stale};
 use crate::cli::{Context, print};
 use crate::error::{Error, Result};
 
@@ -53,7 +53,7 @@ async fn found(context: &Context, bind: Option<&'static str>, listed: &Listed<'_
         refuse_behind(context, listed.graph, &listed.applied)
     };
     let comparison = match ready() {
-        Ok(()) => compared(context, bind, &listed.applied).await.map(|(_, comparison)| comparison),
+        Ok(()) => Sides::read(context, bind, &listed.applied).await.map(|sides| sides.compare()),
         Err(error) => Err(error),
     };
     match comparison {

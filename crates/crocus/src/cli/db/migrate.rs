@@ -9,6 +9,7 @@ use crocus_migrate::{Applied, Comparison, Graph, Migrations, compare, folder, re
 
 use super::behind;
 use super::listed::Listed;
+use super::renames;
 use super::revision::New;
 use crate::cli::{Context, print};
 use crate::error::{Error, Result};
@@ -16,13 +17,31 @@ use crate::error::{Error, Result};
 /// Write a migration: what the models have and the database lacks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  {program} db migrate -m \"create cars\"\n  \
+                        {program} db migrate -m \"call names titles\" --rename cars.name=cars.title\n  \
                         {program} db migrate -m \"add the amount\" --head payments@head")]
 pub(super) struct Migrate {
     #[command(flatten)]
     pub(super) new: New,
+
+    /// What was called otherwise: `cars=vehicles` a table, `cars.name=cars.title` a column, `colour.red=colour.crimson` a
+    /// value of an enum. Without it, it is asked on a terminal
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(super) rename: Vec<String>,
 }
 
-pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, arguments: &New) -> Result<()> {
+impl Migrate {
+    /// Whether it is for one database: what is renamed is in one.
+    pub(super) fn is_for_one(&self) -> bool {
+        self.new.is_for_one() || !self.rename.is_empty()
+    }
+}
+
+pub(super) async fn migrate(
+    context: &Context,
+    bind: Option<&'static str>,
+    arguments: &New,
+    given: &[String],
+) -> Result<()> {
     let migrations = context.migrations(bind)?;
     models(context, bind)?;
     let folder = directory(context, bind, arguments.directory.as_ref())?;
@@ -31,7 +50,17 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     // What is wrong with the place is said before the database is compared, which takes its time.
     let head = arguments.file_head(context, listed.graph, &listed.applied)?;
     refuse_behind(context, listed.graph, &listed.applied)?;
-    let (actual, comparison) = compared(context, bind, &listed.applied).await?;
+    let mut sides = Sides::read(context, bind, &listed.applied).await?;
+    renames::take_over(given, &mut sides.models, &sides.actual).map_err(context.of_migration())?;
+    let mut comparison = sides.compare();
+    let can_ask = renames::can_ask();
+    if can_ask && !comparison.candidates.is_empty() {
+        let agreed = renames::ask(&comparison.candidates, std::io::stdin().lock(), std::io::stderr());
+        let agreed = agreed.map_err(|error| Error::new(format!("failed to read the answer: {error}")))?;
+        agreed.iter().for_each(|rename| sides.models.rename(rename));
+        comparison = sides.compare();
+    }
+    let hints = if can_ask { String::new() } else { renames::hints(&comparison.candidates, context.name()) };
     let mut text = String::new();
     for note in &comparison.notes {
         text.push_str(&format!("Note: {note}\n"));
@@ -51,13 +80,14 @@ pub(super) async fn migrate(context: &Context, bind: Option<&'static str>, argum
     let path = folder::write(migrations, &folder, &head.file_name(), &file).map_err(context.of_migration())?;
     let file = head.file_name();
     let found = lint_operations(
-        &actual,
+        &sides.actual,
         &head.revision,
         &file,
         &comparison.operations,
         context.engine(bind).await?.0.dialect(),
     );
     text.push_str(&format!("Wrote {}\n{}", path.display(), losses(&found)));
+    text.push_str(&hints);
     text.push_str(&format!("Read it, build the program again, then run `{} db upgrade`.\n", context.name()));
     print(&text)
 }
@@ -75,20 +105,29 @@ fn losses(findings: &[Finding]) -> String {
     text
 }
 
-/// What the database has, and what the models have that it lacks.
-pub(super) async fn compared(
-    context: &Context,
-    bind: Option<&'static str>,
-    applied: &Applied,
-) -> Result<(Schema, Comparison)> {
-    let models = models(context, bind)?;
-    let (engine, _) = context.engine(bind).await?;
-    let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
-    let ours = context.migrations(bind)?.made(applied).map_err(context.of_migration())?;
-    let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
-    let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
-    let comparison = compare::compare(&models, &declared, &actual, &ours);
-    Ok((actual, comparison))
+/// The models and the database.
+pub(super) struct Sides {
+    models: Schema,
+    declared: Schema,
+    actual: Schema,
+    ours: compare::Ours,
+}
+
+impl Sides {
+    pub(super) async fn read(context: &Context, bind: Option<&'static str>, applied: &Applied) -> Result<Sides> {
+        let models = models(context, bind)?;
+        let (engine, _) = context.engine(bind).await?;
+        let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
+        let ours = context.migrations(bind)?.made(applied).map_err(context.of_migration())?;
+        let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
+        let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
+        Ok(Sides { models, declared, actual, ours })
+    }
+
+    /// What the models have and the database lacks.
+    pub(super) fn compare(&self) -> Comparison {
+        compare::compare(&self.models, &self.declared, &self.actual, &self.ours)
+    }
 }
 
 /// What the models declare.

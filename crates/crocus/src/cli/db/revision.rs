@@ -135,7 +135,7 @@ impl Revision {
 
 pub(super) async fn revision(context: &Context, bind: Option<&'static str>, arguments: &Revision) -> Result<()> {
     if arguments.autogenerate {
-        return migrate(context, bind, &arguments.new).await;
+        return migrate(context, bind, &arguments.new, &[]).await;
     }
     let folder = directory(context, bind, arguments.new.directory.as_ref())?;
     let listed = Listed::of_database_if_there(context, bind).await?;

@@ -1,6 +1,6 @@
 //! A column's definition, taken apart into its name, its type and its constraints.
 
-use crate::dialect::sqlite::ddl::{collation, quote};
+use crate::dialect::sqlite::ddl::{collation, literal, quote};
 use crate::dialect::sqlite::tokens::{Token, closing, has_word, spaced, tokens};
 use crate::dialect::sqlite::types::{ENUM, type_from};
 use crate::schema::Type;
@@ -112,6 +112,28 @@ impl ColumnSql {
     pub(crate) fn enum_place(&self) -> Option<usize> {
         let is_enum = self.ty.eq_ignore_ascii_case(ENUM);
         self.constraints.iter().position(|constraint| is_enum && constraint.enum_values().is_some())
+    }
+
+    /// Gives a value of the enum that it is another name, in the default too where that is the value alone.
+    pub(crate) fn rename_value(&mut self, value: &str, new_value: &str) {
+        let place = self.enum_place();
+        for (at, constraint) in self.constraints.iter_mut().enumerate() {
+            let text = &constraint.text;
+            let all = tokens(text);
+            let values: &[Token] = match constraint.word.as_str() {
+                "CHECK" if Some(at) == place => all.get(7..).unwrap_or_default(),
+                "DEFAULT" => match all.as_slice() {
+                    [_, alone] => std::slice::from_ref(alone),
+                    [_, open, alone, _] if open.text(text) == "(" => std::slice::from_ref(alone),
+                    _ => &[],
+                },
+                _ => &[],
+            };
+            let is_it = |token: &&Token| token.text(text).starts_with('\'') && token.name(text) == value;
+            if let Some(token) = values.iter().find(is_it).copied() {
+                constraint.text.replace_range(token.start..token.end, &literal(new_value));
+            }
+        }
     }
 
     /// Whether it is computed.
