@@ -202,6 +202,8 @@ struct Side<'a> {
     columns: Vec<String>,
     /// Whether it gives numbers.
     counts: bool,
+    /// Whether SQLite's rowids are looked at: a column that becomes the rowid, or is it no more, has other values.
+    rowids: bool,
 }
 
 /// What both schemas can hold: tables, before and after, with the columns that keep their type.
@@ -221,7 +223,9 @@ impl<'a> Kept<'a> {
             });
             let (before, after) = pairs.unzip();
             let counts = has_identity(old) && has_identity(new);
-            Some((Side { table: old, columns: before, counts }, Side { table: new, columns: after, counts }))
+            let rowids = has_identity(old) == has_identity(new);
+            let old = Side { table: old, columns: before, counts, rowids };
+            Some((old, Side { table: new, columns: after, counts, rowids }))
         };
         let (before, after) = after.tables.iter().filter_map(table).unzip();
         Kept { before, after }
@@ -234,20 +238,20 @@ fn has_identity(table: &Table) -> bool {
 
 fn all(schema: &Schema) -> Vec<Side<'_>> {
     let all = |table: &'_ Table| table.columns.iter().map(quoted).collect();
-    let all = |table| Side { table, columns: all(table), counts: has_identity(table) };
+    let all = |table| Side { table, columns: all(table), counts: has_identity(table), rowids: true };
     schema.tables.iter().map(all).collect()
 }
 
 /// For each table its rows, with their rowids, and the last number that it gave.
 async fn rows(engine: &Engine, sides: &[Side<'_>]) -> Vec<Vec<String>> {
     let mut tables = Vec::new();
-    for Side { table, columns, counts } in sides {
+    for Side { table, columns, counts, rowids } in sides {
         let name = qualified(&table.name, engine.dialect());
         let text = |column: &String| match engine.dialect() {
             Dialect::Postgres => format!("coalesce(quote_literal({column}::text), 'NULL')"),
             _ => format!("quote({column})"),
         };
-        let rowid = (engine.dialect() == Dialect::Sqlite).then(|| "rowid".to_owned());
+        let rowid = (*rowids && engine.dialect() == Dialect::Sqlite).then(|| "rowid".to_owned());
         let columns: Vec<_> = rowid.iter().chain(columns).map(text).chain(["''".to_owned()]).collect();
         let mut rows = catalogue::query(engine, &format!("SELECT {} FROM {name}", columns.join(" || ' ' || "))).await;
         rows.sort();
