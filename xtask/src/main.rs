@@ -1,10 +1,12 @@
-//! The project's own commands: `cargo xtask test` and `cargo xtask ci`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod bench;
 mod ci;
 mod failure;
 mod postgres;
+mod python;
 mod test;
 
 use std::path::Path;
@@ -18,12 +20,14 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
+  bench NAME      Compare with others, in one run: `migrations` (Alembic)
   help            Show this text
 
 Examples:
   cargo xtask test
   cargo xtask test -- --package crocus-orm
   cargo xtask test -- --test sessions -- --nocapture
+  cargo xtask bench migrations
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
         ["ci"] => ci::run(),
+        ["bench", "migrations"] => bench::migrations(),
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");
             Ok(())
@@ -52,6 +57,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["ci", unexpected, ..] => {
             Err(Failure::usage(format!("`ci` takes no arguments, but got `{unexpected}`"), "see `cargo xtask help`"))
         }
+        ["bench", ..] => Err(Failure::usage("`bench` takes the name of a benchmark", "there is one: `migrations`")),
         [unknown, ..] => Err(Failure::usage(format!("there is no command `{unknown}`"), "see `cargo xtask help`")),
     }
 }
@@ -69,7 +75,7 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_told_apart() {
-        for wrong in [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"]] {
+        for wrong in [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"], &["bench"]] {
             let arguments: Vec<String> = wrong.iter().map(|word| (*word).to_owned()).collect();
             assert!(run(&arguments).unwrap_err().is_usage(), "{wrong:?}");
         }
