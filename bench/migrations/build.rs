@@ -22,9 +22,9 @@ fn main() {
                  name: String,
                  #[model(index, check = \"amount >= 0\")]
                  amount: i64,
-                 #[model(default = \"true\")]
+                 #[model(default = true)]
                  open: bool,
-                 #[model(references = {target})]
+                 #[model(belongs_to = {target})]
                  before_id: Option<i32>,
              }}\n"
         );
@@ -42,7 +42,8 @@ fn main() {
                  t.check(\"{name}_amount_check\", \"amount >= 0\");
                  t.foreign_key(\"{name}_before_id_fkey\", [\"before_id\"], \"{before}\", [\"id\"]);
              }});
-             op.create_index(\"{name}_amount_idx\", \"{name}\", [\"amount\"]);\n"
+             op.create_index(\"{name}_amount_idx\", \"{name}\", [\"amount\"]);
+             op.create_index(\"{name}_before_id_idx\", \"{name}\", [\"before_id\"]);\n"
         );
     }
     let text = format!(
