@@ -7,6 +7,7 @@ mod ci;
 mod failure;
 mod postgres;
 mod python;
+mod squawk;
 mod test;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
   bench NAME      Compare with others, in one run: `migrations` (Alembic)
+  squawk          Run squawk, a linter, over the SQL that migrations send to PostgreSQL
   help            Show this text
 
 Examples:
@@ -44,6 +46,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
         ["ci"] => ci::run(),
+        ["squawk"] => squawk::run(),
         ["bench", "migrations"] => bench::migrations(),
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");

@@ -65,7 +65,8 @@ fn table(cases: &Path) -> String {
     let mut table = "| | detected | asked | the same, no alarm | not managed |\n|---|---|---|---|---|\n".to_owned();
     for (at, (kind, _)) in KINDS.iter().enumerate() {
         let outcomes = [Outcome::Detected, Outcome::Asked, Outcome::Same, Outcome::NotManaged];
-        let cells = outcomes.map(|outcome| cells.get(&(at, outcome)).map(|labels| labels.join("; ")).unwrap_or_default());
+        let cells =
+            outcomes.map(|outcome| cells.get(&(at, outcome)).map(|labels| labels.join("; ")).unwrap_or_default());
         let _ = writeln!(table, "| {kind} | {} |", cells.join(" | "));
     }
     table
