@@ -34,7 +34,6 @@ for number in range(200):
         UniqueConstraint("name", name=f"{name}_name_key"),
         CheckConstraint("amount >= 0", name=f"{name}_amount_check"),
         Index(f"{name}_amount_idx", "amount"),
-        Index(f"{name}_before_id_idx", "before_id"),
     )
 """
 
