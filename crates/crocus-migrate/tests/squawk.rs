@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use case::Case;
-use crocus_migrate::compare::{Ours, compare};
+use crocus_migrate::compare::{Ours, Rename, compare};
 use crocus_migrate::schema::{Schema, TableName};
 use crocus_migrate::{apply, apply_in_segments, declared, inspect_with};
 use crocus_orm::Engine;
@@ -85,9 +85,13 @@ async fn script(case: &Case, database: &TestDatabase, number: usize) -> String {
     for sql in &case.sql {
         engine.connection().await.unwrap().batch(sql).await.unwrap();
     }
-    let after = declared(&engine, &case.after).await.unwrap();
     let actual = inspect_with(&engine, &known).await.unwrap();
-    let comparison = compare(&case.after, &after, &actual, &ours);
+    let mut models = case.after.clone();
+    for rename in &case.renames {
+        models.rename(&Rename::parse(rename, &models, &actual).unwrap());
+    }
+    let after = declared(&engine, &models).await.unwrap();
+    let comparison = compare(&models, &after, &actual, &ours);
     let (recording, recorded) = engine.record();
     apply_in_segments(&recording, &comparison.operations).await.unwrap();
     let sent = recorded.statements().into_iter().filter(|statement| !statement.reads);
