@@ -1,3 +1,5 @@
+//! A database's own types, misspelt or on fields of another kind.
+
 use crocus_macros::Model;
 
 #[derive(Debug, Clone, Model)]

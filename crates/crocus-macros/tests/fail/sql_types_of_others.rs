@@ -1,3 +1,5 @@
+//! A database's own types and collations on fields whose Rust type does not take them.
+
 use crocus_macros::Model;
 
 #[derive(Debug, Clone, Model)]

@@ -4,6 +4,7 @@
 use crocus_orm::ColumnType;
 
 use crate::schema::Type;
+use crate::types::Described;
 
 /// What a change of type does to values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,59 +122,34 @@ fn digits(bytes: u32) -> u32 {
 }
 
 fn kind(ty: &Type) -> Kind {
-    match ty {
-        Type::Standard(ty) => match ty {
-            ColumnType::SmallInteger => Kind::Integer(2),
-            ColumnType::Integer => Kind::Integer(4),
-            ColumnType::BigInteger => Kind::Integer(8),
-            ColumnType::Double => Kind::Double,
-            ColumnType::Boolean => Kind::Boolean,
-            ColumnType::Text => Kind::Text(None),
-            ColumnType::Date => Kind::Date,
-            ColumnType::Time => Kind::Time(6),
-            ColumnType::DateTime => Kind::DateTime(6),
-            ColumnType::Timestamp => Kind::Timestamp(6),
-            ColumnType::Decimal => Kind::Numeric(None),
-            ColumnType::Binary => Kind::Other("bytea".to_owned()),
-            ColumnType::Uuid => Kind::Other("uuid".to_owned()),
-            ColumnType::Json => Kind::Other("jsonb".to_owned()),
-            other => Kind::Other(format!("{other:?}")),
-        },
-        Type::Enum(values) => Kind::Enum(values.name.clone()),
-        Type::Array(of) => Kind::Array(Box::new(kind(of))),
-        Type::Other(name) => named(name),
+    match (ty, Described::of(ty)) {
+        (_, Some(described)) => described.into(),
+        (Type::Enum(values), _) => Kind::Enum(values.name.clone()),
+        (Type::Array(of), _) => Kind::Array(Box::new(kind(of))),
+        (other, _) => Kind::Other(other.to_string().trim().to_lowercase()),
     }
 }
 
-/// A type by a name that PostgreSQL knows: `character varying(20)`, `numeric(10, 2)`, `timestamp(3) with time zone`.
-fn named(name: &str) -> Kind {
-    let name = name.trim().to_ascii_lowercase();
-    let (before, numbers, after) = match name.split_once('(').and_then(|(before, rest)| {
-        let (numbers, after) = rest.split_once(')')?;
-        Some((before, numbers, after))
-    }) {
-        Some(parts) => parts,
-        None => (name.as_str(), "", ""),
-    };
-    let base = [before.trim(), after.trim()].join(" ");
-    let numbers: Vec<u32> = numbers.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-    let first = numbers.first().copied();
-    match base.trim() {
-        "smallint" | "int2" => Kind::Integer(2),
-        "integer" | "int" | "int4" => Kind::Integer(4),
-        "bigint" | "int8" => Kind::Integer(8),
-        "real" | "float4" => Kind::Real,
-        "double precision" | "float8" | "float" => Kind::Double,
-        "numeric" | "decimal" => Kind::Numeric(first.map(|first| (first, numbers.get(1).copied().unwrap_or(0)))),
-        "text" => Kind::Text(None),
-        "varchar" | "character varying" => Kind::Text(first),
-        "char" | "character" | "bpchar" => Kind::Char(first.unwrap_or(1)),
-        "boolean" | "bool" => Kind::Boolean,
-        "date" => Kind::Date,
-        "time" | "time without time zone" => Kind::Time(first.unwrap_or(6)),
-        "timestamp" | "timestamp without time zone" => Kind::DateTime(first.unwrap_or(6)),
-        "timestamptz" | "timestamp with time zone" => Kind::Timestamp(first.unwrap_or(6)),
-        _ => Kind::Other(name),
+impl From<Described> for Kind {
+    fn from(Described { base, limits, is_padded, is_caseless, is_single }: Described) -> Kind {
+        let first = limits.first().copied();
+        match base {
+            ColumnType::SmallInteger => Kind::Integer(2),
+            ColumnType::Integer => Kind::Integer(4),
+            ColumnType::BigInteger => Kind::Integer(8),
+            ColumnType::Double if is_single => Kind::Real,
+            ColumnType::Double => Kind::Double,
+            ColumnType::Boolean => Kind::Boolean,
+            ColumnType::Text if is_caseless => Kind::Other("citext".to_owned()),
+            ColumnType::Text if is_padded => Kind::Char(first.unwrap_or(1)),
+            ColumnType::Text => Kind::Text(first),
+            ColumnType::Date => Kind::Date,
+            ColumnType::Time => Kind::Time(first.unwrap_or(6)),
+            ColumnType::DateTime => Kind::DateTime(first.unwrap_or(6)),
+            ColumnType::Timestamp => Kind::Timestamp(first.unwrap_or(6)),
+            ColumnType::Decimal => Kind::Numeric(first.zip(limits.get(1).copied())),
+            other => Kind::Other(format!("{other:?}").to_lowercase()),
+        }
     }
 }
 
