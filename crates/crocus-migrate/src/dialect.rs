@@ -11,6 +11,7 @@ pub(crate) mod postgres {
     pub(crate) mod inspect;
     pub(crate) mod lock;
     pub(crate) mod locks;
+    mod names;
     pub(crate) mod parts;
     pub(crate) mod scratch;
     pub(crate) mod types;

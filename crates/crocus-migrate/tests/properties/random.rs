@@ -138,9 +138,8 @@ fn key(table: &mut Table, kind: u8, old: Option<&Table>) {
         5 => vec![column("id", ColumnType::BigInteger)],
         _ => vec![column("key", ColumnType::Uuid)],
     };
-    // Every second table keeps its key, and so does one that is renamed: PostgreSQL would call a new key after the new
-    // name, and that name stays on the way back.
-    if let Some(old) = old.filter(|old| kind < 128 || old.name != table.name) {
+    // Every second table keeps its key.
+    if let Some(old) = old.filter(|_| kind < 128) {
         let is_key = |column: &&Column| old.primary_key.contains(&column.name);
         table.columns = old.columns.iter().filter(is_key).map(plain).collect();
     }

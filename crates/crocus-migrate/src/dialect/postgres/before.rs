@@ -4,7 +4,7 @@ use crocus_orm::{Connection, Result, Statement};
 
 use super::ddl::{Current, Plan, plan, qualified, quote};
 use super::types::type_name;
-use super::{enums, inspect};
+use super::{enums, inspect, names};
 use crate::compare::renames::words;
 use crate::operation::Operation;
 use crate::schema::{IndexKey, IndexPart, Schema, TableName, Type};
@@ -20,6 +20,8 @@ pub(crate) struct Before {
     pub(crate) column: Option<Current>,
     /// The type that is altered.
     pub(crate) enumeration: enums::Current,
+    /// Statements that give what has PostgreSQL's name the one that follows from the operation.
+    pub(crate) names: Vec<String>,
 }
 
 const IS_PARTITIONED: &str = "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = to_regclass($1)";
@@ -34,6 +36,9 @@ pub(crate) async fn ask(connection: &Connection, operation: &Operation, is_new: 
             before.column = inspect::current(connection, table, &column.name).await?;
         }
         Operation::AlterEnum { values, .. } => before.enumeration = enums::current(connection, &values.name).await?,
+        Operation::RenameTable { .. } | Operation::RenameColumn { .. } => {
+            before.names = names::ask(connection, operation).await?;
+        }
         Operation::CreateIndex { table, concurrently: true, .. }
         | Operation::DropIndex { table, concurrently: true, .. }
         | Operation::CreateUnique { table, .. }
@@ -82,6 +87,9 @@ pub(crate) fn known(schema: &Schema, operation: &Operation, is_new: bool) -> Bef
             let known = schema.enumeration(&values_of.name).map(|found| found.values.clone());
             let (values, users) = (known.unwrap_or_default(), users.collect());
             before.enumeration = enums::Current { values, users, dependents: dependents(schema, &values_of.name) };
+        }
+        Operation::RenameTable { .. } | Operation::RenameColumn { .. } => {
+            before.names = names::known(schema, operation);
         }
         _ => {}
     }

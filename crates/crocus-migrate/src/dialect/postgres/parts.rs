@@ -6,8 +6,8 @@
 
 use super::before::Before;
 use super::ddl::{self, Plan, qualified, quote};
-use super::enums;
 use super::scratch::LONGEST_NAME;
+use super::{enums, names};
 use crate::operation::Operation;
 use crate::schema::{Deferrable, Index, TableName, Unique};
 
@@ -89,7 +89,10 @@ pub(crate) fn parts(operation: &Operation, before: &Before) -> Vec<Part> {
 /// The statements of an operation in one transaction, whoever has to wait.
 pub(crate) fn at_once(operation: &Operation, before: &Before) -> Vec<String> {
     match ddl::plan(operation) {
-        Plan::Statements(statements) => statements,
+        Plan::Statements(mut statements) => {
+            statements.extend(before.names.iter().cloned());
+            statements
+        }
         Plan::AlterColumn { table, column, using } => ddl::alter_column(table, column, using, before.column.as_ref()),
         Plan::AlterEnum(values) => enums::alter_at_once(values, &before.enumeration),
     }
@@ -170,12 +173,7 @@ fn unique_by_index(table: &TableName, unique: &Unique) -> String {
 }
 
 fn primary_key(table: &TableName, columns: &[String]) -> Vec<Part> {
-    // PostgreSQL's own name for it, cut in the same way.
-    let mut name = table.name.clone();
-    while name.len() + "_pkey".len() > LONGEST_NAME {
-        name.pop();
-    }
-    name.push_str("_pkey");
+    let name = names::primary_key(&table.name);
     let parts = columns.iter().map(|name| name.as_str().into()).collect();
     let index = Index { unique: true, ..Index::new(&name, parts) };
     let add = format!(
