@@ -2,7 +2,8 @@
 //! `casts.rs` that of values which get another type, `inspect.rs` reads a schema, `lock.rs` keeps two migrations apart. What only one of them needs follows.
 
 pub(crate) mod postgres {
-    //! PostgreSQL: DDL is transactional; the catalogues tell everything. A model's normal form is read in `scratch.rs`.
+    //! PostgreSQL: DDL is transactional; the catalogues tell everything. A model's normal form is read in `scratch.rs`,
+    //! or known from what the database has (`words.rs`).
 
     pub(crate) mod before;
     pub(crate) mod casts;
@@ -15,6 +16,7 @@ pub(crate) mod postgres {
     pub(crate) mod parts;
     pub(crate) mod scratch;
     pub(crate) mod types;
+    pub(crate) mod words;
 }
 
 pub(crate) mod sqlite {

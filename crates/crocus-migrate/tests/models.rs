@@ -130,8 +130,9 @@ const EVERYTHING: [&str; 6] = [
 ];
 
 async fn compared(engine: &Engine, models: &Schema) -> Comparison {
-    let declared = declared(engine, models).await.unwrap();
-    compare(models, &declared, &inspect(engine).await.unwrap(), &Ours::default())
+    let actual = inspect(engine).await.unwrap();
+    let declared = declared(engine, models, &actual).await.unwrap();
+    compare(models, &declared, &actual, &Ours::default())
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn script(case: &Case, database: &TestDatabase, number: usize) -> String {
         indexes: tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
         enums: case.before.enums.iter().map(|values| values.name.clone()).collect(),
     };
-    let before = declared(&engine, &case.before).await.unwrap();
+    let before = declared(&engine, &case.before, &Schema::default()).await.unwrap();
     let make = compare(&case.before, &before, &Schema::default(), &ours);
     apply(&engine, &make.operations).await.unwrap();
     for sql in &case.sql {
@@ -90,7 +90,7 @@ async fn script(case: &Case, database: &TestDatabase, number: usize) -> String {
     for rename in &case.renames {
         models.rename(&Rename::parse(rename, &models, &actual).unwrap());
     }
-    let after = declared(&engine, &models).await.unwrap();
+    let after = declared(&engine, &models, &Schema::default()).await.unwrap();
     let comparison = compare(&models, &after, &actual, &ours);
     let (recording, recorded) = engine.record();
     apply_in_segments(&recording, &comparison.operations).await.unwrap();

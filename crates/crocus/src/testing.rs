@@ -240,8 +240,8 @@ impl Throwaway {
 /// Makes the tables of models in an empty database.
 async fn create_tables(engine: &Engine, models: &[&'static TableDef]) -> crocus_migrate::Result<()> {
     let models = Schema::from_models(models);
-    let declared = crocus_migrate::declared(engine, &models).await?;
     let actual = crocus_migrate::inspect(engine).await?;
+    let declared = crocus_migrate::declared(engine, &models, &actual).await?;
     let comparison = compare::compare(&models, &declared, &actual, &Default::default());
     crocus_migrate::apply(engine, &comparison.operations).await
 }

@@ -71,7 +71,7 @@ async fn fresh(database: &TestDatabase, number: usize) -> Engine {
 /// Before to after, and back.
 async fn hold(case: &Case, engine: &Engine) -> Outcome<()> {
     let empty = Schema::default();
-    let make = compare(&case.before, &declared_as(engine, &case.before).await?, &empty, &Ours::default());
+    let make = compare(&case.before, &declared_as(engine, &case.before, &empty).await?, &empty, &Ours::default());
     applied(engine, &make.operations, "making `before`").await?;
     let tables = &case.before.tables;
     let ours = Ours {
@@ -188,7 +188,8 @@ fn in_order(operation: Operation) -> Operation {
 
 /// In the database's own words, since one of them is in its own words already.
 async fn same_schema(what: &str, engine: &Engine, schema: &Schema, found: &Schema) -> Outcome<()> {
-    let (schema, found) = (declared_as(engine, schema).await?, declared_as(engine, found).await?);
+    let nothing = Schema::default();
+    let (schema, found) = (declared_as(engine, schema, &nothing).await?, declared_as(engine, found, &nothing).await?);
     let (schema, found) = (sorted(schema), sorted(found));
     if schema.tables == found.tables {
         return Ok(());
@@ -199,12 +200,25 @@ async fn same_schema(what: &str, engine: &Engine, schema: &Schema, found: &Schem
 }
 
 async fn compared(engine: &Engine, case: &Case, models: &Schema, ours: &Ours) -> Outcome<Comparison> {
-    let (declared, actual) = (declared_as(engine, models).await?, inspected(engine, case).await?);
+    let actual = inspected(engine, case).await?;
+    let declared = by_name(declared_as(engine, models, &actual).await?);
+    // What the database has in the same words is as scratch would have told it.
+    let nothing = Schema { enums: actual.enums.clone(), ..Schema::default() };
+    let made = by_name(declared_as(engine, models, &nothing).await?);
+    if declared != made {
+        return Err(format!("{declared:#?}\nis taken from the database, and made in scratch it is {made:#?}"));
+    }
     Ok(compare(models, &declared, &actual, ours))
 }
 
-async fn declared_as(engine: &Engine, models: &Schema) -> Outcome<Schema> {
-    declared(engine, models).await.map_err(|error| full("reading the models back", &error))
+fn by_name(mut schema: Schema) -> Schema {
+    schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
+    schema.enums.sort_by(|one, other| one.name.cmp(&other.name));
+    schema
+}
+
+async fn declared_as(engine: &Engine, models: &Schema, actual: &Schema) -> Outcome<Schema> {
+    declared(engine, models, actual).await.map_err(|error| full("reading the models back", &error))
 }
 
 async fn inspected(engine: &Engine, case: &Case) -> Outcome<Schema> {

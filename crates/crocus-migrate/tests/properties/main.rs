@@ -183,10 +183,16 @@ fn written(schema: &Schema) -> String {
 
 impl Place<'_> {
     async fn compared(&self, models: &Schema) -> Result<Comparison, TestCaseError> {
-        let declared = declared(self.engine, models).await.map_err(failed)?;
         let known: BTreeSet<_> = self.ours.tables.clone();
         let actual = inspect_with(self.engine, &known).await.map_err(failed)?;
-        Ok(compare(models, &declared, &actual, &self.ours))
+        let by_name = |mut schema: Schema| {
+            schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
+            schema.tables
+        };
+        let found = declared(self.engine, models, &actual).await.map_err(failed)?;
+        let made = declared(self.engine, models, &Schema::default()).await.map_err(failed)?;
+        prop_assert_eq!(by_name(found.clone()), by_name(made));
+        Ok(compare(models, &found, &actual, &self.ours))
     }
 
     async fn is_done(&self, models: &Schema) -> TestCaseResult {

@@ -132,7 +132,7 @@ async fn hold(case: Case) {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{path}: run this test with CROCUS_BLESS=1");
 
     let schema = Schema::from_models(case.models);
-    let declared = declared(&engine, &schema).await.unwrap();
+    let declared = declared(&engine, &schema, &found).await.unwrap();
     let ours = Ours {
         tables: case.models.iter().map(|model| TableName::from(model.name)).collect(),
         indexes: found.tables.iter().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),

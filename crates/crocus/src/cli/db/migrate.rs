@@ -117,10 +117,10 @@ impl Sides {
     pub(super) async fn read(context: &Context, bind: Option<&'static str>, applied: &Applied) -> Result<Sides> {
         let models = models(context, bind)?;
         let (engine, _) = context.engine(bind).await?;
-        let declared = crocus_migrate::declared(&engine, &models).await.map_err(context.of_migration())?;
         let ours = context.migrations(bind)?.made(applied).map_err(context.of_migration())?;
         let known = models.tables.iter().map(|table| table.name.clone()).chain(ours.tables.clone()).collect();
         let actual = crocus_migrate::inspect_with(&engine, &known).await.map_err(context.of_migration())?;
+        let declared = crocus_migrate::declared(&engine, &models, &actual).await.map_err(context.of_migration())?;
         Ok(Sides { models, declared, actual, ours })
     }
 
