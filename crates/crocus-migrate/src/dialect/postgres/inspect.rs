@@ -17,10 +17,13 @@ const COLUMNS: &str = "
 SELECT c.relname::text, a.attname::text,
        COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> t.oid THEN '[]' ELSE '' END,
                 format_type(a.atttypid, a.atttypmod)),
-       a.attnotnull, a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false),
-       pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', col_description(c.oid, a.attnum), e.typname::text,
-       e.oid <> t.oid, obj_description(c.oid, 'pg_class'), NULLIF(s.nspname, current_schema())::text,
-       l.collname::text
+       a.attnotnull, a.attidentity <> '', pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '',
+       (SELECT description FROM pg_catalog.pg_description
+        WHERE objoid = c.oid AND classoid = 'pg_catalog.pg_class'::regclass AND objsubid = a.attnum),
+       e.typname::text, e.oid <> t.oid,
+       (SELECT description FROM pg_catalog.pg_description
+        WHERE objoid = c.oid AND classoid = 'pg_catalog.pg_class'::regclass AND objsubid = 0),
+       NULLIF(s.nspname, current_schema())::text, l.collname::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -43,20 +46,24 @@ GROUP BY t.oid, t.typname ORDER BY t.typname";
 /// the outer one's.
 const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
-       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
-        FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum),
+       CASE WHEN k.contype <> 'c' THEN
+         (SELECT string_agg((SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = k.conrelid AND attnum = n.attnum),
+                            chr(31) ORDER BY n.position)
+          FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)) END,
        f.relname::text,
-       (SELECT string_agg(a.attname, chr(31) ORDER BY n.position)
-        FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = n.attnum),
+       CASE WHEN k.contype = 'f' THEN
+         (SELECT string_agg((SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = k.confrelid AND attnum = n.attnum),
+                            chr(31) ORDER BY n.position)
+          FROM unnest(k.confkey) WITH ORDINALITY AS n (attnum, position)) END,
        k.confdeltype::text, k.confupdtype::text, NULLIF(s.nspname, current_schema())::text,
        NULLIF(fs.nspname, current_schema())::text, k.condeferrable, k.condeferred, k.convalidated,
        k.confmatchtype = 'f',
-       (SELECT string_agg(a.attname, chr(31) ORDER BY array_position(k.conkey, a.attnum))
-        FROM unnest((SELECT confdelsetcols FROM pg_catalog.pg_constraint AS same WHERE same.oid = k.oid)) AS n (attnum)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum),
-       COALESCE((SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = k.conindid), false)
+       CASE WHEN k.contype = 'f' THEN
+         (SELECT string_agg(a.attname, chr(31) ORDER BY array_position(k.conkey, a.attnum))
+          FROM unnest((SELECT confdelsetcols FROM pg_catalog.pg_constraint AS same WHERE same.oid = k.oid)) AS n (attnum)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum) END,
+       k.contype = 'u'
+         AND (SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = k.conindid)
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
@@ -74,7 +81,7 @@ SELECT c.relname::text, NULLIF(s.nspname, current_schema())::text, i.relname::te
        pg_get_expr(x.indpred, x.indrelid), NULLIF(m.amname, 'btree')::text,
        (SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = x.indexrelid),
        x.indisvalid OR c.relkind = 'p', n.position > x.indnkeyatts, a.attname::text,
-       pg_get_indexdef(x.indexrelid, n.position::integer, false),
+       CASE WHEN n.attnum = 0 THEN pg_get_indexdef(x.indexrelid, n.position::integer, false) END,
        COALESCE(x.indoption[(n.position - 1)::integer] & 1 = 1, false),
        COALESCE(x.indoption[(n.position - 1)::integer] & 2 = 2, false), l.collname::text, o.opcname::text
 FROM pg_catalog.pg_index x
@@ -168,8 +175,11 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
             Some(ty) => ty,
             None => type_from(row.get(2)?),
         };
-        let (identity, is_generated) = (row.get(4)?, row.get::<bool>(6)?);
+        let is_generated: bool = row.get(6)?;
         let expression: Option<String> = row.get(5)?;
+        // A serial's default is its sequence.
+        let is_serial = expression.as_ref().is_some_and(|default| default.starts_with("nextval("));
+        let identity = row.get(4)? || is_serial;
         let (generated, default) = if is_generated { (expression, None) } else { (None, expression) };
         let column = Column {
             nullable: !row.get::<bool>(3)?,
