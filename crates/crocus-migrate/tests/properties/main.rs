@@ -305,8 +305,8 @@ fn run(cases: u32, url: &str, clean: &'static str) {
     let engine = runtime.block_on(async { Engine::connect(&url.parse().unwrap()).await.unwrap() });
     let outcomes = std::cell::RefCell::new(BTreeMap::new());
     let result = TestRunner::new(config).run(&random_pair(), |pair| {
-        let before = random::schema(&pair.before, None);
-        let after = random::schema(&pair.after(), Some(&before));
+        let before = random::schema(&pair.before, None, engine.dialect());
+        let after = random::schema(&pair.after(), Some(&before), engine.dialect());
         runtime.block_on(async {
             let result = hold(&engine, url, &pair, &before, &after).await;
             if !matches!(result, Ok(Outcome::Done)) {

@@ -9,7 +9,7 @@ use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
 
 /// How many bytes describe a table.
-pub(crate) const BLOCK: usize = 96;
+pub(crate) const BLOCK: usize = 112;
 
 /// What a schema is made from: a block for each table.
 pub(crate) type Blocks = Vec<Vec<u8>>;
@@ -67,7 +67,7 @@ fn pick(byte: u8, of: usize) -> usize {
 
 /// A schema. What no migration changes is as in the one before: the kind of a table's key, and types between which
 /// PostgreSQL has no cast.
-pub(crate) fn schema(blocks: &Blocks, before: Option<&Schema>) -> Schema {
+pub(crate) fn schema(blocks: &Blocks, before: Option<&Schema>, dialect: Dialect) -> Schema {
     // The enums of a schema are chosen by its first table.
     let first = blocks.first().map_or(0, |block| usize::from(block[95]));
     let enums: Vec<_> = ENUMS
@@ -117,6 +117,7 @@ pub(crate) fn schema(blocks: &Blocks, before: Option<&Schema>) -> Schema {
     for (table, (_, block)) in tables.iter_mut().zip(&origins) {
         let old = before.and_then(|before| old_of(table, before)).cloned();
         fill(table, block, &keyed, &enums, old.as_ref());
+        collations(table, block, dialect);
     }
     Schema::new(tables)
 }
@@ -204,6 +205,7 @@ fn fill(table: &mut Table, block: &[u8], tables: &[Table], enums: &[Enum], old: 
         let unique = pick(bytes[4], 3) == 2;
         let mut index = Index { unique, condition, ..Index::new(format!("{prefix} idx {slot}"), parts) };
         options(&mut index, bytes, &table.columns);
+        of_method(&mut index, block[105 + slot], &table.columns);
         table.indexes.push(index);
     }
     for slot in 0..2 {
@@ -227,6 +229,56 @@ fn options(index: &mut Index, bytes: &[u8], columns: &[Column]) {
         2 if is_plain => index.method = Some("hash".to_owned()),
         _ => {}
     }
+}
+
+/// Of the columns with text, and of what indexes have of them; on PostgreSQL classes of operators beside them.
+fn collations(table: &mut Table, block: &[u8], dialect: Dialect) {
+    let collation = |byte: u8| {
+        let known = if dialect == Dialect::Postgres { ["C", "und-x-icu"] } else { ["NOCASE", "RTRIM"] };
+        known.get(pick(byte, 8)).map(|name| (*name).to_owned())
+    };
+    let is_text = |column: &&mut Column| match &column.ty {
+        Type::Standard(ColumnType::Text) => true,
+        Type::Other(name) => name.starts_with('c'),
+        _ => false,
+    };
+    let keys = table.primary_key.clone();
+    let is_free = |column: &&mut Column| !keys.contains(&column.name) && !column.name.starts_with("fk");
+    for (at, column) in table.columns.iter_mut().filter(is_text).filter(is_free).enumerate() {
+        column.collation = collation(block[96 + at % 6]);
+    }
+    let columns = table.columns.clone();
+    for (at, index) in table.indexes.iter_mut().enumerate().filter(|(_, index)| index.method.is_none()) {
+        for part in &mut index.parts {
+            let is_it = |column: &&Column| part.key == IndexKey::Column(column.name.clone());
+            let Some(column) = columns.iter().find(is_it) else { continue };
+            if column.ty == Type::Standard(ColumnType::Text) {
+                // SQLite's text of an index tells whether it repeats the column's own; that has no meaning.
+                part.collation = collation(block[102 + at]).filter(|name| column.collation.as_ref() != Some(name));
+                part.operator_class = (pick(block[102 + at] / 8, 4) == 1).then(|| "text_pattern_ops".to_owned());
+            }
+        }
+    }
+}
+
+/// An index of a method for values that have no order, or none that matters.
+fn of_method(index: &mut Index, byte: u8, columns: &[Column]) {
+    let is_many = |column: &&Column| matches!(column.ty, Type::Array(_) | Type::Standard(ColumnType::Json));
+    let is_simple = |column: &&Column| matches!(column.ty, Type::Standard(ColumnType::Text | ColumnType::Integer));
+    let found = match pick(byte, 6) {
+        1 => columns.iter().find(is_many).map(|column| (column, "gin")),
+        2 => columns.iter().find(is_simple).map(|column| (column, "brin")),
+        3 => {
+            columns.iter().find(|column| column.ty == Type::Standard(ColumnType::Text)).map(|column| (column, "spgist"))
+        }
+        _ => None,
+    };
+    let Some((column, method)) = found else { return };
+    let mut part = IndexPart::from(column.name.as_str());
+    let is_json = column.ty == Type::Standard(ColumnType::Json);
+    part.operator_class = (is_json && pick(byte / 6, 2) == 1).then(|| "jsonb_path_ops".to_owned());
+    let condition = index.condition.take();
+    *index = Index { method: Some(method.to_owned()), condition, ..Index::new(index.name.clone(), vec![part]) };
 }
 
 fn column(table: &mut Table, bytes: &[u8], enums: &[Enum], old: Option<&Table>) {
