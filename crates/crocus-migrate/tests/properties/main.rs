@@ -98,6 +98,7 @@ async fn hold(
     let place = Place { engine, ours };
     let empty = catalogue::lines(engine).await;
     let make = place.compared(before).await?;
+    let before = &validated(before.clone());
     way::set(0, &make.operations);
     let go = |revision, direction| way::go(engine, url, pair.way, revision, direction);
     go(0, Direction::Upgrade).await?;
@@ -142,6 +143,15 @@ async fn hold(
     go(0, Direction::Downgrade).await?;
     same(&catalogue::lines(engine).await, &empty)?;
     Ok(Outcome::Done)
+}
+
+/// What models say of a schema.
+fn validated(mut schema: Schema) -> Schema {
+    for table in &mut schema.tables {
+        table.checks.iter_mut().for_each(|check| check.validated = true);
+        table.foreign_keys.iter_mut().for_each(|key| key.validated = true);
+    }
+    schema
 }
 
 /// Says only what differs.
@@ -197,7 +207,10 @@ impl Place<'_> {
 
     async fn is_done(&self, models: &Schema) -> TestCaseResult {
         let comparison = self.compared(models).await?;
-        prop_assert_eq!(Comparison { ignored: Vec::new(), ..comparison }, Comparison::default());
+        // What is not validated in the database is said as long as it stays.
+        let notes: Vec<_> =
+            comparison.notes.iter().filter(|note| !note.contains("is not validated")).cloned().collect();
+        prop_assert_eq!(Comparison { ignored: Vec::new(), notes, ..comparison }, Comparison::default());
         Ok(())
     }
 }
@@ -225,6 +238,7 @@ impl<'a> Kept<'a> {
             let pairs = new.columns.iter().filter_map(|column| {
                 let was = old.column(column.renamed_from.as_ref().unwrap_or(&column.name))?;
                 let stays = column.generated == was.generated && holds(&was.ty, &column.ty);
+                let stays = stays && !after.renamed_values.iter().any(|renamed| has_enum(&column.ty, &renamed.name));
                 stays.then(|| (quoted(was), quoted(column)))
             });
             let (before, after) = pairs.unzip();
@@ -287,6 +301,14 @@ fn holds(old: &Type, new: &Type) -> bool {
         (Type::Enum(old), Type::Enum(new)) => old.name == new.name,
         (Type::Array(old), Type::Array(new)) => holds(old, new),
         _ => old == new || width(old).is_some_and(|old| width(new).is_some_and(|new| old <= new)),
+    }
+}
+
+fn has_enum(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Enum(values) => values.name == name,
+        Type::Array(of) => has_enum(of, name),
+        _ => false,
     }
 }
 

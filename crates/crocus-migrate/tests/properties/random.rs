@@ -2,8 +2,8 @@
 //! nothing, so that a failure shrinks to what it needs.
 
 use crocus_migrate::schema::{
-    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, Schema, Table, TableName, Type,
-    Unique,
+    Check, Column, Deferrable, Enum, ForeignKey, Index, IndexKey, IndexPart, Nulls, RenamedValue, Schema, Table,
+    TableName, Type, Unique,
 };
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{ColumnType, Dialect};
@@ -78,6 +78,7 @@ pub(crate) fn schema(blocks: &Blocks, before: Option<&Schema>, dialect: Dialect)
             values: variants[(first >> (2 * at)) % 4].iter().map(|value| (*value).to_owned()).collect(),
         })
         .collect();
+    let (enums, renamed_values) = renamed(enums, before, blocks.first().map_or(0, |block| block[110]));
     let mut tables: Vec<Table> = Vec::new();
     let mut origins = Vec::new();
     for (at, block) in blocks.iter().enumerate() {
@@ -118,8 +119,59 @@ pub(crate) fn schema(blocks: &Blocks, before: Option<&Schema>, dialect: Dialect)
         let old = before.and_then(|before| old_of(table, before)).cloned();
         fill(table, block, &keyed, &enums, old.as_ref());
         collations(table, block, dialect);
+        other_names(table, block[111]);
+        if before.is_none() && dialect == Dialect::Postgres {
+            not_valid(table, block[108]);
+        }
     }
-    Schema::new(tables)
+    Schema { renamed_values, ..Schema::new(tables) }
+}
+
+/// A value that stays gets another name.
+fn renamed(mut enums: Vec<Enum>, before: Option<&Schema>, byte: u8) -> (Vec<Enum>, Vec<RenamedValue>) {
+    let mut renamed = Vec::new();
+    for (at, values) in enums.iter_mut().enumerate() {
+        let Some(old) = before.and_then(|before| before.enums.iter().find(|old| old.name == values.name)) else {
+            continue;
+        };
+        let byte = byte >> (4 * at);
+        let Some(value) = old.values.get(pick(byte, 4)).filter(|_| pick(byte / 4, 4) == 1) else { continue };
+        if let Some(found) = values.values.iter_mut().find(|found| *found == value) {
+            *found = format!("{value}: new");
+            let (name, new_value) = (values.name.clone(), found.clone());
+            renamed.push(RenamedValue { name, value: value.clone(), new_value });
+        }
+    }
+    (enums, renamed)
+}
+
+/// Indexes, uniques and checks that are called otherwise, or after each other.
+fn other_names(table: &mut Table, byte: u8) {
+    if pick(byte, 4) == 1 && table.indexes.len() > 1 {
+        let first = std::mem::take(&mut table.indexes[0].name);
+        let second = std::mem::replace(&mut table.indexes[1].name, first);
+        table.indexes[0].name = second;
+    }
+    let indexes = table.indexes.iter_mut().map(|index| &mut index.name);
+    let uniques = table.uniques.iter_mut().map(|unique| &mut unique.name);
+    let checks = table.checks.iter_mut().map(|check| &mut check.name);
+    let keys = table.foreign_keys.iter_mut().map(|key| &mut key.name);
+    let of_kind = [indexes.collect::<Vec<_>>(), uniques.collect(), checks.collect(), keys.collect()];
+    for (at, names) in of_kind.into_iter().enumerate() {
+        if pick(byte / 4 >> at, 4) == 1 {
+            names.into_iter().for_each(|name| name.push_str(" (b)"));
+        }
+    }
+}
+
+/// Constraints that were not validated in the database, which no model says.
+fn not_valid(table: &mut Table, byte: u8) {
+    for (at, check) in table.checks.iter_mut().enumerate() {
+        check.validated = pick(byte >> at, 4) != 1;
+    }
+    for (at, key) in table.foreign_keys.iter_mut().enumerate() {
+        key.validated = pick(byte >> (at + 2), 4) != 1;
+    }
 }
 
 /// The table that this one was.
