@@ -21,10 +21,38 @@ struct Way<'a> {
     operations: Vec<Operation>,
 }
 
+/// Where a database has to be for a script: these revisions are applied, whole, and those are not. What follows from
+/// them is not said.
+#[derive(Debug, PartialEq)]
+struct Start<'a> {
+    applied: Vec<&'a str>,
+    not_applied: Vec<&'a str>,
+}
+
+impl<'a> Start<'a> {
+    fn of(graph: &'a Graph, steps: &Places, direction: Direction) -> Start<'a> {
+        let (applied, not_applied) = match direction {
+            Direction::Upgrade => (graph.with_ancestors(steps).difference(steps).copied().collect(), steps.clone()),
+            Direction::Downgrade => {
+                (steps.clone(), graph.with_descendants(steps).difference(steps).copied().collect::<Places>())
+            }
+        };
+        let is_first = |at: &usize| !graph.before(*at).any(|before| not_applied.contains(&before));
+        let first: Places = not_applied.iter().copied().filter(is_first).collect();
+        let names = |places: &Places| graph.migrations(places).into_iter().map(|it| it.revision).collect();
+        Start { applied: names(&graph.ends_of(&applied)), not_applied: names(&first) }
+    }
+}
+
+/// What to do where a script does not begin where the database is.
+const NOT_THERE: &str = "`db current` says where it is; write the script from there with `--sql FROM:TO`, or run \
+                         `db upgrade`, which completes a revision that was left half-way";
+
 /// The SQL that runs the migrations of a range, with their rows in the version table: `a:b`, or one place for all from
 /// the base to it; on the way back `b:a`.
 ///
-/// It stops nowhere by itself: whoever runs it has to end at the first error. On PostgreSQL it cannot be sent as one
+/// It begins by asking whether the database is where the range begins, and fails where it is not. It stops nowhere by
+/// itself: whoever runs it has to end at the first error. On PostgreSQL it cannot be sent as one
 /// text, since some of its statements are in no transaction.
 ///
 /// # Errors
@@ -66,9 +94,10 @@ pub async fn script(
     }
     let ways = steps.into_iter().map(|migration| way(migration, direction)).collect::<Result<Vec<_>>>()?;
     let mut text = head(dialect, direction, range, options);
+    let start = Start::of(graph, &places, direction);
     let body = match dialect {
-        Dialect::Postgres => postgres::body(&upgrades(graph, &before)?, direction, &ways, options),
-        _ => sqlite::body(&upgrades(graph, &before)?, direction, &ways, options).await?,
+        Dialect::Postgres => postgres::body(&upgrades(graph, &before)?, &start, direction, &ways, options),
+        _ => sqlite::body(&upgrades(graph, &before)?, &start, direction, &ways, options).await?,
     };
     text.push_str(&body);
     Ok(text)

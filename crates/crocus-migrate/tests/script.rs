@@ -119,9 +119,8 @@ async fn engine(database: &TestDatabase) -> Engine {
     Engine::connect(&url).await.unwrap()
 }
 
-/// Runs a script as a person would.
-#[track_caller]
-fn run(database: &TestDatabase, script: &str) {
+/// Runs a script as a person would, and gives what is said of errors.
+fn sent(database: &TestDatabase, script: &str) -> Result<(), String> {
     let mut command = match database.dialect() {
         "sqlite" => {
             let mut command = Command::new("sqlite3");
@@ -136,10 +135,18 @@ fn run(database: &TestDatabase, script: &str) {
     };
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    // What ends at an error does not read the rest.
+    drop(child.stdin.take().unwrap().write_all(script.as_bytes()));
     let output = child.wait_with_output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && errors.is_empty(), "{}: {errors}\n{script}", database.dialect());
+    if output.status.success() && errors.is_empty() { Ok(()) } else { Err(errors.into_owned()) }
+}
+
+#[track_caller]
+fn run(database: &TestDatabase, script: &str) {
+    if let Err(errors) = sent(database, script) {
+        panic!("{}: {errors}\n{script}", database.dialect());
+    }
 }
 
 async fn catalogue(engine: &Engine) -> Schema {
@@ -206,6 +213,39 @@ async fn a_script_that_was_stopped_is_completed_by_an_upgrade() {
     let other = self::engine(&other).await;
     assert_eq!(catalogue(&engine).await, catalogue(&other).await);
     assert_eq!(rows(&engine).await, rows(&other).await);
+}
+
+#[tokio::test]
+async fn a_script_begins_where_the_database_is() {
+    let migrations = migrations();
+    for database in TestDatabase::each() {
+        let engine = engine(&database).await;
+        let dialect = engine.dialect();
+        upgrade(&engine, &migrations, "b2", &options(), |_| ()).await.unwrap();
+        let there = (catalogue(&engine).await, rows(&engine).await);
+        for (direction, range, why) in [
+            (Direction::Upgrade, "heads", "a1 is applied"),
+            (Direction::Upgrade, "a1:heads", "b2 is applied"),
+            (Direction::Downgrade, "c3:b2", "c3 is not applied"),
+            (Direction::Downgrade, "a1:base", "b2 is applied"),
+        ] {
+            let text = script(&migrations, dialect, direction, range, &options()).await.unwrap();
+            let errors = sent(&database, &text).expect_err(range);
+            let why = match dialect {
+                Dialect::Postgres => format!("the database is not where this script begins: {why}"),
+                // What is said is what was expected.
+                _ if why.contains("not") => format!("begins where {}", why.replace(" not", "")),
+                _ => format!("begins where {}", why.replace("is", "is not")),
+            };
+            assert!(errors.contains(&why), "{range} on {dialect}: {errors}");
+            assert_eq!((catalogue(&engine).await, rows(&engine).await), there, "{range} on {dialect}");
+        }
+        // One that was left half-way is not there yet.
+        let leave = "UPDATE crocus_migrations SET progress = 'up:1.0' WHERE revision = 'b2'";
+        engine.execute(Statement::write(leave, [])).await.unwrap();
+        let text = script(&migrations, dialect, Direction::Upgrade, "b2:heads", &options()).await.unwrap();
+        assert!(sent(&database, &text).unwrap_err().contains("b2 is"), "{dialect}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A script for PostgreSQL: the same transactions as online, with the same records of how far a revision is.
 
-use super::{Way, ended, title};
+use super::{NOT_THERE, Start, Way, ended, title};
 use crate::dialect::postgres::before;
+use crate::dialect::postgres::ddl::literal;
 use crate::dialect::postgres::lock;
 use crate::dialect::postgres::parts::{Kind, parts};
 use crate::history;
@@ -21,7 +22,13 @@ struct Script<'a> {
     is_unsettled: bool,
 }
 
-pub(super) fn body(done: &[Way<'_>], direction: Direction, ways: &[Way<'_>], options: &Options) -> String {
+pub(super) fn body(
+    done: &[Way<'_>],
+    start: &Start<'_>,
+    direction: Direction,
+    ways: &[Way<'_>],
+    options: &Options,
+) -> String {
     if ways.is_empty() {
         return String::new();
     }
@@ -34,6 +41,7 @@ pub(super) fn body(done: &[Way<'_>], direction: Direction, ways: &[Way<'_>], opt
     if done.is_empty() {
         script.line(&history::prepare_sql(Dialect::Postgres));
     }
+    script.line(&check(start));
     for way in ways {
         script.text.push_str(&title(way.migration, direction));
         script.revision(way, &mut schema);
@@ -41,6 +49,25 @@ pub(super) fn body(done: &[Way<'_>], direction: Direction, ways: &[Way<'_>], opt
     script.text.push('\n');
     script.line(&lock::release_sql());
     script.text
+}
+
+/// Fails where the database is somewhere else: once the lock is had, so that nobody moves it.
+fn check(start: &Start<'_>) -> String {
+    let row = |is_applied| move |revision: &&str| format!("({}, {is_applied})", literal(revision));
+    let rows = start.applied.iter().map(row(true)).chain(start.not_applied.iter().map(row(false)));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    format!(
+        "DO $$ DECLARE wrong text; BEGIN
+    SELECT string_agg(revision || CASE WHEN is_applied THEN ' is not applied' ELSE ' is applied' END, ', ') INTO wrong
+    FROM (VALUES {rows}) AS expected (revision, is_applied)
+    WHERE is_applied <> EXISTS (SELECT FROM crocus_migrations AS found
+        WHERE found.revision = expected.revision AND (NOT is_applied OR found.progress IS NULL));
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'the database is not where this script begins: %', wrong USING HINT = {};
+    END IF;
+END $$",
+        literal(NOT_THERE)
+    )
 }
 
 impl Script<'_> {

@@ -2,7 +2,8 @@
 
 use crocus_orm::{Engine, RecordedStatement};
 
-use super::{Way, ended, title};
+use super::{Start, Way, ended, title};
+use crate::dialect::sqlite::ddl::literal;
 use crate::dialect::sqlite::lock;
 use crate::execute::{Job, run};
 use crate::history;
@@ -25,6 +26,7 @@ DROP TABLE crocus_broken_references";
 
 pub(super) async fn body(
     done: &[Way<'_>],
+    start: &Start<'_>,
     direction: Direction,
     ways: &[Way<'_>],
     options: &Options,
@@ -44,6 +46,7 @@ pub(super) async fn body(
     if done.is_empty() {
         text.push_str(&ended(&history::prepare_sql(Dialect::Sqlite)));
     }
+    text.push_str(&ended(&check(start)));
     for way in ways {
         recorded.clear();
         perform(&connection, way, direction, options).await?;
@@ -60,6 +63,29 @@ pub(super) async fn body(
         text.push_str(&ended("COMMIT"));
     }
     Ok(text)
+}
+
+/// Fails where the database is somewhere else. SQLite says the name of the check that fails.
+fn check(start: &Start<'_>) -> String {
+    let (mut checks, mut values) = (Vec::new(), Vec::new());
+    let mut expect = |revision: &str, is_applied: bool| {
+        let (not, whole) = if is_applied { ("", " AND progress IS NULL") } else { (" not", "") };
+        let name =
+            Dialect::Sqlite.quote(&format!("this script begins where {revision} is{not} applied: see `db current`"));
+        let column = format!("c{}", checks.len() + 1);
+        checks.push(format!("{column} INTEGER CONSTRAINT {name} CHECK ({column})"));
+        values.push(format!(
+            "{not} EXISTS (SELECT 1 FROM crocus_migrations WHERE revision = {}{whole})",
+            literal(revision)
+        ));
+    };
+    start.applied.iter().for_each(|revision| expect(revision, true));
+    start.not_applied.iter().for_each(|revision| expect(revision, false));
+    format!(
+        "CREATE TEMP TABLE crocus_start (\n    {}\n);\nINSERT INTO crocus_start SELECT{};\nDROP TABLE crocus_start",
+        checks.join(",\n    "),
+        values.join(",")
+    )
 }
 
 async fn perform(connection: &Connection, way: &Way<'_>, direction: Direction, options: &Options) -> Result<()> {

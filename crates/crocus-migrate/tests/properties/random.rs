@@ -158,7 +158,7 @@ fn other_names(table: &mut Table, byte: u8) {
     let keys = table.foreign_keys.iter_mut().map(|key| &mut key.name);
     let of_kind = [indexes.collect::<Vec<_>>(), uniques.collect(), checks.collect(), keys.collect()];
     for (at, names) in of_kind.into_iter().enumerate() {
-        if pick(byte / 4 >> at, 4) == 1 {
+        if pick((byte / 4) >> at, 4) == 1 {
             names.into_iter().for_each(|name| name.push_str(" (b)"));
         }
     }

@@ -368,7 +368,7 @@ pub(super) fn quote(name: &str) -> String {
     Dialect::Postgres.quote(name)
 }
 
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
