@@ -12,8 +12,8 @@ pub(crate) struct SqlType {
 
 /// The words, the type of the values, and the least and the greatest number of limits.
 const TYPES: [(&str, &str, usize, usize); 13] = [
-    ("varchar", "Text", 1, 1),
-    ("character varying", "Text", 1, 1),
+    ("varchar", "Text", 0, 1),
+    ("character varying", "Text", 0, 1),
     ("char", "Text", 1, 1),
     ("character", "Text", 1, 1),
     ("citext", "Text", 0, 0),
@@ -50,7 +50,8 @@ impl SqlType {
         let limits: Vec<u32> = limits.transpose().map_err(|_| unknown())?.unwrap_or_default();
         if limits.len() < *least || limits.len() > *greatest {
             return Err(match (*least, *greatest) {
-                (0, _) => format!("`{word}` has no limits: write it alone"),
+                (_, 0) => format!("`{word}` has no limits: write it alone"),
+                (0, 1) => format!("`{word}` has at most one limit, as in {EXAMPLES}"),
                 (1, 1) => format!("`{word}` needs one limit, as in {EXAMPLES}"),
                 _ => format!("`{word}` needs its digits, and may have those behind the point, as in {EXAMPLES}"),
             });
@@ -94,10 +95,13 @@ mod tests {
             (" Numeric ( 10,2 ) ", "numeric(10, 2)", "Decimal"),
             ("TIMESTAMP (3)  with time zone", "timestamp(3) with time zone", "Timestamp"),
             ("citext", "citext", "Text"),
+            ("VARCHAR", "varchar", "Text"),
         ] {
             assert_eq!(SqlType::parse(text), Ok(SqlType { name: name.to_owned(), base }));
         }
-        for wrong in ["varchar", "citext(3)", "varchar(x)", "varchar(20", "numeric(2, 3)", "time(7)", "inet", ""] {
+        for wrong in
+            ["char", "varchar(2, 3)", "citext(3)", "varchar(x)", "varchar(20", "numeric(2, 3)", "time(7)", "inet", ""]
+        {
             assert!(SqlType::parse(wrong).is_err(), "{wrong}");
         }
     }

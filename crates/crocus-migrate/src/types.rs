@@ -265,6 +265,9 @@ impl Described {
     pub(crate) fn named(name: &str) -> Option<Described> {
         let (word, limits) = split(name)?;
         let (_, base) = WORDS.iter().find(|(known, _)| *known == word)?;
+        // SQLite's own type, in capitals, holds instants.
+        let is_instant = word == "timestamp" && !name.contains(char::is_lowercase);
+        let base = if is_instant { &ColumnType::Timestamp } else { base };
         let is_padded = matches!(word.as_str(), "character" | "char" | "bpchar");
         let mut found = Described {
             limits,

@@ -7,7 +7,7 @@ use crocus_macros::Model;
 struct Car {
     #[model(primary_key)]
     id: i32,
-    #[model(type = "varchar")]
+    #[model(type = "char")]
     name: String,
     #[model(type = "inet")]
     address: String,

@@ -52,6 +52,8 @@ pub(crate) fn type_name(ty: &Type) -> String {
         Type::Array(_) => standard(ColumnType::Json).to_owned(),
         // In capitals it is SQLite's own.
         Type::Other(name) if !name.contains(char::is_lowercase) => name.clone(),
+        // Without a limit too: it is read back as it was declared.
+        Type::Other(name) if is_varying(name) => "VARCHAR".to_owned(),
         Type::Other(name) => Described::named(name).map_or_else(|| name.clone(), |described| written(&described)),
     }
 }
@@ -69,6 +71,11 @@ pub(crate) fn type_from(name: &str) -> Type {
         _ => {}
     }
     Type::Other(with_limits(word, &limits))
+}
+
+fn is_varying(name: &str) -> bool {
+    let words = split(name).filter(|(_, limits)| limits.is_empty());
+    words.is_some_and(|(words, _)| matches!(words.as_str(), "varchar" | "character varying"))
 }
 
 /// A type of the models that has limits, so that its values are stored as those of the type without.
@@ -135,6 +142,7 @@ mod tests {
             ("timestamp(3)", "DATETIME(3)"),
             ("int8", "BIGINT"),
             ("citext", "TEXT"),
+            ("varchar", "VARCHAR"),
             ("inet", "inet"),
             ("NUMERIC(10, 2)", "NUMERIC(10, 2)"),
         ] {
