@@ -36,21 +36,19 @@ struct Model<'a> {
 pub fn models(schema: &Schema, bind: Option<&str>) -> String {
     let mut names = Names::new();
     let of_columns = |values: &&Enum| schema.tables.iter().any(|table| table.has_enum(&values.name));
-    let enums: Vec<_> = schema.enums.iter().filter(of_columns).collect();
+    let (enums, not_said): (Vec<_>, Vec<_>) =
+        schema.enums.iter().filter(of_columns).partition(|values| enum_fault(values).is_none());
     let enum_names: Vec<_> = enums.iter().map(|values| names.of_type(&values.name)).collect();
-    let enum_name = |wanted: &str| {
-        let found = enums.iter().position(|values| values.name == wanted);
-        found.map(|at| enum_names[at].clone()).unwrap_or_default()
-    };
-    let mut left_out = Vec::new();
+    // On SQLite enums of one name can have other values in each table.
+    let enum_name = |wanted: &Enum| enums.iter().position(|values| *values == wanted).map(|at| enum_names[at].clone());
+    let why = |values: &&Enum| enum_fault(values).map(|why| format!("enum type {}: {why}", values.name));
+    let mut left_out: Vec<_> = not_said.iter().filter_map(why).collect();
     let mut models = Vec::new();
     for table in &schema.tables {
-        match why_not(table) {
+        let fields = columns::fields(table, &enum_name);
+        match why_not(table, &fields) {
             Some(why) => left_out.push(format!("table {}: {why}", table.name)),
-            None => {
-                let fields = columns::fields(table, &enum_name);
-                models.push(Model { table, name: names.of_table(&table.name.name), fields });
-            }
+            None => models.push(Model { table, name: names.of_table(&table.name.name), fields }),
         }
     }
     left_out.extend(schema.unmanaged.iter().filter(|found| found.table.is_none()).map(said));
@@ -79,19 +77,31 @@ fn said(unmanaged: &Unmanaged) -> String {
     format!("{} {}", unmanaged.kind, unmanaged.name)
 }
 
+/// Why an enum type cannot become an enum.
+fn enum_fault(values: &Enum) -> Option<&'static str> {
+    if values.values.is_empty() {
+        return Some("it has no values");
+    }
+    let of_values = values.values.iter().find_map(|value| names::fault(value));
+    names::fault(&values.name).or_else(|| of_values.map(|_| "a value is empty, or has more than 63 bytes"))
+}
+
 /// Why a table cannot become a model.
-fn why_not(table: &Table) -> Option<&'static str> {
-    let said = |column: &String| {
-        table.column(column).is_some_and(|column| columns::rust_type(&column.ty, &|_| String::new()).is_some())
+fn why_not(table: &Table, fields: &[Field<'_>]) -> Option<&'static str> {
+    let key = || fields.iter().filter(|field| table.primary_key.contains(&field.column.name));
+    // Equal values of these need not compare equal.
+    let is_no_key = |field: &Field<'_>| {
+        field.inner().is_none_or(|ty| ty.contains("f64") || ty.contains("serde_json"))
+            || field.column.generated.is_some()
     };
     if table.primary_key.is_empty() {
         Some("it has no primary key")
     } else if table.primary_key.len() > KEY_COLUMNS {
         Some("its primary key has more than four columns")
-    } else if !table.primary_key.iter().all(said) {
-        Some("its primary key is of a type that no field has")
+    } else if key().any(is_no_key) {
+        Some("its primary key has a column that no model's key has")
     } else {
-        None
+        names::fault(&table.name.name)
     }
 }
 
@@ -140,14 +150,17 @@ fn write_model(text: &mut String, model: &Model<'_>, models: &[Model<'_>], besid
     let mut said = vec![format!("table = {:?}", table.name.name)];
     said.extend(table.name.schema.as_ref().map(|schema| format!("schema = {schema:?}")));
     said.extend(bind.map(|bind| format!("bind = {bind:?}")));
-    said.extend(table.comment.as_ref().map(|comment| format!("comment = {comment:?}")));
-    let constraints = constraints::of(model, models);
-    said.extend(constraints.of_struct);
+    let comment = table.comment.as_ref().filter(|comment| !comment.trim().is_empty());
+    said.extend(comment.map(|comment| format!("comment = {comment:?}")));
+    let blank = (table.comment.is_some() && comment.is_none()).then(|| "its comment, which is empty".to_owned());
+    let mut constraints = constraints::of(model, models);
+    said.append(&mut constraints.of_struct);
 
     text.push('\n');
     doc(text, 0, table.comment.as_deref());
     let not_said: Vec<_> = model.fields.iter().filter_map(|field| field.not_said.clone()).collect();
-    let not_said: Vec<_> = not_said.into_iter().chain(constraints.not_said).chain(beside).collect();
+    let not_said: Vec<_> =
+        not_said.into_iter().chain(blank).chain(constraints.not_said.drain(..)).chain(beside).collect();
     if !not_said.is_empty() {
         text.push_str("// Not said by this model:\n");
         for what in &not_said {
@@ -161,6 +174,10 @@ fn write_model(text: &mut String, model: &Model<'_>, models: &[Model<'_>], besid
         let Some(ty) = &field.ty else { continue };
         doc(text, 1, field.column.comment.as_deref());
         let mut said = field.said.clone();
+        // A key that is another row's is not numbered.
+        if field.may_be_numbered(table) && !field.column.identity && !constraints.has(at, "belongs_to") {
+            said.insert(1, "no_identity".to_owned());
+        }
         said.extend(constraints.of_fields.iter().filter(|(of, _)| *of == at).map(|(_, said)| said.clone()));
         if !said.is_empty() {
             attribute(text, 1, "model", &said);

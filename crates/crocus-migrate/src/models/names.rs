@@ -34,6 +34,23 @@ const KEYWORDS: [&str; 49] = [
 /// Words that no field can have, not even as `r#self`.
 const NEVER: [&str; 5] = ["self", "super", "crate", "_", ""];
 
+/// The columns that every table of PostgreSQL has already.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// Why nothing that a model declares can have this name; `None` when it can. SQLite has names of any length.
+pub(super) fn fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("its name is empty")
+    } else {
+        (name.len() > 63).then_some("its name has more than 63 bytes")
+    }
+}
+
+/// Why no field's column can have this name; `None` when it can.
+pub(super) fn column_fault(name: &str) -> Option<&'static str> {
+    fault(name).or_else(|| SYSTEM_COLUMNS.contains(&name).then_some("PostgreSQL keeps its name to itself"))
+}
+
 /// The names of a file's types.
 pub(super) struct Names {
     taken: BTreeSet<String>,
