@@ -1,13 +1,15 @@
-//! `kill -9` at random moments of random upgrades: afterwards the database is at a revision, or between two transactions
-//! of one, which its progress tells, and the next upgrade completes it. Ten upgrades at once do each step once.
+//! `kill -9` at random moments of random upgrades and downgrades: afterwards the database is at a revision, or between two
+//! transactions of one, which its progress tells, and the next run the same way completes it. Ten upgrades at once do each
+//! step once.
 //!
-//! `UPGRADE_TEST_CRASHES` says how many upgrades are crashed on each database.
+//! `UPGRADE_TEST_CRASHES` says how many of each are crashed on each database.
 
 #![expect(clippy::print_stdout, reason = "how much was tested is seen with --nocapture")]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crocus::migrate::Direction;
 use crocus::migrate::schema::Schema;
 use crocus::orm::{Engine, Statement};
 use crocus_testing::TestDatabase;
@@ -26,6 +28,22 @@ struct Left {
 }
 
 pub(crate) fn random_upgrades_survive_crashes() {
+    survive(Direction::Upgrade);
+}
+
+pub(crate) fn random_downgrades_survive_crashes() {
+    survive(Direction::Downgrade);
+}
+
+/// The command of each way. The first revision is not undone: it makes the table of the marks.
+fn command(direction: Direction) -> &'static [&'static str] {
+    match direction {
+        Direction::Upgrade => &["db", "upgrade"],
+        Direction::Downgrade => &["db", "downgrade", "r0"],
+    }
+}
+
+fn survive(direction: Direction) {
     let number: u64 = std::env::var("UPGRADE_TEST_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4);
     let first: u64 = std::env::var("UPGRADE_TEST_CRASHES_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     std::thread::scope(|scope| {
@@ -33,12 +51,12 @@ pub(crate) fn random_upgrades_survive_crashes() {
             scope.spawn(move || {
                 let (mut kills, mut half_way) = (0, 0);
                 for seed in first..first + number {
-                    let (killed, between) = crash(seed, database);
+                    let (killed, between) = crash(seed, direction, database);
                     kills += killed;
                     half_way += between;
                 }
                 println!(
-                    "{number} upgrades killed {kills} times, {half_way} of them between transactions of a revision"
+                    "{number} runs ({direction:?}) killed {kills} times, {half_way} of them between transactions of a revision"
                 );
                 assert!(kills > 0, "all ended before they were killed");
             });
@@ -47,26 +65,33 @@ pub(crate) fn random_upgrades_survive_crashes() {
 }
 
 /// Gives how many times it was killed, and how many times of these half-way through a revision.
-fn crash(seed: u64, database: fn() -> TestDatabase) -> (usize, usize) {
+fn crash(seed: u64, direction: Direction, database: fn() -> TestDatabase) -> (usize, usize) {
     let program = format!("{}{seed}", random::PROGRAM);
-    let whole = Place::new(database());
+    let begin = || {
+        let place = Place::new(database());
+        if direction == Direction::Downgrade {
+            place.run(&program, command(Direction::Upgrade)).success();
+        }
+        place
+    };
+    let whole = begin();
     let begun = Instant::now();
-    whole.run(&program, &["db", "upgrade"]).success();
+    whole.run(&program, command(direction)).success();
     let takes = begun.elapsed();
     let expected = left(&whole);
-    assert_eq!(expected.recorded.len(), REVISIONS.len());
+    assert_eq!(expected.recorded.len(), if direction == Direction::Upgrade { REVISIONS.len() } else { 1 });
 
-    let place = Place::new(database());
+    let place = begin();
     let (mut kills, mut half_way) = (0, 0);
     for attempt in 0..4u32 {
-        let upgrade = place.start(&program, &["db", "upgrade"]);
+        let run = place.start(&program, command(direction));
         std::thread::sleep(moment(seed, attempt, takes));
-        if upgrade.kill() {
+        if run.kill() {
             kills += 1;
-            half_way += usize::from(recognised(&place, seed));
+            half_way += usize::from(recognised(&place, seed, direction));
         }
     }
-    place.run(&program, &["db", "upgrade"]).success();
+    place.run(&program, command(direction)).success();
     assert_eq!(left(&place), expected, "seed {seed} on {}", place.dialect());
     (kills, half_way)
 }
@@ -80,20 +105,25 @@ fn moment(seed: u64, attempt: u32, takes: Duration) -> Duration {
 
 /// Checks that the steps which are done are those that the version table says, and gives whether a revision is half done.
 #[track_caller]
-fn recognised(place: &Place, seed: u64) -> bool {
+fn recognised(place: &Place, seed: u64, direction: Direction) -> bool {
     let left = left(place);
     let mut expected = Vec::new();
     for (number, (revision, _)) in REVISIONS.iter().enumerate() {
-        let operations = random::operations(seed, number as u64);
-        let done = match left.recorded.get(*revision) {
-            None => 0,
-            Some(None) => operations.len(),
-            Some(Some(progress)) => {
-                let place = progress.strip_prefix("up:").and_then(|place| place.split_once('.'));
-                place.and_then(|(done, _)| done.parse().ok()).unwrap_or_else(|| panic!("the progress is {progress}"))
-            }
+        let operations = |direction| random::operations(seed, number as u64, direction);
+        let (upgrade, downgrade) = (operations(Direction::Upgrade), operations(Direction::Downgrade));
+        let of = |progress: &str, way: &str| -> usize {
+            let at = progress.strip_prefix(way).and_then(|place| place.split_once('.'));
+            at.and_then(|(done, _)| done.parse().ok()).unwrap_or_else(|| panic!("the progress is {progress}"))
         };
-        expected.extend(operations[..done].iter().filter_map(random::mark).map(str::to_owned));
+        let (done, undone) = match (left.recorded.get(*revision), direction) {
+            (None, Direction::Upgrade) => (0, 0),
+            (None, Direction::Downgrade) => (upgrade.len(), downgrade.len()),
+            (Some(None), _) => (upgrade.len(), 0),
+            (Some(Some(progress)), Direction::Upgrade) => (of(progress, "up:"), 0),
+            (Some(Some(progress)), Direction::Downgrade) => (upgrade.len(), of(progress, "down:")),
+        };
+        let steps = upgrade[..done].iter().chain(&downgrade[..undone]);
+        expected.extend(steps.filter_map(random::mark).map(str::to_owned));
     }
     expected.sort();
     assert_eq!(left.marks, expected, "seed {seed} on {}: {:?}", place.dialect(), left.recorded);
@@ -147,7 +177,7 @@ pub(crate) fn ten_at_once_do_each_step_once() {
             let times: usize = outputs.iter().map(|output| output.matches(&line).count()).sum();
             assert_eq!(times, 1, "{line} on {}: {outputs:#?}", place.dialect());
         }
-        assert!(!recognised(&place, seed));
+        assert!(!recognised(&place, seed, Direction::Upgrade));
         assert_eq!(left(&place).invalid_indexes, [""; 0]);
     }
 }

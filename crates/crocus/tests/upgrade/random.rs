@@ -1,8 +1,8 @@
-//! Random upgrades: five revisions of steps of every kind, the same for the same seed. Each step leaves a mark, which
-//! tells whether it was done, and how often.
+//! Random revisions: five of them, with steps of every kind, the same for the same seed. Each step leaves a mark, which
+//! tells whether it was done, and how often; so does what undoes it.
 
 use crocus::migrate::prelude::*;
-use crocus::migrate::{Migration, Operation};
+use crocus::migrate::{Direction, Migration, Operation};
 
 use crate::program::VARIABLE;
 
@@ -13,33 +13,35 @@ pub(crate) const REVISIONS: [(&str, &[&str]); 5] =
 pub(crate) const PROGRAM: &str = "random:";
 
 pub(crate) fn migrations() -> Vec<Migration> {
-    let upgrades: [fn(&mut Operations); 5] = [
-        tables,
-        |op| steps(op, seed(), 1),
-        |op| steps(op, seed(), 2),
-        |op| steps(op, seed(), 3),
-        |op| steps(op, seed(), 4),
+    let ways: [[fn(&mut Operations); 2]; 5] = [
+        [tables, |op| op.irreversible("it is a test")],
+        [|op| upgrade(op, seed(), 1), |op| downgrade(op, seed(), 1)],
+        [|op| upgrade(op, seed(), 2), |op| downgrade(op, seed(), 2)],
+        [|op| upgrade(op, seed(), 3), |op| downgrade(op, seed(), 3)],
+        [|op| upgrade(op, seed(), 4), |op| downgrade(op, seed(), 4)],
     ];
-    let migration = |((revision, down_revisions), upgrade): ((&'static str, _), _)| Migration {
-        revision,
-        down_revisions,
-        labels: &[],
-        depends_on: &[],
-        message: "random",
-        created: "",
-        file: "",
-        upgrade,
-        downgrade: |op| op.irreversible("it is a test"),
-    };
-    REVISIONS.into_iter().zip(upgrades).map(migration).collect()
+    let migration =
+        |((revision, down_revisions), [upgrade, downgrade]): ((&'static str, _), [fn(&mut Operations); 2])| Migration {
+            revision,
+            down_revisions,
+            labels: &[],
+            depends_on: &[],
+            message: "random",
+            created: "",
+            file: "",
+            upgrade,
+            downgrade,
+        };
+    REVISIONS.into_iter().zip(ways).map(migration).collect()
 }
 
 /// The operations of a revision.
-pub(crate) fn operations(seed: u64, revision: u64) -> Vec<Operation> {
+pub(crate) fn operations(seed: u64, revision: u64, direction: Direction) -> Vec<Operation> {
     let mut op = Operations::default();
-    match revision {
-        0 => tables(&mut op),
-        revision => steps(&mut op, seed, revision),
+    match (revision, direction) {
+        (0, _) => tables(&mut op),
+        (revision, Direction::Upgrade) => upgrade(&mut op, seed, revision),
+        (revision, Direction::Downgrade) => downgrade(&mut op, seed, revision),
     }
     op.list().to_vec()
 }
@@ -74,7 +76,16 @@ fn tables(op: &mut Operations) {
     }
 }
 
-fn steps(op: &mut Operations, seed: u64, revision: u64) {
+/// A step of a revision.
+struct Step {
+    kind: u64,
+    table: &'static str,
+    name: String,
+    /// What a data step sets.
+    number: u64,
+}
+
+fn steps(seed: u64, revision: u64) -> Vec<Step> {
     let mut state = seed.wrapping_mul(1_000_003).wrapping_add(revision);
     // SplitMix64.
     let mut below = move |number: u64| {
@@ -83,20 +94,21 @@ fn steps(op: &mut Operations, seed: u64, revision: u64) {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % number
     };
-    for step in 0..2 + below(4) {
+    let number = 2 + below(4);
+    let step = |step| {
         let table = ["t_0", "t_1"][usize::from(below(2) == 1)];
-        let name = format!("s_{revision}_{step}");
-        match below(9) {
+        Step { kind: below(9), table, name: format!("s_{revision}_{step}"), number: revision * 100 + step }
+    };
+    (0..number).map(step).collect()
+}
+
+fn upgrade(op: &mut Operations, seed: u64, revision: u64) {
+    for (at, Step { kind, table, name, number }) in steps(seed, revision).into_iter().enumerate() {
+        match kind {
             0 => drop_builder(op.create_index(&name, table, ["a"]).concurrently()),
-            1 => {
-                op.create_unique_constraint(&name, table, ["a", "id"]);
-            }
-            2 => {
-                op.create_check_constraint(&name, table, "a >= 0");
-            }
-            3 => {
-                op.create_foreign_key(&name, "t_1", "t_0", ["other"], ["id"]);
-            }
+            1 => drop_builder(op.create_unique_constraint(&name, table, ["a", "id"])),
+            2 => drop_builder(op.create_check_constraint(&name, table, "a >= 0")),
+            3 => drop_builder(op.create_foreign_key(&name, "t_1", "t_0", ["other"], ["id"])),
             4 => {
                 op.add_column(table, &name, integer().default("1"));
                 op.alter_column(table, &name, integer().not_null().default("1"));
@@ -106,23 +118,44 @@ fn steps(op: &mut Operations, seed: u64, revision: u64) {
                 op.add_column(table, &name, integer().default("1"));
                 op.alter_column(table, &name, big_integer().default("1"));
             }
-            7 => {
-                let new = revision * 100 + step;
-                let sql = format!(
-                    "UPDATE {table} SET w = {new} WHERE id IN (SELECT id FROM {table} WHERE w <> {new} LIMIT 400)"
-                );
-                op.run_batches(&name, move |data| {
-                    let sql = sql.clone();
-                    Box::pin(async move { Ok(data.execute(Statement::write(sql, [])).await?) })
-                });
-            }
+            7 => in_batches(op, &name, table, number),
             _ => {
                 drop_builder(op.create_index(&name, table, ["w"]).concurrently());
                 op.drop_index_concurrently(&name, table);
             }
         }
-        op.execute(&format!("INSERT INTO marks VALUES ('{revision} {step}')"));
+        op.execute(&format!("INSERT INTO marks VALUES ('{revision} {at}')"));
     }
+}
+
+fn downgrade(op: &mut Operations, seed: u64, revision: u64) {
+    for (at, Step { kind, table, name, number }) in steps(seed, revision).into_iter().enumerate().rev() {
+        match kind {
+            0 => op.drop_index_concurrently(&name, table),
+            1 | 2 => op.drop_constraint(&name, table),
+            3 => op.drop_constraint(&name, "t_1"),
+            4 | 6 => {
+                op.alter_column(table, &name, integer().default("1"));
+                op.drop_column(table, &name);
+            }
+            5 => op.drop_table(name.as_str()),
+            7 => in_batches(op, &name, table, number + 50),
+            _ => {
+                drop_builder(op.create_index(&name, table, ["w"]).concurrently());
+                op.drop_index_concurrently(&name, table);
+            }
+        }
+        op.execute(&format!("INSERT INTO marks VALUES ('{revision} {at} undone')"));
+    }
+}
+
+fn in_batches(op: &mut Operations, name: &str, table: &str, number: u64) {
+    let sql =
+        format!("UPDATE {table} SET w = {number} WHERE id IN (SELECT id FROM {table} WHERE w <> {number} LIMIT 400)");
+    op.run_batches(name, move |data| {
+        let sql = sql.clone();
+        Box::pin(async move { Ok(data.execute(Statement::write(sql, [])).await?) })
+    });
 }
 
 fn drop_builder<T>(_: T) {}
