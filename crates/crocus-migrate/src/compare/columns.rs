@@ -6,7 +6,8 @@ use crate::operation::Operation;
 use crate::schema::Column;
 use crate::types::Conversion;
 
-/// A formula cannot be without the columns that it reads: those that are computed go first, and come or change last.
+/// A formula cannot be without the columns that it reads: those that are computed, or are so no more, go first, and those
+/// that are come or change last.
 pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
     let gone = sides.actual.columns.iter().filter(|actual| sides.model.column(&actual.name).is_none());
     let (computed, plain): (Vec<_>, Vec<_>) = gone.partition(|column| column.generated.is_some());
@@ -19,7 +20,12 @@ pub(super) fn compare(sides: &Sides<'_>, comparison: &mut Comparison) {
     let is_computed = |(_, declared): &(&Column, &Column)| declared.generated.is_some();
     let (computed, plain): (Vec<_>, Vec<_>) =
         sides.model.columns.iter().zip(&sides.declared.columns).partition(is_computed);
-    plain.into_iter().chain(computed).for_each(|(model, declared)| add_or_alter(sides, model, declared, comparison));
+    let was_computed = |(model, _): &(&Column, &Column)| {
+        sides.actual.column(&model.name).is_some_and(|actual| actual.generated.is_some())
+    };
+    let (freed, plain): (Vec<_>, Vec<_>) = plain.into_iter().partition(was_computed);
+    let ordered = freed.into_iter().chain(plain).chain(computed);
+    ordered.for_each(|(model, declared)| add_or_alter(sides, model, declared, comparison));
     read.into_iter().for_each(|column| drop(sides, column, comparison));
 }
 
@@ -51,12 +57,13 @@ fn add_or_alter(sides: &Sides<'_>, model: &Column, declared: &Column, comparison
     }
 }
 
-/// Whether a column stays as it is, but is computed from one that gets another type: PostgreSQL refuses that under it.
+/// Whether a column stays as it is, but is computed from one that gets another type or collation: PostgreSQL
+/// refuses that under it.
 fn is_dragged(sides: &Sides<'_>, name: &str) -> bool {
     let Some((declared, actual)) = sides.declared.column(name).zip(sides.actual.column(name)) else { return false };
     let Some(formula) = actual.generated.as_ref().filter(|_| !differs(declared, actual)) else { return false };
     let mut both = sides.declared.columns.iter().filter_map(|new| Some((new, sides.actual.column(&new.name)?)));
-    both.any(|(new, old)| new.ty != old.ty && reads(formula, &new.name))
+    both.any(|(new, old)| (&new.ty, &new.collation) != (&old.ty, &old.collation) && reads(formula, &new.name))
 }
 
 fn reads(formula: &str, name: &str) -> bool {

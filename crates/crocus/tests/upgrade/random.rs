@@ -12,26 +12,28 @@ pub(crate) const REVISIONS: [(&str, &[&str]); 5] =
 /// The program with these migrations is called `random:SEED`.
 pub(crate) const PROGRAM: &str = "random:";
 
+/// How a revision is applied, and undone.
+type Ways = [fn(&mut Operations); 2];
+
 pub(crate) fn migrations() -> Vec<Migration> {
-    let ways: [[fn(&mut Operations); 2]; 5] = [
+    let ways: [Ways; 5] = [
         [tables, |op| op.irreversible("it is a test")],
         [|op| upgrade(op, seed(), 1), |op| downgrade(op, seed(), 1)],
         [|op| upgrade(op, seed(), 2), |op| downgrade(op, seed(), 2)],
         [|op| upgrade(op, seed(), 3), |op| downgrade(op, seed(), 3)],
         [|op| upgrade(op, seed(), 4), |op| downgrade(op, seed(), 4)],
     ];
-    let migration =
-        |((revision, down_revisions), [upgrade, downgrade]): ((&'static str, _), [fn(&mut Operations); 2])| Migration {
-            revision,
-            down_revisions,
-            labels: &[],
-            depends_on: &[],
-            message: "random",
-            created: "",
-            file: "",
-            upgrade,
-            downgrade,
-        };
+    let migration = |((revision, down_revisions), [upgrade, downgrade]): ((&'static str, _), Ways)| Migration {
+        revision,
+        down_revisions,
+        labels: &[],
+        depends_on: &[],
+        message: "random",
+        created: "",
+        file: "",
+        upgrade,
+        downgrade,
+    };
     REVISIONS.into_iter().zip(ways).map(migration).collect()
 }
 
