@@ -85,6 +85,7 @@ pub struct Record {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     records: Vec<Record>,
+    unknown: Vec<Record>,
     pub(crate) places: Places,
 }
 
@@ -99,9 +100,14 @@ impl Applied {
         self.records.iter().find(|record| record.revision == revision)
     }
 
-    /// Every row of the version table, in the order of the history.
+    /// The rows of the version table that are of the program's revisions, in the order of the history.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// The rows of revisions that the program does not have, the last one applied first. Only [`listed`] gives any.
+    pub fn unknown(&self) -> &[Record] {
+        &self.unknown
     }
 
     /// Whether no revision is applied.
@@ -141,19 +147,29 @@ impl Applied {
         )))
     }
 
-    /// The revisions recorded, where the program knows them.
-    fn new(migrations: &Migrations, mut records: Vec<Record>) -> Result<Applied> {
+    /// The revisions recorded, where the program knows them all.
+    fn new(migrations: &Migrations, records: Vec<Record>) -> Result<Applied> {
+        let applied = Applied::listed(migrations, records)?;
+        // The first one of the history, which is what the others follow.
+        let Some(unknown) = applied.unknown.iter().min_by_key(|record| (&record.applied_at, &record.revision)) else {
+            return Ok(applied);
+        };
+        let text = format!(
+            "the database is at revision {} ({}), which this program does not have",
+            unknown.revision,
+            unknown.message.lines().next().unwrap_or_default()
+        );
+        let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
+                    or, if it is gone for good, `db repair` says how to forget it";
+        Err(Error::new(ErrorKind::History, text).with_hint(hint))
+    }
+
+    /// The revisions recorded, those that the program knows and the others.
+    fn listed(migrations: &Migrations, records: Vec<Record>) -> Result<Applied> {
         let graph = migrations.graph()?;
-        if let Some(unknown) = records.iter().find(|record| graph.get(&record.revision).is_none()) {
-            let text = format!(
-                "the database is at revision {} ({}), which this program does not have",
-                unknown.revision,
-                unknown.message.lines().next().unwrap_or_default()
-            );
-            let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
-                        or, if it is gone for good, `db repair` says how to forget it";
-            return Err(Error::new(ErrorKind::History, text).with_hint(hint));
-        }
+        let (mut records, mut unknown): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| graph.get(&record.revision).is_some());
+        unknown.sort_by(|one, other| (&other.applied_at, &other.revision).cmp(&(&one.applied_at, &one.revision)));
         records.sort_by_key(|record| graph.position(&record.revision));
         let applied = records.iter().filter(|record| record.is_applied());
         let places: Places = applied.filter_map(|record| graph.position(&record.revision)).collect();
@@ -165,7 +181,7 @@ impl Applied {
                 "was it put before the others after they were applied? let it follow the head: change its third line",
             ));
         }
-        Ok(Applied { records, places })
+        Ok(Applied { records, unknown, places })
     }
 }
 
@@ -182,6 +198,14 @@ impl Record {
 /// When the database does not answer, or has revisions that the program does not.
 pub async fn applied(engine: &Engine, migrations: &Migrations) -> Result<Applied> {
     Applied::new(migrations, recorded(engine).await?)
+}
+
+/// Which of the program's revisions the database has, and which others: for what only tells.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn listed(engine: &Engine, migrations: &Migrations) -> Result<Applied> {
+    Applied::listed(migrations, recorded(engine).await?)
 }
 
 /// The version table's rows, whether the program knows the revisions or not.

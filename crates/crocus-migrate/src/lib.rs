@@ -32,7 +32,7 @@ mod types;
 pub use compare::Comparison;
 pub use data::{Data, DataFuture, DataResult, DataStep};
 pub use error::{Error, ErrorKind, Result};
-pub use history::{Applied, Record, applied, recorded};
+pub use history::{Applied, Record, applied, listed, recorded};
 pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{

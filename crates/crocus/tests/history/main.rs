@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use child::{Place, places};
 use libtest_mimic::{Arguments, Trial};
 
-const TESTS: [(&str, fn()); 14] = [
+const TESTS: [(&str, fn()); 15] = [
     ("branches_are_applied_and_undone", branches_are_applied_and_undone),
     ("ambiguous_places_change_nothing", ambiguous_places_change_nothing),
     ("a_merge_is_one_revision_more", a_merge_is_one_revision_more),
@@ -26,6 +26,7 @@ const TESTS: [(&str, fn()); 14] = [
     ("revisions_are_listed", telling::revisions_are_listed),
     ("what_tells_prints_json", telling::what_tells_prints_json),
     ("what_is_half_done_is_said", telling::what_is_half_done_is_said),
+    ("what_the_program_lacks_is_listed", telling::what_the_program_lacks_is_listed),
     ("each_row_says_which_bind", telling::each_row_says_which_bind),
     ("a_check_finds_what_migrate_would_write", telling::a_check_finds_what_migrate_would_write),
     ("a_revision_is_written_where_it_was_asked_for", files::a_revision_is_written_where_it_was_asked_for),

@@ -57,6 +57,7 @@ pub(crate) fn what_tells_prints_json() {
             json("branched", &["current"]),
             serde_json::json!([{
                 "current": ["a1"], "applied": ["a1"], "pending": ["a2", "b2", "c1"], "edited": [], "unfinished": [],
+                "unknown": [],
             }])
         );
         assert_eq!(names(&json("branched", &["heads"])), ["a2", "b2", "c1"]);
@@ -71,7 +72,7 @@ pub(crate) fn what_tells_prints_json() {
             serde_json::json!([{
                 "revision": "c1", "down_revisions": [], "depends_on": ["a2"], "labels": ["mail"], "branch_labels": ["mail"],
                 "message": "mail", "created": "2026-11-22 14:03 UTC", "file": "c1_mail.rs", "is_head": true,
-                "is_current": false, "applied": null,
+                "is_current": false, "is_unknown": false, "applied": null,
             }])
         );
         shown = json("branched", &["show", "current"]);
@@ -122,6 +123,59 @@ pub(crate) fn what_is_half_done_is_said() {
         let rows: serde_json::Value = serde_json::from_str(&output).unwrap();
         assert_eq!(rows[0]["unfinished"], serde_json::json!(["a2"]));
     }
+}
+
+pub(crate) fn what_the_program_lacks_is_listed() {
+    for place in places() {
+        place.run("merged", &["db", "upgrade"]).success();
+        let line = |arguments: &[&str]| place.run("line", &[&["db"], arguments].concat()).success();
+        // Without the time, which no test knows.
+        let told = |text: &str| {
+            let without =
+                |line: &str| match line.split_once("applied 20").and_then(|(a, b)| Some((a, b.split_once('Z')?.1))) {
+                    Some((before, after)) => format!("{before}applied{after}"),
+                    None => line.to_owned(),
+                };
+            text.lines().map(without).collect::<Vec<_>>()
+        };
+        let unknown = ["d3 (unknown), merge, applied by program 1.2.0", "b2 (unknown), shop, applied by program 1.2.0"];
+        let known =
+            ["a1 -> a2 (head) (current), second, 2026-11-22 14:03 UTC", "<base> -> a1, cars, 2026-11-22 14:03 UTC"];
+        assert_eq!(told(&line(&["history"])), [unknown, known].concat());
+        assert_eq!(told(&line(&["history", "-i", "-r", "a1:"])), known);
+        assert_eq!(told(&line(&["current"])), ["a2 (head), second", unknown[0], unknown[1]]);
+        for arguments in [&["show", "d3"][..], &["show", "d"]] {
+            let shown = line(arguments);
+            assert!(shown.starts_with("Rev: d3 (unknown)\nApplied: 20"), "{shown}");
+            assert!(shown.contains("Z by program 1.2.0, in ") && shown.ends_with(" ms\n\n    merge\n\n"), "{shown}");
+            assert!(line(&["history", "-v"]).starts_with(&shown));
+            assert!(line(&["current", "-v"]).contains(&shown));
+        }
+        assert!(line(&["show", "a2"]).starts_with("Rev: a2 (head) (current)\n"));
+        let missing = place.run("line", &["db", "show", "e4"]);
+        assert!(missing.error().starts_with("error: no revision is or begins with `e4`\n"), "{missing:?}");
+
+        let json = |arguments: &[&str]| -> serde_json::Value {
+            serde_json::from_str(&line(&[arguments, &["--json"]].concat())).unwrap()
+        };
+        let rows = json(&["history"]);
+        assert_eq!((&rows[0]["revision"], &rows[0]["is_unknown"]), (&"d3".into(), &true.into()));
+        assert_eq!((&rows[0]["file"], &rows[0]["applied"]["by"]), (&serde_json::Value::Null, &"program 1.2.0".into()));
+        assert_eq!((&rows[2]["revision"], &rows[2]["is_unknown"]), (&"a2".into(), &false.into()));
+        assert_eq!(json(&["show", "b2"])[0], rows[1]);
+        let rows = json(&["current"]);
+        assert_eq!((&rows[0]["current"], &rows[0]["unknown"]), (&json_of(&["a2"]), &json_of(&["d3", "b2"])));
+
+        // What changes the database still refuses.
+        for arguments in [&["upgrade"][..], &["downgrade"], &["stamp", "a1"], &["plan"], &["check"]] {
+            let refused = place.run("line", &[&["db"], arguments].concat());
+            assert!(refused.error().contains("which this program does not have"), "{arguments:?}: {refused:?}");
+        }
+    }
+}
+
+fn json_of(names: &[&str]) -> serde_json::Value {
+    names.iter().copied().collect()
 }
 
 pub(crate) fn each_row_says_which_bind() {

@@ -8,6 +8,8 @@ use crate::cli::{Context, print};
 use crate::error::{Error, Result};
 
 /// List the revisions, the newest first
+///
+/// Those that the database has and the program does not stand before the others, as `(unknown)`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  {program} db history\n  {program} db history -r 3f9a:\n  \
                         {program} db history -r -3:current -v\n  {program} db history --json")]
@@ -56,15 +58,18 @@ pub(super) async fn history(context: &Context, binds: &[Option<&'static str>], a
     let mut rows = Vec::new();
     for bind in binds {
         let listed = if arguments.indicate_current {
-            Listed::of_database(context, *bind).await?
+            Listed::with_unknown(context, *bind).await?
         } else {
-            Listed::of_database_if_there(context, *bind).await?
+            Listed::with_unknown_if_there(context, *bind).await?
         };
         let migrations = match &arguments.rev_range {
             None => listed.graph.ordered().iter().collect(),
             Some(range) => listed.graph.history(range, &listed.applied).map_err(context.of_migration())?,
         };
+        // A range is one of the program's revisions: where in it the others belong is not known.
+        let unknown = if arguments.rev_range.is_none() { listed.applied.unknown() } else { &[] };
         if arguments.telling.json {
+            rows.extend(unknown.iter().map(|record| listed.unknown_json(record)));
             rows.extend(migrations.iter().rev().map(|migration| listed.json(migration)));
             continue;
         }
@@ -80,7 +85,7 @@ pub(super) async fn history(context: &Context, binds: &[Option<&'static str>], a
                 migration.created
             ),
         });
-        let text: String = lines.collect();
+        let text: String = unknown.iter().map(|record| listed.unknown(record)).chain(lines).collect();
         print(if text.is_empty() { "There are no migrations.\n" } else { &text })?;
     }
     if arguments.telling.json { print_json(&Value::from(rows)) } else { Ok(()) }
@@ -132,8 +137,18 @@ pub(super) fn branches(context: &Context, binds: &[Option<&'static str>], argume
 }
 
 pub(super) async fn show(context: &Context, bind: Option<&'static str>, arguments: &Show) -> Result<()> {
-    let listed = Listed::of_database_if_there(context, bind).await?;
-    let shown = listed.graph.resolve(&arguments.revision, &listed.applied).map_err(context.of_migration())?;
+    let listed = Listed::with_unknown_if_there(context, bind).await?;
+    let shown = match listed.graph.resolve(&arguments.revision, &listed.applied) {
+        Ok(shown) => shown,
+        Err(error) => {
+            let mut named = listed.applied.unknown().iter().filter(|it| it.revision.starts_with(&arguments.revision));
+            return match (named.next(), named.next()) {
+                (Some(record), None) if arguments.telling.json => print_json(&json!([listed.unknown_json(record)])),
+                (Some(record), None) => print(&Listed::unknown_in_full(record)),
+                _ => Err(context.of_migration()(error)),
+            };
+        }
+    };
     if arguments.telling.json {
         return print_json(&shown.iter().map(|migration| listed.json(migration)).collect());
     }

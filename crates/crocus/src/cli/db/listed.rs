@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
-use crocus_migrate::{Applied, Graph, Migration, Migrations};
+use crocus_migrate::{Applied, Graph, Migration, Migrations, Record};
 use serde_json::{Value, json};
 
 use crate::cli::{Context, DEFAULT, print};
@@ -42,6 +42,23 @@ impl<'a> Listed<'a> {
     pub(super) async fn of_database_if_there(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
         match context.database_url(bind)?.0.database_exists().await {
             Ok(true) => Listed::of_database(context, bind).await,
+            _ => Listed::of_program(context, bind),
+        }
+    }
+
+    /// With every revision that the database has, also those that the program does not.
+    pub(super) async fn with_unknown(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        let mut listed = Listed::of_program(context, bind)?;
+        let (engine, _) = context.engine(bind).await?;
+        let applied = crocus_migrate::listed(&engine, listed.migrations).await;
+        listed.applied = applied.map_err(context.of_migration())?;
+        Ok(listed)
+    }
+
+    /// The same where the database is there.
+    pub(super) async fn with_unknown_if_there(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        match context.database_url(bind)?.0.database_exists().await {
+            Ok(true) => Listed::with_unknown(context, bind).await,
             _ => Listed::of_program(context, bind),
         }
     }
@@ -100,33 +117,30 @@ impl<'a> Listed<'a> {
         let _ = writeln!(text, "Path: {}", Path::new(self.migrations.folder()).join(migration.file).display());
         let _ = writeln!(text, "Created: {}", migration.created);
         if let Some(record) = self.applied.record(migration.revision) {
-            let by = record.applied_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-            let how = match (&record.progress, record.duration_ms) {
-                (Some(progress), _) => format!(", not finished ({progress})"),
-                (None, Some(milliseconds)) => format!(", in {milliseconds} ms"),
-                (None, None) => String::new(),
-            };
-            let _ = writeln!(text, "Applied: {}{by}{how}", record.applied_at);
+            let _ = writeln!(text, "Applied: {}", when_and_how(record));
         }
-        text.push('\n');
-        for line in migration.message.lines() {
-            let _ = writeln!(text, "    {line}");
-        }
-        text.push('\n');
+        text.push_str(&message_of(migration.message));
         text
+    }
+
+    /// A revision that the program does not have: in a line, or all there is to say.
+    pub(super) fn unknown(&self, record: &Record) -> String {
+        if self.context.is_verbose() {
+            return Listed::unknown_in_full(record);
+        }
+        let title = record.message.lines().next().unwrap_or_default();
+        format!("{} (unknown), {title}, applied {}{}\n", record.revision, record.applied_at, by(record))
+    }
+
+    /// Everything that is known of a revision that the program does not have, a line each.
+    pub(super) fn unknown_in_full(record: &Record) -> String {
+        let Record { revision, message, .. } = record;
+        format!("Rev: {revision} (unknown)\nApplied: {}\n{}", when_and_how(record), message_of(message))
     }
 
     /// A revision as an object.
     pub(super) fn json(&self, migration: &Migration) -> Value {
         let is_in = |list: &[&Migration]| list.iter().any(|listed| listed.revision == migration.revision);
-        let applied = self.applied.record(migration.revision).map(|record| {
-            json!({
-                "at": record.applied_at,
-                "by": record.applied_by,
-                "duration_ms": record.duration_ms,
-                "progress": record.progress,
-            })
-        });
         self.with_bind(json!({
             "revision": migration.revision,
             "down_revisions": migration.down_revisions,
@@ -138,7 +152,27 @@ impl<'a> Listed<'a> {
             "file": migration.file,
             "is_head": is_in(&self.graph.heads()),
             "is_current": is_in(&self.graph.current(&self.applied)),
-            "applied": applied,
+            "is_unknown": false,
+            "applied": self.applied.record(migration.revision).map(applied_json),
+        }))
+    }
+
+    /// A revision that the program does not have, as an object.
+    pub(super) fn unknown_json(&self, record: &Record) -> Value {
+        let nothing = Value::Null;
+        self.with_bind(json!({
+            "revision": record.revision,
+            "down_revisions": nothing,
+            "depends_on": nothing,
+            "labels": nothing,
+            "branch_labels": nothing,
+            "message": record.message,
+            "created": nothing,
+            "file": nothing,
+            "is_head": nothing,
+            "is_current": nothing,
+            "is_unknown": true,
+            "applied": applied_json(record),
         }))
     }
 
@@ -154,6 +188,34 @@ impl<'a> Listed<'a> {
         }
         object
     }
+}
+
+/// `2026-11-22T14:03:11Z by cars 1.2.0, in 20 ms`
+fn when_and_how(record: &Record) -> String {
+    let how = match (&record.progress, record.duration_ms) {
+        (Some(progress), _) => format!(", not finished ({progress})"),
+        (None, Some(milliseconds)) => format!(", in {milliseconds} ms"),
+        (None, None) => String::new(),
+    };
+    format!("{}{}{how}", record.applied_at, by(record))
+}
+
+fn by(record: &Record) -> String {
+    record.applied_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default()
+}
+
+fn message_of(message: &str) -> String {
+    let lines: String = message.lines().map(|line| format!("    {line}\n")).collect();
+    format!("\n{lines}\n")
+}
+
+fn applied_json(record: &Record) -> Value {
+    json!({
+        "at": record.applied_at,
+        "by": record.applied_by,
+        "duration_ms": record.duration_ms,
+        "progress": record.progress,
+    })
 }
 
 /// Prints one value, for machines.
