@@ -65,7 +65,7 @@ impl Sides<'_> {
 
     /// Whether an expression may refer to a column that is made anew.
     fn may_go_with(&self, expression: &str) -> bool {
-        self.made_anew.iter().any(|column| expression.contains(column))
+        renames::words(expression).any(|word| self.made_anew.contains(&word.as_str()))
     }
 }
 
