@@ -2,7 +2,6 @@
 //! in, findings out. What each code means is in `lint/code.rs`, what is found of a step in `lint/judge.rs`.
 
 mod code;
-pub(crate) mod conversion;
 mod downgrade;
 mod judge;
 

@@ -1,5 +1,7 @@
-//! How one type becomes another: what a database's own type is made of, whether a change loses values, and how they are
-//! converted. `casts.rs` of each dialect writes a conversion in SQL.
+//! How one type becomes another: what a database's own type is made of, what a change does to values, and how they
+//! are converted. `casts.rs` of each dialect writes a conversion in SQL.
+
+mod effect;
 
 use std::fmt;
 
@@ -7,6 +9,8 @@ use crocus_orm::ColumnType;
 
 use crate::operations::function_name;
 use crate::schema::Type;
+
+pub(crate) use effect::{Effect, rewrites};
 
 /// What a change of type does to values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crocus_orm::Dialect;
 
 use super::Code;
-use super::conversion::{Effect, conversion};
 use crate::compare::renames::words;
 use crate::operation::Operation;
 use crate::schema::{Column, Enum, Schema, TableName};
+use crate::types::{self, Effect};
 
 /// A code, and what happens.
 pub(super) type Found = (Code, String);
@@ -159,10 +159,10 @@ impl Judge {
             let is_said = self.schema.enumeration(&new.name) == Some(new);
             return if is_said { Vec::new() } else { self.lost_values(old, new) };
         }
-        let change = conversion(&was.ty, &column.ty);
+        let effect = Effect::between(&was.ty, &column.ty);
         let what = |what: &str| format!("changes the type of {name} from {} to {}{what}", was.ty, column.ty);
         let mut found = Vec::new();
-        found.extend(match change.effect {
+        found.extend(match effect {
             Effect::Same => None,
             Effect::Widens => Some((Code::WidenType, what(""))),
             Effect::Narrows => Some((Code::NarrowType, what(": a value that does not fit stops it"))),
@@ -171,7 +171,7 @@ impl Judge {
             Effect::Loses => Some((Code::LossyType, what(": what it cannot hold of a value is lost"))),
             Effect::Casts => Some((Code::CastType, what(""))),
         });
-        if change.rewrites || (using && change.effect != Effect::Same) {
+        if types::rewrites(&was.ty, &column.ty) || (using && effect != Effect::Same) {
             let (table, _) = name.trim_matches('`').rsplit_once('.').unwrap_or((name, ""));
             found.push((Code::RewriteTable, format!("writes every row of `{table}` anew")));
         }

@@ -2,10 +2,10 @@
 //! "COMMENT"), and what they do while they have them. Pure.
 
 use super::parts::{Kind, Part};
-use crate::lint::conversion::{Effect, conversion};
 use crate::operation::{Constraint, Operation};
 use crate::plan::{Lock, LockLevel, Work};
 use crate::schema::{Column, Schema};
+use crate::types::{self, Effect};
 
 /// The locks of a part on tables that were there before the revision, and what is done under them. `before` is the
 /// schema that the operation finds.
@@ -89,9 +89,9 @@ pub(crate) fn locks(operation: &Operation, part: &Part, before: &Schema) -> (Vec
 
 fn alter_column(was: Option<&Column>, column: &Column, using: bool) -> Work {
     let Some(was) = was else { return Work::Unknown };
-    let change = conversion(&was.ty, &column.ty);
     if was.generated.is_none() && column.generated.is_some() {
         return Work::Rewrites;
     }
-    if change.effect != Effect::Same && (using || change.rewrites) { Work::Rewrites } else { Work::Moment }
+    let is_converted = using && Effect::between(&was.ty, &column.ty) != Effect::Same;
+    if is_converted || types::rewrites(&was.ty, &column.ty) { Work::Rewrites } else { Work::Moment }
 }
