@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
         revision: "000000000001",
         down_revisions: &[],
         labels: &[],
-        depends_on: &[],
+        depends_on: &[], replaces: &[],
         message: "two hundred tables",
         created: "2026-11-23 00:00 UTC",
         file: "000000000001_two_hundred_tables.rs",

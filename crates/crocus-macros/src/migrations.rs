@@ -98,13 +98,14 @@ fn code(folder: &Path, migrations: &[Migration], span: Span) -> syn::Result<Toke
         migrations.iter().map(|migration| utf8(&folder.join(&migration.file), span)).collect::<Result<Vec<_>, _>>()?;
     let folder = utf8(folder, span)?;
     let listed = migrations.iter().zip(&modules).map(|(Migration { file, head }, module)| {
-        let Head { message, revision, down_revisions, labels, depends_on, created } = head;
+        let Head { message, revision, down_revisions, labels, depends_on, replaces, created } = head;
         quote! {
             ::crocus::migrate::Migration {
                 revision: #revision,
                 down_revisions: &[#(#down_revisions),*],
                 labels: &[#(#labels),*],
                 depends_on: &[#(#depends_on),*],
+                replaces: &[#(#replaces),*],
                 message: #message,
                 created: #created,
                 file: #file,

@@ -21,6 +21,7 @@ pub mod migrate {
         pub(crate) down_revisions: &'static [&'static str],
         pub(crate) labels: &'static [&'static str],
         pub(crate) depends_on: &'static [&'static str],
+        pub(crate) replaces: &'static [&'static str],
         pub(crate) message: &'static str,
         pub(crate) created: &'static str,
         pub(crate) file: &'static str,
@@ -44,7 +45,7 @@ pub mod migrate {
 fn migrations_are_listed_by_file() {
     let migrations = crocus_macros::migrations!("tests/folders/good");
     assert_eq!(migrations.folder, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/folders/good"));
-    let [cars, plates, merge] = &migrations.list[..] else { panic!("the folder has three migrations") };
+    let [cars, plates, merge, squashed] = &migrations.list[..] else { panic!("the folder has four migrations") };
     assert_eq!((cars.revision, cars.down_revisions), ("3f9a1c27b6d0", &[][..]));
     assert_eq!((cars.message, cars.created), ("create cars", "2026-11-22 14:03 UTC"));
     assert_eq!(cars.file, "3f9a1c27b6d0_create_cars.rs");
@@ -52,6 +53,7 @@ fn migrations_are_listed_by_file() {
     assert_eq!(plates.message, "number plates\nand their countries");
     assert_eq!((merge.down_revisions, merge.labels), (&["3f9a1c27b6d0", "91d0e4"][..], &["payments"][..]));
     assert_eq!((merge.depends_on, merge.created), (&["91d0e4"][..], "2026-11-24 09:00 UTC"));
+    assert_eq!((merge.replaces, squashed.replaces), (&[][..], &["3f9a1c27b6d0", "91d0e4"][..]));
 
     let mut operations = Vec::new();
     (cars.upgrade)(&mut operations);

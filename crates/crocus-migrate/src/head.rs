@@ -1,6 +1,6 @@
 //! The head of a migration file: what it does, its revision, the one it follows, and when it was made.
 //!
-//! `crocus::migrations!` reads the same three lines when the program is compiled.
+//! `crocus::migrations!` reads the same lines when the program is compiled.
 
 /// The word for what comes before the first revision.
 pub const BASE: &str = "<base>";
@@ -18,6 +18,8 @@ pub struct Head {
     pub labels: Vec<String>,
     /// Revisions of other branches, or their labels, that must be there before it.
     pub depends_on: Vec<String>,
+    /// The revisions that it stands for, in their order: those of a range that was squashed.
+    pub replaces: Vec<String>,
     /// When it was made, to the minute: `2026-11-22 14:03 UTC`.
     pub created: String,
 }
@@ -31,6 +33,7 @@ impl Head {
             down_revisions: down_revisions.iter().map(|&revision| revision.to_owned()).collect(),
             labels: Vec::new(),
             depends_on: Vec::new(),
+            replaces: Vec::new(),
             created: now(),
         }
     }
@@ -51,7 +54,7 @@ impl Head {
         if slug.is_empty() { format!("{}.rs", self.revision) } else { format!("{}_{slug}.rs", self.revision) }
     }
 
-    /// The three lines.
+    /// The three lines, and what it replaces.
     pub fn render(&self) -> String {
         let list = |names: &[String]| names.join(" and ");
         let follows = if self.down_revisions.is_empty() { BASE.to_owned() } else { list(&self.down_revisions) };
@@ -62,7 +65,22 @@ impl Head {
         if !self.depends_on.is_empty() {
             line.push_str(&format!(", depends on {}", list(&self.depends_on)));
         }
-        format!("//! {}\n//!\n//! {line}, {}\n", self.message, self.created)
+        format!("//! {}\n//!\n//! {line}, {}\n{}", self.message, self.created, self.replaced())
+    }
+
+    /// `//! Replaces: a1, b2`, in lines that are not too long.
+    fn replaced(&self) -> String {
+        let mut text = String::new();
+        let mut line = "//! Replaces:".to_owned();
+        for (index, name) in self.replaces.iter().enumerate() {
+            let comma = if index + 1 < self.replaces.len() { "," } else { "" };
+            if line.len() + name.len() + 2 > 120 {
+                text.push_str(&format!("{line}\n"));
+                line = "//!".to_owned();
+            }
+            line.push_str(&format!(" {name}{comma}"));
+        }
+        if self.replaces.is_empty() { text } else { format!("{text}{line}\n") }
     }
 
     /// Whether a text can be a revision or a label: lower-case letters, digits and `_`.
@@ -109,7 +127,17 @@ mod tests {
         let said = "//! Revision c3, follows <base>, labelled payments and shop, depends on d4, 2026-11-22 14:03 UTC";
         assert_eq!(third(&head), said);
     }
-    /// `crocus::migrations!` has a reader of its own, which depends on nothing here: its tests read this very file.
+    #[test]
+    fn what_it_replaces_is_in_lines_that_fit() {
+        let mut head = Head::new("first year", &[]);
+        head.replaces = (0..20).map(|number| format!("3f9a1c27b6{number:02}")).collect();
+        let lines: Vec<_> = head.render().lines().skip(3).map(str::to_owned).collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].starts_with("//! Replaces: 3f9a1c27b600, 3f9a1c27b601, ") && lines[0].ends_with(','));
+        assert!(lines[2].starts_with("//! 3f9a1c27b6") && lines[2].ends_with("3f9a1c27b619"));
+        assert!(lines.iter().all(|line| line.len() <= 120));
+    }
+    /// `crocus::migrations!` has a reader of its own, which depends on nothing here: its tests read these very files.
     #[test]
     fn the_macro_reads_what_is_written() {
         let mut head = Head::new("merge", &["3f9a1c27b6d0", "91d0e4"]);
@@ -118,6 +146,17 @@ mod tests {
         head.labels = vec!["payments".to_owned()];
         head.depends_on = vec!["91d0e4".to_owned()];
         let read = include_str!("../../crocus-macros/tests/folders/good/a0_merge.rs");
+        assert!(read.starts_with(&head.render()), "{}", head.render());
+        let head = Head {
+            message: "first year".to_owned(),
+            revision: "b0".to_owned(),
+            down_revisions: Vec::new(),
+            labels: Vec::new(),
+            depends_on: Vec::new(),
+            replaces: vec!["3f9a1c27b6d0".to_owned(), "91d0e4".to_owned()],
+            created: "2026-11-24 10:00 UTC".to_owned(),
+        };
+        let read = include_str!("../../crocus-macros/tests/folders/good/b0_first_year.rs");
         assert!(read.starts_with(&head.render()), "{}", head.render());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crocus_orm::{Connection, Dialect, Engine, Row, Statement};
 
-use crate::revision::{Changed, Graph, Migration, Migrations, Places, and};
+use crate::revision::{Changed, Graph, Migration, Migrations, Places, Split, and, taken_together};
 use crate::{Error, ErrorKind, Result};
 
 /// The table's name.
@@ -87,6 +87,7 @@ pub struct Applied {
     records: Vec<Record>,
     unknown: Vec<Record>,
     pub(crate) places: Places,
+    pub(crate) split: Split,
 }
 
 impl Applied {
@@ -148,27 +149,22 @@ impl Applied {
     }
 
     /// The revisions recorded, where the program knows them all.
-    fn new(migrations: &Migrations, records: Vec<Record>) -> Result<Applied> {
-        let applied = Applied::listed(migrations, records)?;
-        // The first one of the history, which is what the others follow.
-        let Some(unknown) = applied.unknown.iter().min_by_key(|record| (&record.applied_at, &record.revision)) else {
-            return Ok(applied);
-        };
-        let text = format!(
-            "the database is at revision {} ({}), which this program does not have",
-            unknown.revision,
-            unknown.message.lines().next().unwrap_or_default()
-        );
-        let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
-                    or, if it is gone for good, `db repair` says how to forget it";
-        Err(Error::new(ErrorKind::History, text).with_hint(hint))
+    pub(crate) fn of(migrations: &Migrations, records: Vec<Record>) -> Result<Applied> {
+        Applied::listed(migrations, records)?.known()
     }
 
     /// The revisions recorded, those that the program knows and the others.
     fn listed(migrations: &Migrations, records: Vec<Record>) -> Result<Applied> {
-        let graph = migrations.graph()?;
+        let split = migrations.split(&records)?;
+        Applied::listed_on(migrations, records, split)
+    }
+
+    /// The same, for a database that was known to be in the middle of these squashed revisions, and may have come to
+    /// their ends.
+    fn listed_on(migrations: &Migrations, records: Vec<Record>, split: Split) -> Result<Applied> {
+        let graph = migrations.graph_split(&split)?;
         let (mut records, mut unknown): (Vec<_>, Vec<_>) =
-            records.into_iter().partition(|record| graph.get(&record.revision).is_some());
+            taken_together(graph, records).into_iter().partition(|record| graph.get(&record.revision).is_some());
         unknown.sort_by(|one, other| (&other.applied_at, &other.revision).cmp(&(&one.applied_at, &one.revision)));
         records.sort_by_key(|record| graph.position(&record.revision));
         let applied = records.iter().filter(|record| record.is_applied());
@@ -181,7 +177,11 @@ impl Applied {
                 "was it put before the others after they were applied? let it follow the head: change its third line",
             ));
         }
-        Ok(Applied { records, unknown, places })
+<<<<<<< HEAD
+        Ok(Applied { records, unknown, places, split })
+=======
+        Ok(Applied { records, unknown, places, split })
+>>>>>>> 3cb519d (A revision may stand for others: what a database has of them decides which way it goes)
     }
 }
 
@@ -197,7 +197,7 @@ impl Record {
 /// # Errors
 /// When the database does not answer, or has revisions that the program does not.
 pub async fn applied(engine: &Engine, migrations: &Migrations) -> Result<Applied> {
-    Applied::new(migrations, recorded(engine).await?)
+    Applied::of(migrations, recorded(engine).await?)
 }
 
 /// Which of the program's revisions the database has, and which others: for what only tells.
@@ -221,7 +221,32 @@ pub async fn recorded(engine: &Engine) -> Result<Vec<Record>> {
 }
 
 pub(crate) async fn applied_on(connection: &Connection, migrations: &Migrations) -> Result<Applied> {
-    Applied::new(migrations, recorded_on(connection).await?)
+    Applied::of(migrations, recorded_on(connection).await?)
+}
+
+/// [`applied_on`], while migrations run: the history stays the one that it was when they began.
+pub(crate) async fn applied_since(connection: &Connection, migrations: &Migrations, split: &Split) -> Result<Applied> {
+    Applied::listed_on(migrations, recorded_on(connection).await?, split.clone())?.known()
+}
+
+/// Records the squashed revisions that stand for what is applied, in place of that, and gives them.
+pub(crate) async fn take_together<'a>(
+    connection: &Connection,
+    migrations: &'a Migrations,
+    applied_by: &str,
+) -> Result<Vec<&'a Migration>> {
+    let records = recorded_on(connection).await?;
+    let covered = migrations.covered(&records);
+    if !covered.is_empty() {
+        prepare(connection).await?;
+    }
+    for migration in &covered {
+        record(connection, migration, applied_by, None).await?;
+        for revision in migration.replaces {
+            remove(connection, revision).await?;
+        }
+    }
+    Ok(covered)
 }
 
 pub(crate) async fn recorded_on(connection: &Connection) -> Result<Vec<Record>> {

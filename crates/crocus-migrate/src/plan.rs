@@ -163,8 +163,8 @@ type Sizes = BTreeMap<TableName, Size>;
 /// # Errors
 /// When there is no such place, the database has revisions that the program does not, or it does not answer.
 pub async fn plan(engine: &Engine, migrations: &Migrations, target: &str) -> Result<Plan> {
-    let graph = migrations.graph()?;
     let applied = history::applied(engine, migrations).await?;
+    let graph = migrations.graph_of(&applied)?;
     applied.check(graph)?;
     let goal = graph.goal(target, &applied.places)?;
     let pending: Vec<_> = goal.difference(&applied.places).map(|at| &graph.ordered()[*at]).collect();

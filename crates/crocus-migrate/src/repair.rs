@@ -5,7 +5,7 @@ use crocus_orm::{Connection, Dialect, Engine, Statement};
 
 use crate::history::{self, Record};
 use crate::progress::Progress;
-use crate::revision::{Graph, Migrations};
+use crate::revision::{Graph, Migrations, taken_together};
 use crate::runner::{Direction, Options, lock};
 use crate::schema::TableName;
 use crate::{Error, ErrorKind, Result};
@@ -73,10 +73,11 @@ WHERE NOT x.indisvalid AND i.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%' ORDER
 /// # Errors
 /// When the migrations do not fit together, or the database does not answer.
 pub async fn faults(engine: &Engine, migrations: &Migrations) -> Result<Vec<Fault>> {
-    let graph = migrations.graph()?;
     let connection = engine.connection().await?;
+    let records = history::recorded_on(&connection).await?;
+    let graph = migrations.graph_split(&migrations.split(&records)?)?;
     let mut faults = Vec::new();
-    for record in history::recorded_on(&connection).await? {
+    for record in taken_together(graph, records) {
         faults.extend(of_record(graph, record));
     }
     for (index, table) in invalid_indexes(&connection).await? {
@@ -105,11 +106,12 @@ pub async fn repair(
     repairs: &[Repair],
     options: &Options,
 ) -> Result<Vec<String>> {
-    let graph = migrations.graph()?;
     let connection = lock(engine, &mut |_| ()).await?;
     let mut done = Vec::new();
     connection.batch(if connection.dialect() == Dialect::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" }).await?;
     let records = history::recorded_on(&connection).await?;
+    let graph = migrations.graph_split(&migrations.split(&records)?)?;
+    let records = taken_together(graph, records);
     for repair in repairs {
         done.extend(mend(&connection, graph, &records, repair, options).await?);
     }

@@ -3,11 +3,10 @@
 mod checksum;
 mod graph;
 mod next;
+mod replaced;
 mod resolve;
 #[cfg(test)]
 mod tests;
-
-use std::sync::OnceLock;
 
 use crate::compare::Ours;
 use crate::head::BASE;
@@ -21,6 +20,8 @@ pub(crate) use checksum::digits_of;
 pub use graph::Graph;
 pub(crate) use graph::{Places, and};
 pub use next::Placement;
+use replaced::Graphs;
+pub(crate) use replaced::{Split, taken_together};
 
 /// A migration that is compiled into the program; made by `crocus::migrations!`.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Migration {
     pub labels: &'static [&'static str],
     /// Revisions of other branches, or their labels, that must be there before it.
     pub depends_on: &'static [&'static str],
+    /// The revisions that it stands for, in their order: those of a range that was squashed.
+    pub replaces: &'static [&'static str],
     /// What it does, in a few words.
     pub message: &'static str,
     /// When it was made.
@@ -51,14 +54,13 @@ pub struct Migrations {
     /// The folder in the program's source; it need not exist where the program runs.
     folder: &'static str,
     list: Vec<Migration>,
-    /// Made when it is first asked for: it may tell of a mistake.
-    graph: OnceLock<Graph>,
+    graphs: Graphs,
 }
 
 impl Migrations {
     /// Migrations from a folder of the program's source.
     pub fn new(folder: &'static str, list: Vec<Migration>) -> Migrations {
-        Migrations { folder, list, graph: OnceLock::new() }
+        Migrations { folder, list, graphs: Graphs::default() }
     }
 
     /// The folder that the files are in, where the program was compiled.
@@ -71,19 +73,25 @@ impl Migrations {
         &self.list
     }
 
-    /// How the migrations follow each other.
+    /// How the migrations follow each other. One that was squashed stands in the place of those that it replaces.
     ///
     /// # Errors
     /// When they do not fit together: one follows a revision that is missing, or itself; a revision or a label is there
     /// twice. Several heads are no error here: see [`Graph::check_forks`].
     pub fn graph(&self) -> Result<&Graph> {
-        match self.graph.get() {
-            Some(graph) => Ok(graph),
-            None => {
-                let graph = Graph::new(&self.list)?;
-                Ok(self.graph.get_or_init(|| graph))
-            }
-        }
+        self.graphs.get(&self.list, &Split::new())
+    }
+
+    /// How they follow each other for a database. One that has a part of what was squashed goes the old way to its end.
+    ///
+    /// # Errors
+    /// As [`graph`](Migrations::graph).
+    pub fn graph_of(&self, applied: &Applied) -> Result<&Graph> {
+        self.graph_split(&applied.split)
+    }
+
+    pub(crate) fn graph_split(&self, split: &Split) -> Result<&Graph> {
+        self.graphs.get(&self.list, split)
     }
 
     /// What the revisions that are applied have made and not dropped again.
@@ -92,7 +100,7 @@ impl Migrations {
     /// When the migrations do not fit together.
     pub fn made(&self, applied: &Applied) -> Result<Ours> {
         let mut ours = Ours::default();
-        for migration in self.graph()?.applied(applied) {
+        for migration in self.graph_of(applied)?.applied(applied) {
             for operation in migration.operations(migration.upgrade)? {
                 match operation {
                     Operation::CreateTable(table) => drop(ours.tables.insert(table.name)),

@@ -52,6 +52,8 @@ pub enum Step<'a> {
     },
     /// A revision is done, and the database is there.
     Done(Direction, &'a Migration),
+    /// A squashed revision is recorded in place of those that it stands for, all of which are applied. Nothing was run.
+    TakenTogether(&'a Migration),
 }
 
 /// How migrations are run.
@@ -78,7 +80,7 @@ impl Default for Options {
 /// When the database does not answer, or has revisions that the program does not.
 pub async fn pending<'a>(engine: &Engine, migrations: &'a Migrations) -> Result<Vec<&'a Migration>> {
     let applied = history::applied(engine, migrations).await?;
-    Ok(migrations.graph()?.pending(&applied))
+    Ok(migrations.graph_of(&applied)?.pending(&applied))
 }
 
 /// Applies revisions up to `target`, and gives how many. What another program applied in the meantime is skipped.
@@ -94,13 +96,19 @@ pub async fn upgrade(
     options: &Options,
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<usize> {
-    let graph = migrations.graph()?;
     let connection = lock(engine, &mut on_step).await?;
     let mut goal = None;
+    let mut split = None;
     let mut done = 0;
     loop {
         begin(&connection, &mut on_step).await?;
-        let recorded = history::applied_on(&connection, migrations).await?;
+        let recorded = match &split {
+            None => history::applied_on(&connection, migrations).await?,
+            // What is to be run is a set of places in the graph that it was found in.
+            Some(split) => history::applied_since(&connection, migrations, split).await?,
+        };
+        split.get_or_insert_with(|| recorded.split.clone());
+        let graph = migrations.graph_of(&recorded)?;
         if goal.is_none() {
             recorded.check(graph)?;
             refuse_half_done(&recorded, Direction::Downgrade)?;
@@ -116,7 +124,9 @@ pub async fn upgrade(
             }
         };
         let Some(next) = goal.difference(applied).next() else {
-            connection.batch("ROLLBACK").await?;
+            let taken = history::take_together(&connection, migrations, &options.program).await?;
+            connection.batch(if taken.is_empty() { "ROLLBACK" } else { "COMMIT" }).await?;
+            taken.into_iter().for_each(|migration| on_step(Step::TakenTogether(migration)));
             return Ok(done);
         };
         let migration = &graph.ordered()[*next];
@@ -147,9 +157,14 @@ pub async fn downgrade(
     options: &Options,
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<usize> {
-    let graph = migrations.graph()?;
     let connection = lock(engine, &mut on_step).await?;
+    begin(&connection, &mut on_step).await?;
+    let taken = history::take_together(&connection, migrations, &options.program).await?;
+    connection.batch(if taken.is_empty() { "ROLLBACK" } else { "COMMIT" }).await?;
+    taken.into_iter().for_each(|migration| on_step(Step::TakenTogether(migration)));
     let recorded = history::applied_on(&connection, migrations).await?;
+    let graph = migrations.graph_of(&recorded)?;
+    let split = recorded.split.clone();
     refuse_half_done(&recorded, Direction::Upgrade)?;
     let mut left = recorded.places;
     // Every step is asked for its reverse before the first is taken.
@@ -163,7 +178,7 @@ pub async fn downgrade(
     for (at, operations) in steps {
         let migration = &graph.ordered()[at];
         begin(&connection, &mut on_step).await?;
-        let recorded = history::applied_on(&connection, migrations).await?;
+        let recorded = history::applied_since(&connection, migrations, &split).await?;
         if recorded.places != left {
             connection.batch("ROLLBACK").await?;
             let text = "another program has migrated the database in the meantime";
@@ -236,7 +251,6 @@ pub async fn stamp(
     purge: bool,
     options: &Options,
 ) -> Result<Applied> {
-    let graph = migrations.graph()?;
     let connection = lock(engine, &mut |_| ()).await?;
     begin(&connection, &mut |_| ()).await?;
     history::prepare(&connection).await?;
@@ -245,7 +259,9 @@ pub async fn stamp(
             history::remove(&connection, &record.revision).await?;
         }
     }
+    history::take_together(&connection, migrations, &options.program).await?;
     let applied = history::applied_on(&connection, migrations).await?;
+    let graph = migrations.graph_of(&applied)?;
     let stamped = graph.stamped(targets, &applied.places)?;
     for record in applied.records() {
         if !graph.position(&record.revision).is_some_and(|at| stamped.contains(&at)) {

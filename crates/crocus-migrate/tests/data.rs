@@ -29,6 +29,7 @@ fn migration(
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "change",
         created: "",
         file: "",

@@ -36,6 +36,7 @@ fn history(changes: &[Change]) -> Migrations {
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "change",
         created: "",
         file: "file.rs",

@@ -17,6 +17,7 @@ const FIRST: Migration = Migration {
     down_revisions: &[],
     labels: &[],
     depends_on: &[],
+    replaces: &[],
     message: "first",
     created: "",
     file: "a1_first.rs",

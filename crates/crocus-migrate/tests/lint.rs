@@ -42,6 +42,7 @@ fn migration(revision: &'static str, upgrade: fn(&mut Operations), downgrade: fn
         down_revisions: &[],
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "m",
         created: "",
         file: "abc_m.rs",

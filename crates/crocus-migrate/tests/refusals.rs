@@ -17,6 +17,7 @@ fn migrations(upgrades: &[fn(&mut Operations)]) -> Migrations {
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "change",
         created: "",
         file: "",

@@ -23,6 +23,7 @@ fn migration(
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "it's a change of 5 $1",
         created: "",
         file: "",

@@ -34,6 +34,7 @@ fn migrations(changes: &[(Write, Write)]) -> Migrations {
             down_revisions,
             labels: &[],
             depends_on: &[],
+            replaces: &[],
             message: "change",
             created: "",
             file: "",

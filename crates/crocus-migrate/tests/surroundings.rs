@@ -44,6 +44,7 @@ fn migrations(upgrades: &[fn(&mut Operations)]) -> Migrations {
         down_revisions: &REVISIONS[at.saturating_sub(1)..at],
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "change",
         created: "",
         file: "",

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The third line may go on: `Revision 3f9a1c27b6d0, follows a1 and b2, labelled payments, depends on c3, 2026-11-22 14:03
-//! UTC`. crocus-migrate writes the head; anything may follow it.
+//! UTC`. A migration that stands for others has a fourth one, `Replaces: a1, b2`, which goes on in the next line after a
+//! comma. crocus-migrate writes the head; anything may follow it.
 
 /// What a migration that follows none says in place of a revision.
 const BASE: &str = "<base>";
@@ -24,6 +25,8 @@ pub(crate) struct Head {
     pub(crate) labels: Vec<String>,
     /// Revisions, or labels, that must be there before it.
     pub(crate) depends_on: Vec<String>,
+    /// The revisions that it stands for, in their order.
+    pub(crate) replaces: Vec<String>,
     /// When it was made, as it is written.
     pub(crate) created: String,
 }
@@ -69,10 +72,6 @@ pub(crate) fn parse(file: &str) -> Result<Head, Fault> {
     if follows == [BASE] {
         follows.clear();
     }
-    let named = |revision: &str| {
-        let fits = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_');
-        !revision.is_empty() && revision.chars().all(fits)
-    };
     let revision = revision.trim();
     if !named(revision) || !follows.iter().chain(&labels).chain(&depends_on).all(|name| named(name)) {
         return Err(fault(
@@ -88,8 +87,36 @@ pub(crate) fn parse(file: &str) -> Result<Head, Fault> {
         down_revisions: follows,
         labels,
         depends_on,
+        replaces: replaces(lines)?,
         created: created.to_owned(),
     })
+}
+
+/// The revisions of `Replaces: a1, b2`, where that is what stands there. A comma at the end of a line goes on in the next.
+fn replaces<'a>(lines: impl Iterator<Item = (Option<&'a str>, usize)>) -> Result<Vec<String>, Fault> {
+    let mut replaces = Vec::new();
+    for (text, line) in lines {
+        let names =
+            match text.and_then(|text| if replaces.is_empty() { text.strip_prefix("Replaces:") } else { Some(text) }) {
+                Some(names) => names.trim(),
+                None if replaces.is_empty() => break,
+                None => "",
+            };
+        let goes_on = names.strip_suffix(',');
+        replaces.extend(goes_on.unwrap_or(names).split(',').map(|name| name.trim().to_owned()));
+        if !replaces.iter().all(|name| named(name)) {
+            return Err(Fault { line, expected: "`Replaces: ` and revisions, joined by commas" });
+        }
+        if goes_on.is_none() {
+            break;
+        }
+    }
+    Ok(replaces)
+}
+
+fn named(revision: &str) -> bool {
+    let fits = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_');
+    !revision.is_empty() && revision.chars().all(fits)
 }
 
 /// The text of a line of the doc comment.
@@ -111,6 +138,7 @@ mod tests {
             down_revisions: Vec::new(),
             labels: Vec::new(),
             depends_on: Vec::new(),
+            replaces: Vec::new(),
             created: "2026-11-22 14:03 UTC".to_owned(),
         };
         assert_eq!(parse(BASE_HEAD).as_ref(), Ok(&head));
@@ -127,6 +155,7 @@ mod tests {
             down_revisions: vec!["a_1".to_owned()],
             labels: Vec::new(),
             depends_on: Vec::new(),
+            replaces: Vec::new(),
             created: "today".to_owned(),
         };
         assert_eq!(parse(file), Ok(head));
@@ -143,6 +172,7 @@ mod tests {
                 down_revisions: owned(follows),
                 labels: owned(labels),
                 depends_on: owned(depends_on),
+                replaces: Vec::new(),
                 created: "2026-11-22 14:03 UTC".to_owned(),
             })
         };
@@ -155,6 +185,28 @@ mod tests {
             ("follows a1, depends on d4 and e5, 2026-11-22 14:03 UTC", head(&["a1"], &[], &["d4", "e5"])),
         ] {
             assert_eq!(line(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_migration_that_stands_for_others() {
+        let replaces = |text: &str| parse(&format!("//! first year\n//!\n//! Revision s, follows <base>, now\n{text}"));
+        for (text, expected) in [
+            ("//! Replaces: a1\n", &["a1"][..]),
+            ("//! Replaces: a1, b2,\n//! c3\n//! Notes.\n", &["a1", "b2", "c3"]),
+            ("//!\n//! Replaces: a1\n", &[]),
+            ("use x;\n", &[]),
+        ] {
+            assert_eq!(replaces(text).unwrap().replaces, expected, "{text:?}");
+        }
+        for (text, line) in [
+            ("//! Replaces:\n", 4),
+            ("//! Replaces: A1\n", 4),
+            ("//! Replaces: a1 b2\n", 4),
+            ("//! Replaces: a1,\n\n", 5),
+            ("//! Replaces: a1,\n//! the first\n", 5),
+        ] {
+            assert_eq!(replaces(text).map_err(|fault| fault.line), Err(line), "{text:?}");
         }
     }
 

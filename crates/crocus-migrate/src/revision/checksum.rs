@@ -341,6 +341,7 @@ mod tests {
             down_revisions: &[],
             labels: &[],
             depends_on: &[],
+            replaces: &[],
             message: "m",
             created: "",
             file: "a1.rs",

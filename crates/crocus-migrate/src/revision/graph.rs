@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::head::BASE;
 use crate::revision::Migration;
+use crate::revision::replaced::{Split, Stand, check, hidden};
 use crate::{Error, ErrorKind, Result};
 
 /// Words that name a place, and so no revision and no label.
@@ -28,6 +29,8 @@ pub struct Graph {
     dependents: Vec<Places>,
     /// The revisions that bear a label.
     labels: BTreeMap<&'static str, usize>,
+    /// What stands for a revision that is not among these.
+    stands: BTreeMap<&'static str, Stand>,
 }
 
 impl Graph {
@@ -35,17 +38,28 @@ impl Graph {
     ///
     /// # Errors
     /// When a revision or a label is there twice, a revision follows or depends on one that is missing, or on itself.
-    pub(crate) fn new(list: &[Migration]) -> Result<Graph> {
+    pub(crate) fn new(all: &[Migration], split: &Split) -> Result<Graph> {
+        positions(all)?;
+        check(all)?;
+        let hidden = hidden(all, split);
+        let list: Vec<_> = all.iter().filter(|it| !hidden.contains_key(it.revision)).copied().collect();
+        let list = list.as_slice();
         let positions = positions(list)?;
+        let stand = |name: &str| hidden.get(name).and_then(|(by, is_end)| Some((*positions.get(by)?, *is_end)));
         let labels = labels(list, &positions)?;
         let mut before = Vec::with_capacity(list.len());
         for migration in list {
             let parents = migration.down_revisions.iter().map(|revision| {
-                positions.get(revision).copied().ok_or_else(|| missing(list, migration, "follows", revision))
+                match (positions.get(revision).copied(), stand(revision)) {
+                    (Some(at), _) | (None, Some((at, true))) => Ok(at),
+                    (None, Some((at, false))) => Err(inside(migration, revision, &list[at])),
+                    (None, None) => Err(missing(all, migration, "follows", revision)),
+                }
             });
             let dependencies = migration.depends_on.iter().map(|name| {
-                let found = positions.get(name).or_else(|| labels.get(name));
-                found.copied().ok_or_else(|| missing(list, migration, "depends on", name))
+                let found = positions.get(name).or_else(|| labels.get(name)).copied();
+                let found = found.or_else(|| stand(name).map(|(at, _)| at));
+                found.ok_or_else(|| missing(all, migration, "depends on", name))
             });
             before.push((parents.collect::<Result<Places>>()?, dependencies.collect::<Result<Places>>()?));
         }
@@ -54,6 +68,11 @@ impl Graph {
         for (to, from) in order.iter().enumerate() {
             place[*from] = to;
         }
+        let stands = hidden.keys().filter_map(|name| {
+            let (at, is_end) = stand(name)?;
+            Some((*name, Stand { at: place[at], is_end }))
+        });
+        let stands = stands.collect();
         let moved = |places: &Places| places.iter().map(|from| place[*from]).collect::<Places>();
         let mut graph = Graph {
             ordered: order.iter().map(|from| list[*from]).collect(),
@@ -63,6 +82,7 @@ impl Graph {
             children: vec![Places::new(); list.len()],
             dependents: vec![Places::new(); list.len()],
             labels: labels.into_iter().map(|(label, from)| (label, place[from])).collect(),
+            stands,
         };
         for at in 0..graph.ordered.len() {
             for parent in graph.parents[at].clone() {
@@ -154,6 +174,20 @@ impl Graph {
 
     pub(crate) fn position(&self, revision: &str) -> Option<usize> {
         self.positions.get(revision).copied()
+    }
+
+    /// What this revision follows. Where a squashed one stands for what its file names, it is that one.
+    pub fn followed(&self, migration: &Migration) -> Vec<&'static str> {
+        let here = |revision: &&'static str| match self.stands.get(revision) {
+            Some(stand) => self.ordered[stand.at].revision,
+            None => *revision,
+        };
+        migration.down_revisions.iter().map(here).collect()
+    }
+
+    /// What stands for revisions that are not here, by their names.
+    pub(crate) fn stands(&self) -> &BTreeMap<&'static str, Stand> {
+        &self.stands
     }
 
     pub(crate) fn labelled(&self, label: &str) -> Option<usize> {
@@ -286,6 +320,16 @@ fn labels(list: &[Migration], positions: &HashMap<&'static str, usize>) -> Resul
         }
     }
     Ok(labels)
+}
+
+/// Nothing can come between revisions that are one.
+fn inside(migration: &Migration, revision: &str, squashed: &Migration) -> Error {
+    let text = format!(
+        "the migration `{}` follows {revision}, which is in the middle of what `{}` replaces",
+        migration.file, squashed.file
+    );
+    let hint = format!("let it follow {}: change its third line", squashed.revision);
+    Error::new(ErrorKind::History, text).with_hint(hint)
 }
 
 fn missing(list: &[Migration], migration: &Migration, verb: &str, name: &str) -> Error {

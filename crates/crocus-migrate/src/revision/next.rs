@@ -87,7 +87,7 @@ impl Graph {
                 "it is made of lower-case letters, digits and `_`"
             } else if RESERVED.contains(&name) {
                 "the word names a place in the history"
-            } else if self.position(name).is_some() {
+            } else if self.position(name).is_some() || self.stands().contains_key(name) {
                 "a revision has this name"
             } else if self.labelled(name).is_some() || !seen.insert(name) {
                 "a branch has this label"

@@ -330,7 +330,8 @@ impl Graph {
             None if name.is_empty() => Places::new(),
             None => {
                 let begins = |at: &usize| self.ordered()[*at].revision.starts_with(name);
-                self.all().into_iter().filter(begins).collect()
+                let found: Places = self.all().into_iter().filter(begins).collect();
+                if found.is_empty() { self.replaced(name)? } else { found }
             }
         };
         let on_branch: Places = match lineage {
@@ -351,6 +352,28 @@ impl Graph {
                     false => format!("it is part of `{whole}`; `db history` lists them"),
                 },
             )),
+        }
+    }
+
+    /// What stands for a revision that is not here, and that is named by itself or its beginning. Where the squashed ones
+    /// end the one that stands for them ends, too.
+    fn replaced(&self, name: &str) -> Result<Places> {
+        let exact = self.stands().get_key_value(name);
+        let mut begins = self.stands().iter().filter(|(revision, _)| exact.is_none() && revision.starts_with(name));
+        match (exact.or_else(|| begins.next()), begins.next()) {
+            (None, _) => Ok(Places::new()),
+            (Some((_, stand)), None) if stand.is_end => Ok(Places::from([stand.at])),
+            (Some((revision, stand)), None) => {
+                let by = self.described_at(stand.at);
+                Err(revision_error(format!(
+                    "the revision {revision} is one of those that {by} replaces: they are one step"
+                ))
+                .with_hint(format!("name {}, or what it follows", self.ordered()[stand.at].revision)))
+            }
+            (Some((one, _)), Some((other, _))) => {
+                Err(revision_error(format!("several revisions begin with `{name}`: {one}, {other}"))
+                    .with_hint("write more of the one that is meant"))
+            }
         }
     }
 

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::graph::Places;
-use super::{Graph, Migration, Placement};
+use super::{Graph, Migration, Placement, Split};
 
-/// `"b2: a1 @shop +c3"`: a revision, those it follows, its labels, and what it depends on. They are made in this order.
+/// `"b2: a1 @shop +c3 =d4"`: a revision, those it follows, its labels, what it depends on, and what it replaces. They are made in this order.
 fn migration(at: usize, text: &str) -> Migration {
     fn leaked(names: Vec<&str>) -> &'static [&'static str] {
         let names = names.into_iter().map(|name| &*name.to_owned().leak()).collect::<Vec<_>>();
@@ -16,9 +16,10 @@ fn migration(at: usize, text: &str) -> Migration {
     let marked = |mark: char| words.iter().filter_map(move |word| word.strip_prefix(mark)).collect::<Vec<_>>();
     Migration {
         revision: revision.to_owned().leak(),
-        down_revisions: leaked(words.iter().copied().filter(|word| !word.starts_with(['@', '+'])).collect()),
+        down_revisions: leaked(words.iter().copied().filter(|word| !word.starts_with(['@', '+', '='])).collect()),
         labels: leaked(marked('@')),
         depends_on: leaked(marked('+')),
+        replaces: leaked(marked('=')),
         message: "m",
         created: format!("2026-11-22 {at:05} UTC").leak(),
         file: format!("{revision}.rs").leak(),
@@ -27,15 +28,15 @@ fn migration(at: usize, text: &str) -> Migration {
     }
 }
 
-fn list(text: &str) -> Vec<Migration> {
+pub(super) fn list(text: &str) -> Vec<Migration> {
     text.split(',').filter(|text| !text.is_empty()).enumerate().map(|(at, text)| migration(at, text.trim())).collect()
 }
 
 fn graph(text: &str) -> Graph {
-    Graph::new(&list(text)).unwrap()
+    Graph::new(&list(text), &Split::new()).unwrap()
 }
 
-fn names(migrations: &[&Migration]) -> String {
+pub(super) fn names(migrations: &[&Migration]) -> String {
     migrations.iter().map(|migration| migration.revision).collect::<Vec<_>>().join(" ")
 }
 
@@ -301,10 +302,10 @@ fn what_does_not_fit_together_is_refused() {
             "give it another revision in its third line",
         ),
     ] {
-        let error = Graph::new(&list(text)).unwrap_err();
+        let error = Graph::new(&list(text), &Split::new()).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.hint()), (said, Some(hint)), "{text}");
     }
-    assert!(Graph::new(&[]).unwrap().ordered().is_empty());
+    assert!(Graph::new(&[], &Split::new()).unwrap().ordered().is_empty());
 }
 
 #[test]
@@ -438,10 +439,10 @@ proptest! {
     /// before that.
     #[test]
     fn each_revision_is_visited_once_and_in_order(list in histories(), stop in any::<prop::sample::Index>()) {
-        let graph = Graph::new(&list).unwrap();
+        let graph = Graph::new(&list, &Split::new()).unwrap();
         let mut shuffled = list.clone();
         shuffled.reverse();
-        let again = Graph::new(&shuffled).unwrap();
+        let again = Graph::new(&shuffled, &Split::new()).unwrap();
         prop_assert_eq!(names(&graph.ordered().iter().collect::<Vec<_>>()), names(&again.ordered().iter().collect::<Vec<_>>()));
 
         let stop = list[stop.index(list.len())].revision;
@@ -468,7 +469,7 @@ proptest! {
     /// A stamp is a place that an upgrade could have come to.
     #[test]
     fn a_stamp_leaves_no_gap(list in histories(), words in proptest::collection::vec(any::<prop::sample::Index>(), 1..4)) {
-        let graph = Graph::new(&list).unwrap();
+        let graph = Graph::new(&list, &Split::new()).unwrap();
         let words: Vec<_> = words.iter().map(|word| list[word.index(list.len())].revision).collect();
         for applied in [Places::new(), graph.all()] {
             let stamped = graph.stamped(&words, &applied).unwrap();

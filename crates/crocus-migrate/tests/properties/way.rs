@@ -54,6 +54,7 @@ fn migrations(revisions: usize) -> Migrations {
             down_revisions,
             labels: &[],
             depends_on: &[],
+            replaces: &[],
             message: "change",
             created: "",
             file: "",

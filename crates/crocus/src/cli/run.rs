@@ -97,7 +97,7 @@ async fn bring_up_to_date(
         return db::upgrade::run(context, engine, migrations, "heads", &context.options()).await.map(Some);
     }
     let applied = crocus_migrate::applied(engine, migrations).await.map_err(context.of_migration())?;
-    let graph = migrations.graph().map_err(context.of_migration())?;
+    let graph = migrations.graph_of(&applied).map_err(context.of_migration())?;
     applied.check(graph).map_err(context.of_migration())?;
     let pending = graph.pending(&applied);
     if pending.is_empty() {

@@ -53,7 +53,7 @@ pub(crate) fn migrations(name: &str) -> Vec<Migration> {
     };
     let second = revision("a2", "a2_second.rs", &["a1"]);
     let shop = Migration { labels: &["shop"], ..revision("b2", "b2_shop.rs", &["a1"]) };
-    let mail = Migration { labels: &["mail"], depends_on: &["a2"], ..revision("c1", "c1_mail.rs", &[]) };
+    let mail = Migration { labels: &["mail"], depends_on: &["a2"], replaces: &[], ..revision("c1", "c1_mail.rs", &[]) };
     match name {
         "line" | "named" | "no_models" | "binds" => vec![cars, second],
         "branched" => vec![cars, second, shop, mail],
@@ -70,6 +70,7 @@ fn revision(revision: &'static str, file: &'static str, down_revisions: &'static
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message,
         created: "2026-11-22 14:03 UTC",
         file,

@@ -24,6 +24,7 @@ const FIRST: Migration = Migration {
     down_revisions: &[],
     labels: &[],
     depends_on: &[],
+    replaces: &[],
     message: "create cars",
     created: "2026-11-22 14:03 UTC",
     file: "a1_create_cars.rs",

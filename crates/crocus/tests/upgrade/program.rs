@@ -50,6 +50,7 @@ fn migration(
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message,
         created: "2026-11-22 14:03 UTC",
         file,

@@ -28,6 +28,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
         down_revisions,
         labels: &[],
         depends_on: &[],
+        replaces: &[],
         message: "random",
         created: "",
         file: "",

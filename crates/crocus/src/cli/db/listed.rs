@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
+use crocus_migrate::head::BASE;
 use crocus_migrate::{Applied, Graph, Migration, Migrations, Record};
 use serde_json::{Value, json};
 
@@ -30,11 +31,11 @@ pub(super) struct Listed<'a> {
 impl<'a> Listed<'a> {
     /// With what a database has applied.
     pub(super) async fn of_database(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
-        let mut listed = Listed::of_program(context, bind)?;
+        let migrations = context.migrations(bind)?;
+        migrations.graph().map_err(context.of_migration())?;
         let (engine, _) = context.engine(bind).await?;
-        let applied = crocus_migrate::applied(&engine, listed.migrations).await;
-        listed.applied = applied.map_err(context.of_migration())?;
-        Ok(listed)
+        let applied = crocus_migrate::applied(&engine, migrations).await;
+        Listed::with(context, bind, applied.map_err(context.of_migration())?)
     }
 
     /// With what the database has applied where it is there: without one the history is still known, and asking for it
@@ -48,11 +49,11 @@ impl<'a> Listed<'a> {
 
     /// With every revision that the database has, also those that the program does not.
     pub(super) async fn with_unknown(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
-        let mut listed = Listed::of_program(context, bind)?;
+        let migrations = context.migrations(bind)?;
+        migrations.graph().map_err(context.of_migration())?;
         let (engine, _) = context.engine(bind).await?;
-        let applied = crocus_migrate::listed(&engine, listed.migrations).await;
-        listed.applied = applied.map_err(context.of_migration())?;
-        Ok(listed)
+        let applied = crocus_migrate::listed(&engine, migrations).await;
+        Listed::with(context, bind, applied.map_err(context.of_migration())?)
     }
 
     /// The same where the database is there.
@@ -65,9 +66,14 @@ impl<'a> Listed<'a> {
 
     /// Without a database.
     pub(super) fn of_program(context: &'a Context, bind: Option<&'static str>) -> Result<Listed<'a>> {
+        Listed::with(context, bind, Applied::default())
+    }
+
+    /// With what is applied.
+    pub(super) fn with(context: &'a Context, bind: Option<&'static str>, applied: Applied) -> Result<Listed<'a>> {
         let migrations = context.migrations(bind)?;
-        let graph = migrations.graph().map_err(context.of_migration())?;
-        Ok(Listed { context, bind, migrations, graph, applied: Applied::default() })
+        let graph = migrations.graph_of(&applied).map_err(context.of_migration())?;
+        Ok(Listed { context, bind, migrations, graph, applied })
     }
 
     /// The program's name, for hints.
@@ -87,6 +93,7 @@ impl<'a> Listed<'a> {
             ("current".to_owned(), is_in(&self.graph.current(&self.applied))),
             ("branchpoint".to_owned(), branches.iter().any(|(point, _)| point.revision == migration.revision)),
             ("mergepoint".to_owned(), migration.down_revisions.len() > 1),
+            ("squashed".to_owned(), !migration.replaces.is_empty()),
         ] {
             if applies {
                 let _ = write!(marks, " ({mark})");
@@ -110,9 +117,12 @@ impl<'a> Listed<'a> {
     /// Everything that is known of a revision, a line each.
     pub(super) fn in_full(&self, migration: &Migration) -> String {
         let mut text = format!("Rev: {}{}\n", migration.revision, self.marks(migration));
-        let _ = writeln!(text, "Parent: {}", migration.follows());
+        let _ = writeln!(text, "Parent: {}", self.follows(migration));
         if !migration.depends_on.is_empty() {
             let _ = writeln!(text, "Depends on: {}", migration.depends_on.join(", "));
+        }
+        if !migration.replaces.is_empty() {
+            let _ = writeln!(text, "Replaces: {}", migration.replaces.join(", "));
         }
         let _ = writeln!(text, "Path: {}", Path::new(self.migrations.folder()).join(migration.file).display());
         let _ = writeln!(text, "Created: {}", migration.created);
@@ -143,8 +153,9 @@ impl<'a> Listed<'a> {
         let is_in = |list: &[&Migration]| list.iter().any(|listed| listed.revision == migration.revision);
         self.with_bind(json!({
             "revision": migration.revision,
-            "down_revisions": migration.down_revisions,
+            "down_revisions": self.graph.followed(migration),
             "depends_on": migration.depends_on,
+            "replaces": migration.replaces,
             "labels": migration.labels,
             "branch_labels": self.graph.labels_of(migration.revision),
             "message": migration.message,
@@ -174,6 +185,12 @@ impl<'a> Listed<'a> {
             "is_unknown": true,
             "applied": applied_json(record),
         }))
+    }
+
+    /// What a revision follows, for a person.
+    pub(super) fn follows(&self, migration: &Migration) -> String {
+        let followed = self.graph.followed(migration);
+        if followed.is_empty() { BASE.to_owned() } else { followed.join(" and ") }
     }
 
     /// The names of revisions.

@@ -23,12 +23,11 @@ pub(super) struct Stamp {
 }
 
 pub(super) async fn stamp(context: &Context, bind: Option<&'static str>, arguments: &Stamp) -> Result<()> {
-    let mut listed = Listed::of_program(context, bind)?;
     let migrations = context.migrations(bind)?;
     let (engine, _) = context.engine(bind).await?;
     let targets: Vec<_> = arguments.revisions.iter().map(String::as_str).collect();
     let stamped = crocus_migrate::stamp(&engine, migrations, &targets, arguments.purge, &context.options()).await;
-    listed.applied = stamped.map_err(context.of_migration())?;
+    let listed = Listed::with(context, bind, stamped.map_err(context.of_migration())?)?;
     let places: Vec<_> = listed
         .graph
         .current(&listed.applied)

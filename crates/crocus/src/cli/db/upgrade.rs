@@ -157,6 +157,12 @@ fn report(step: Step<'_>) {
         Step::Begin(..) => return,
         Step::Retry { who, pause } => format!("Waiting for a lock: {who}. Trying again in {pause:?}."),
         Step::Progress { name, done, total } => format!("{name}: {done} of {total}"),
+        Step::TakenTogether(migration) => format!(
+            "Recorded {} in place of {}, {}",
+            migration.revision,
+            migration.replaces.join(", "),
+            migration.title()
+        ),
         Step::Done(direction, migration) => {
             let (before, after) = (migration.follows(), migration.revision.to_owned());
             let (verb, from, to) = match direction {
