@@ -340,9 +340,15 @@ pub(crate) fn progress_sql(migration: &Migration, applied_by: &str, progress: &s
     with_literals(SET_PROGRESS, &[Some(migration.revision), Some(migration.message), by.as_deref(), Some(progress)])
 }
 
-/// [`remove`], for a script.
-pub(crate) fn remove_sql(revision: &str) -> String {
-    with_literals(REMOVE, &[Some(revision)])
+/// [`remove`], for a script: also of what a squashed revision replaces, since the database may have that recorded.
+pub(crate) fn remove_sql(migration: &Migration) -> String {
+    let names: Vec<_> =
+        std::iter::once(&migration.revision).chain(migration.replaces).map(|&name| Some(name)).collect();
+    let marks: Vec<_> = (1..=names.len()).map(|number| format!("${number}")).collect();
+    match names.len() {
+        1 => with_literals(REMOVE, &names),
+        _ => with_literals(&REMOVE.replace("= $1", &format!("IN ({})", marks.join(", "))), &names),
+    }
 }
 
 /// SQL with its values written into it. A value may look like the mark of another one.

@@ -1,7 +1,7 @@
 //! Migrations: the schema that the models declare, what the database has, the operations between the two, and
 //! running them. This crate knows no HTTP and prints nothing.
 //!
-//! `schema`, `operation`, `compare`, `diagram`, `fold`, `lint`, `models` and `render` do no I/O. `inspect` reads a database, `runner` changes one,
+//! `schema`, `operation`, `compare`, `diagram`, `fold`, `lint`, `models`, `render` and `squash` do no I/O. `inspect` reads a database, `runner` changes one,
 //! `folder` writes files.
 
 pub mod compare;
@@ -27,6 +27,7 @@ mod revision;
 mod runner;
 pub mod schema;
 mod script;
+mod squash;
 mod types;
 
 pub use compare::Comparison;
@@ -41,6 +42,7 @@ pub use operations::{
 pub use revision::{Changed, Graph, Migration, Migrations, Placement};
 pub use runner::{Direction, Options, Step, apply, apply_in_segments, downgrade, pending, stamp, upgrade};
 pub use script::script;
+pub use squash::Squashed;
 pub use types::TypeChange;
 
 /// What a migration file uses.

@@ -138,6 +138,11 @@ pub fn lint(before: &Schema, migration: &Migration, dialect: Dialect) -> Vec<Fin
     findings
 }
 
+/// What there is to say about a way back, of steps that lead from the one schema to the other.
+pub(crate) fn way_back(before: &Schema, after: Schema, upgrade: &Operations, downgrade: &Operations) -> Option<Code> {
+    downgrade::judge(before, after, upgrade, downgrade).map(|(code, _)| code)
+}
+
 /// What can go wrong with operations, one after the other, as the `upgrade` of a revision's file.
 pub fn lint_operations(
     before: &Schema,

@@ -10,28 +10,62 @@ use layout::{Argument, Call, chained, close_closure, open_closure, statement};
 
 use crate::head::Head;
 use crate::operation::Operation;
-use crate::operations::function_name;
+use crate::operations::{Operations, function_name};
 use crate::schema::{
     Column, Deferrable, ForeignKey, Index, IndexKey, IndexPart, Nulls, Table, TableName, Type, Unique,
 };
 
 /// The text of a migration file.
 pub fn migration(head: &Head, operations: &[Operation]) -> String {
-    let mut text = head.render();
-    text.push_str("\nuse crocus::migrate::prelude::*;\n");
-    function(&mut text, "upgrade", operations.iter().map(|operation| Ok(operation.clone())));
-    function(&mut text, "downgrade", operations.iter().rev().map(Operation::reverse));
+    let mut text = opening(head);
+    function(&mut text, "upgrade", |body| operations.iter().for_each(|it| write_operation(body, it.clone())));
+    function(&mut text, "downgrade", |body| {
+        for operation in operations.iter().rev() {
+            match operation.reverse() {
+                Ok(operation) => write_operation(body, operation),
+                Err(why) => irreversible(body, &why.to_string()),
+            }
+        }
+    });
     text
 }
 
-fn function(text: &mut String, name: &str, operations: impl Iterator<Item = Result<Operation, crate::Irreversible>>) {
-    let mut body = String::new();
-    for operation in operations {
-        match operation {
-            Ok(operation) => write_operation(&mut body, operation),
-            Err(why) => statement(&mut body, 1, "op.irreversible", vec![text_of(&why.to_string())]),
-        }
+/// The text of a migration file whose way back is not the reverse of its way there.
+pub(crate) fn written(head: &Head, upgrade: &Operations, downgrade: &Operations) -> String {
+    let mut text = opening(head);
+    for (name, operations) in [("upgrade", upgrade), ("downgrade", downgrade)] {
+        function(&mut text, name, |body| {
+            for (index, operation) in operations.list.iter().enumerate() {
+                allowed(body, operations, index);
+                write_operation(body, operation.clone());
+            }
+            if let Some(why) = &operations.irreversible {
+                allowed(body, operations, operations.list.len());
+                irreversible(body, why);
+            }
+        });
     }
+    text
+}
+
+fn opening(head: &Head) -> String {
+    format!("{}\nuse crocus::migrate::prelude::*;\n", head.render())
+}
+
+/// What is acknowledged of a step, before it.
+fn allowed(body: &mut String, operations: &Operations, step: usize) {
+    for allowance in operations.allowed.iter().filter(|allowance| allowance.before == step) {
+        statement(body, 1, "op.allow", vec![text_of(&allowance.code), text_of(&allowance.why)]);
+    }
+}
+
+fn irreversible(body: &mut String, why: &str) {
+    statement(body, 1, "op.irreversible", vec![text_of(why)]);
+}
+
+fn function(text: &mut String, name: &str, write: impl FnOnce(&mut String)) {
+    let mut body = String::new();
+    write(&mut body);
     // rustfmt keeps the braces of an empty function together.
     let (argument, block) = if body.is_empty() { ("_op", "{}".to_owned()) } else { ("op", format!("{{\n{body}}}")) };
     let _ = write!(text, "\npub fn {name}({argument}: &mut Operations) {block}\n");

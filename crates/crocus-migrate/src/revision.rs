@@ -6,10 +6,9 @@ mod next;
 mod replaced;
 mod resolve;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::compare::Ours;
-use crate::head::BASE;
 use crate::history::Applied;
 use crate::operation::Operation;
 use crate::operations::Operations;
@@ -124,11 +123,6 @@ impl Migration {
     /// The first line of its message.
     pub fn title(&self) -> &'static str {
         self.message.lines().next().unwrap_or_default()
-    }
-
-    /// What it follows, for a person: `<base>`, `3f9a1c27b6d0`, `3f9a1c27b6d0 and 91d0e4aa02c7`.
-    pub fn follows(&self) -> String {
-        if self.down_revisions.is_empty() { BASE.to_owned() } else { self.down_revisions.join(" and ") }
     }
 
     /// The operations of one direction.

@@ -50,8 +50,8 @@ pub enum Step<'a> {
         /// Of how much.
         total: u64,
     },
-    /// A revision is done, and the database is there.
-    Done(Direction, &'a Migration),
+    /// A revision is done, and the database is there; last comes what it follows, for a person.
+    Done(Direction, &'a Migration, &'a str),
     /// A squashed revision is recorded in place of those that it stands for, all of which are applied. Nothing was run.
     TakenTogether(&'a Migration),
 }
@@ -140,7 +140,7 @@ pub async fn upgrade(
         run(&connection, &job, &mut on_step).await?;
         history::record(&connection, migration, &options.program, Some(started.elapsed())).await?;
         commit(&connection, &job).await?;
-        on_step(Step::Done(Direction::Upgrade, migration));
+        on_step(Step::Done(Direction::Upgrade, migration, &graph.follows(migration)));
         done += 1;
     }
 }
@@ -190,7 +190,7 @@ pub async fn downgrade(
         history::remove(&connection, migration.revision).await?;
         commit(&connection, &job).await?;
         left.remove(&at);
-        on_step(Step::Done(Direction::Downgrade, migration));
+        on_step(Step::Done(Direction::Downgrade, migration, &graph.follows(migration)));
         done += 1;
     }
     Ok(done)

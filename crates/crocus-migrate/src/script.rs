@@ -18,6 +18,8 @@ use crate::{Error, ErrorKind, Result};
 /// One revision of a script.
 struct Way<'a> {
     migration: &'a Migration,
+    /// What it follows, for a person.
+    follows: String,
     operations: Vec<Operation>,
 }
 
@@ -92,7 +94,7 @@ pub async fn script(
     if direction == Direction::Upgrade {
         check_destructive(graph, &all, &before, dialect, options)?;
     }
-    let ways = steps.into_iter().map(|migration| way(migration, direction)).collect::<Result<Vec<_>>>()?;
+    let ways = steps.into_iter().map(|migration| way(graph, migration, direction)).collect::<Result<Vec<_>>>()?;
     let mut text = head(dialect, direction, range, options);
     let start = Start::of(graph, &places, direction);
     let body = match dialect {
@@ -103,7 +105,7 @@ pub async fn script(
     Ok(text)
 }
 
-fn way(migration: &Migration, direction: Direction) -> Result<Way<'_>> {
+fn way<'a>(graph: &Graph, migration: &'a Migration, direction: Direction) -> Result<Way<'a>> {
     let operations = migration.operations(match direction {
         Direction::Upgrade => migration.upgrade,
         Direction::Downgrade => migration.downgrade,
@@ -117,7 +119,7 @@ fn way(migration: &Migration, direction: Direction) -> Result<Way<'_>> {
         let hint = "run it by `db upgrade`, and write scripts of what comes before and after it: `--sql FROM:TO`";
         return Err(Error::new(ErrorKind::Irreversible, text).with_hint(hint));
     }
-    Ok(Way { migration, operations })
+    Ok(Way { migration, follows: graph.follows(migration), operations })
 }
 
 /// What has been done where a script begins. Data steps change no schema.
@@ -125,7 +127,7 @@ fn upgrades<'a>(graph: &'a Graph, places: &Places) -> Result<Vec<Way<'a>>> {
     let done = |migration: &'a Migration| {
         let mut operations = migration.operations(migration.upgrade)?;
         operations.retain(|operation| !matches!(operation, Operation::Run(_)));
-        Ok(Way { migration, operations })
+        Ok(Way { migration, follows: graph.follows(migration), operations })
     };
     graph.migrations(places).into_iter().map(done).collect()
 }
@@ -140,8 +142,9 @@ fn head(dialect: Dialect, direction: Direction, range: &str, options: &Options) 
 }
 
 /// `-- a1 -> b2, add doors`
-fn title(migration: &Migration, direction: Direction) -> String {
-    let (before, after) = (migration.follows(), migration.revision);
+fn title(way: &Way<'_>, direction: Direction) -> String {
+    let Way { migration, follows: before, .. } = way;
+    let after = migration.revision;
     let title = migration.title();
     match direction {
         Direction::Upgrade => format!("\n-- {before} -> {after}, {title}\n"),

@@ -138,7 +138,7 @@ proptest! {
         let left = runtime.block_on(async {
             let engine = Engine::connect(&"sqlite::memory:".parse().unwrap()).await.unwrap();
             let step = |direction, steps: &mut Vec<&'static str>, step: Step<'_>| match step {
-                Step::Done(ran, migration) if ran == direction => steps.push(migration.revision),
+                Step::Done(ran, migration, _) if ran == direction => steps.push(migration.revision),
                 Step::Done(..) => panic!("it ran the other way"),
                 _ => {}
             };

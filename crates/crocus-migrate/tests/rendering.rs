@@ -16,6 +16,7 @@ fn head(message: &str) -> Head {
         down_revisions: Vec::new(),
         labels: Vec::new(),
         depends_on: Vec::new(),
+        replaces: Vec::new(),
         created: "2026-11-22 14:03 UTC".to_owned(),
     }
 }

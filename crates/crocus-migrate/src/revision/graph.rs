@@ -155,7 +155,7 @@ impl Graph {
         if forked.is_empty() {
             return Ok(());
         }
-        let parents: BTreeSet<_> = forked.iter().map(|head| head.follows()).collect();
+        let parents: BTreeSet<_> = forked.iter().map(|head| self.follows(head)).collect();
         let same = match (parents.len(), parents.first()) {
             (1, Some(parent)) => format!("{} migrations follow {parent}", number(forked.len())),
             _ => format!("the migrations have {} heads", number(forked.len())),
@@ -183,6 +183,12 @@ impl Graph {
             None => *revision,
         };
         migration.down_revisions.iter().map(here).collect()
+    }
+
+    /// The same, for a person: `<base>`, `3f9a1c27b6d0`, `3f9a1c27b6d0 and 91d0e4aa02c7`.
+    pub fn follows(&self, migration: &Migration) -> String {
+        let followed = self.followed(migration);
+        if followed.is_empty() { BASE.to_owned() } else { followed.join(" and ") }
     }
 
     /// What stands for revisions that are not here, by their names.

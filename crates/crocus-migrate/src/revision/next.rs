@@ -79,7 +79,7 @@ impl Graph {
         })
     }
 
-    fn check_names(&self, placement: &Placement<'_>) -> Result<()> {
+    pub(crate) fn check_names(&self, placement: &Placement<'_>) -> Result<()> {
         let mut seen = BTreeSet::new();
         let labels = placement.branch_labels.iter().map(|label| ("label", *label));
         for (what, name) in labels.chain(placement.rev_id.map(|name| ("revision", name))) {

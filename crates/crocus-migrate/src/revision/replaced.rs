@@ -119,7 +119,7 @@ fn has(records: &[Record], revision: &str) -> bool {
 /// Whether all that it replaces is applied, and nothing of it half-way.
 fn is_covered(squashed: &Migration, records: &[Record]) -> bool {
     let is_done = |revision: &&str| records.iter().any(|it| it.revision == **revision && it.progress.is_none());
-    !squashed.replaces.is_empty() && squashed.replaces.iter().all(|revision| is_done(&revision))
+    !squashed.replaces.is_empty() && squashed.replaces.iter().all(is_done)
 }
 
 /// The revisions that are not in a graph, each with what stands for it, and whether that ends where it ends.

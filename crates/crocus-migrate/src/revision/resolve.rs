@@ -111,7 +111,7 @@ impl Graph {
         Ok(undone.iter().rev().map(|at| &self.ordered()[*at]).collect())
     }
 
-    fn range(&self, range: &str, applied: &Applied) -> Result<(Places, Places)> {
+    pub(crate) fn range(&self, range: &str, applied: &Applied) -> Result<(Places, Places)> {
         let Some((from, to)) = range.split_once(':') else {
             return Err(
                 revision_error(format!("`{range}` is no range")).with_hint("write it as `FROM:TO`, `FROM:` or `:TO`")

@@ -28,7 +28,7 @@ fn migration(at: usize, text: &str) -> Migration {
     }
 }
 
-pub(super) fn list(text: &str) -> Vec<Migration> {
+pub(crate) fn list(text: &str) -> Vec<Migration> {
     text.split(',').filter(|text| !text.is_empty()).enumerate().map(|(at, text)| migration(at, text.trim())).collect()
 }
 
@@ -36,7 +36,7 @@ fn graph(text: &str) -> Graph {
     Graph::new(&list(text), &Split::new()).unwrap()
 }
 
-pub(super) fn names(migrations: &[&Migration]) -> String {
+pub(crate) fn names(migrations: &[&Migration]) -> String {
     migrations.iter().map(|migration| migration.revision).collect::<Vec<_>>().join(" ")
 }
 

@@ -43,7 +43,7 @@ pub(super) fn body(
     }
     script.line(&check(start));
     for way in ways {
-        script.text.push_str(&title(way.migration, direction));
+        script.text.push_str(&title(way, direction));
         script.revision(way, &mut schema);
     }
     script.text.push('\n');
@@ -106,7 +106,7 @@ impl Script<'_> {
         self.settle();
         self.line(&match self.direction {
             Direction::Upgrade => history::record_sql(way.migration, &self.options.program),
-            Direction::Downgrade => history::remove_sql(way.migration.revision),
+            Direction::Downgrade => history::remove_sql(way.migration),
         });
         self.line("COMMIT");
         self.is_open = false;

@@ -50,7 +50,7 @@ pub(super) async fn body(
     for way in ways {
         recorded.clear();
         perform(&connection, way, direction, options).await?;
-        text.push_str(&title(way.migration, direction));
+        text.push_str(&title(way, direction));
         text.push_str(&ended("BEGIN IMMEDIATE"));
         for statement in sent(&recorded.statements()) {
             text.push_str(&ended(statement));
@@ -58,7 +58,7 @@ pub(super) async fn body(
         text.push_str(&ended(CHECK));
         text.push_str(&ended(&match direction {
             Direction::Upgrade => history::record_sql(way.migration, &options.program),
-            Direction::Downgrade => history::remove_sql(way.migration.revision),
+            Direction::Downgrade => history::remove_sql(way.migration),
         }));
         text.push_str(&ended("COMMIT"));
     }

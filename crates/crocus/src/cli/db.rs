@@ -15,6 +15,7 @@ mod plan;
 mod renames;
 mod repair;
 mod revision;
+mod squash;
 mod stamp;
 pub(super) mod upgrade;
 
@@ -48,6 +49,7 @@ enum Command {
     Edit(revision::Edit),
     Show(history::Show),
     Merge(revision::Merge),
+    Squash(squash::Squash),
     Upgrade(upgrade::Upgrade),
     Downgrade(upgrade::Downgrade),
     History(history::History),
@@ -100,6 +102,7 @@ pub(super) async fn db(context: &Context, Db { bind, command }: Db) -> Result<()
             Ok(())
         }
         Command::Merge(arguments) => revision::merge(context, context.one(named)?, &arguments).await,
+        Command::Squash(arguments) => squash::squash(context, context.one(named)?, &arguments).await,
         Command::Edit(arguments) => revision::edit(context, context.one(named)?, &arguments).await,
         Command::Show(arguments) => history::show(context, context.one(named)?, &arguments).await,
         Command::Upgrade(arguments) => {

@@ -7,7 +7,7 @@ use crate::child::{Place, places};
 use crate::program;
 
 /// The migrations folder of a program's source, with a file for each migration that it was built with.
-fn source(place: &Place, program: &str) -> PathBuf {
+pub(crate) fn source(place: &Place, program: &str) -> PathBuf {
     let source = place.folder.path().join(program);
     let folder = source.join("migrations");
     fs::create_dir_all(&folder).unwrap();
@@ -19,7 +19,7 @@ fn source(place: &Place, program: &str) -> PathBuf {
 }
 
 /// What a command writes: the file's text, without the time and with `NEW` for a name that was made.
-fn written(place: &Place, program: &str, arguments: &[&str]) -> String {
+pub(crate) fn written(place: &Place, program: &str, arguments: &[&str]) -> String {
     let folder = source(place, program);
     let directory = ["--directory", folder.to_str().unwrap()];
     let said = place.run(program, &[&["db"], arguments, &directory].concat()).success();

@@ -10,6 +10,7 @@
 mod child;
 mod files;
 mod program;
+mod squashed;
 mod telling;
 
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use child::{Place, places};
 use libtest_mimic::{Arguments, Trial};
 
-const TESTS: [(&str, fn()); 15] = [
+const TESTS: [(&str, fn()); 20] = [
     ("branches_are_applied_and_undone", branches_are_applied_and_undone),
     ("ambiguous_places_change_nothing", ambiguous_places_change_nothing),
     ("a_merge_is_one_revision_more", a_merge_is_one_revision_more),
@@ -33,6 +34,14 @@ const TESTS: [(&str, fn()); 15] = [
     ("heads_are_merged_by_a_file", files::heads_are_merged_by_a_file),
     ("an_edit_opens_the_file", files::an_edit_opens_the_file),
     ("nothing_is_written_by_mistake", files::nothing_is_written_by_mistake),
+    ("a_squash_is_written", squashed::a_squash_is_written),
+    ("what_cannot_be_squashed_is_said", squashed::what_cannot_be_squashed_is_said),
+    ("a_squash_makes_what_the_others_make", squashed::a_squash_makes_what_the_others_make),
+    (
+        "a_database_that_has_all_or_some_of_them_comes_to_it",
+        squashed::a_database_that_has_all_or_some_of_them_comes_to_it,
+    ),
+    ("without_the_files_some_is_an_error", squashed::without_the_files_some_is_an_error),
 ];
 
 fn main() -> ExitCode {

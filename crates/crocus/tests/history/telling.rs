@@ -70,7 +70,7 @@ pub(crate) fn what_tells_prints_json() {
         assert_eq!(
             shown,
             serde_json::json!([{
-                "revision": "c1", "down_revisions": [], "depends_on": ["a2"], "labels": ["mail"], "branch_labels": ["mail"],
+                "revision": "c1", "down_revisions": [], "depends_on": ["a2"], "replaces": [], "labels": ["mail"], "branch_labels": ["mail"],
                 "message": "mail", "created": "2026-11-22 14:03 UTC", "file": "c1_mail.rs", "is_head": true,
                 "is_current": false, "is_unknown": false, "applied": null,
             }])

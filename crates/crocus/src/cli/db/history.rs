@@ -78,7 +78,7 @@ pub(super) async fn history(context: &Context, binds: &[Option<&'static str>], a
             true => listed.in_full(migration),
             false => format!(
                 "{} -> {}{}, {}, {}\n",
-                listed.follows(migration),
+                listed.graph.follows(migration),
                 migration.revision,
                 listed.marks(migration),
                 migration.title(),

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
-use crocus_migrate::head::BASE;
 use crocus_migrate::{Applied, Graph, Migration, Migrations, Record};
 use serde_json::{Value, json};
 
@@ -117,7 +116,7 @@ impl<'a> Listed<'a> {
     /// Everything that is known of a revision, a line each.
     pub(super) fn in_full(&self, migration: &Migration) -> String {
         let mut text = format!("Rev: {}{}\n", migration.revision, self.marks(migration));
-        let _ = writeln!(text, "Parent: {}", self.follows(migration));
+        let _ = writeln!(text, "Parent: {}", self.graph.follows(migration));
         if !migration.depends_on.is_empty() {
             let _ = writeln!(text, "Depends on: {}", migration.depends_on.join(", "));
         }
@@ -185,12 +184,6 @@ impl<'a> Listed<'a> {
             "is_unknown": true,
             "applied": applied_json(record),
         }))
-    }
-
-    /// What a revision follows, for a person.
-    pub(super) fn follows(&self, migration: &Migration) -> String {
-        let followed = self.graph.followed(migration);
-        if followed.is_empty() { BASE.to_owned() } else { followed.join(" and ") }
     }
 
     /// The names of revisions.

@@ -163,8 +163,8 @@ fn report(step: Step<'_>) {
             migration.replaces.join(", "),
             migration.title()
         ),
-        Step::Done(direction, migration) => {
-            let (before, after) = (migration.follows(), migration.revision.to_owned());
+        Step::Done(direction, migration, follows) => {
+            let (before, after) = (follows, migration.revision);
             let (verb, from, to) = match direction {
                 Direction::Upgrade => ("Upgraded", before, after),
                 Direction::Downgrade => ("Downgraded", after, before),
