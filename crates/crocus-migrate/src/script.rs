@@ -24,11 +24,11 @@ struct Way<'a> {
 }
 
 /// Where a database has to be for a script: these revisions are applied, whole, and those are not. What follows from
-/// them is not said.
+/// them is not said. Each is one revision with those whose row says the same: what a squashed one replaces.
 #[derive(Debug, PartialEq)]
 struct Start<'a> {
-    applied: Vec<&'a str>,
-    not_applied: Vec<&'a str>,
+    applied: Vec<Vec<&'a str>>,
+    not_applied: Vec<Vec<&'a str>>,
 }
 
 impl<'a> Start<'a> {
@@ -41,8 +41,14 @@ impl<'a> Start<'a> {
         };
         let is_first = |at: &usize| !graph.before(*at).any(|before| not_applied.contains(&before));
         let first: Places = not_applied.iter().copied().filter(is_first).collect();
-        let names = |places: &Places| graph.migrations(places).into_iter().map(|it| it.revision).collect();
-        Start { applied: names(&graph.ends_of(&applied)), not_applied: names(&first) }
+        let names = |it: &Migration, replaced: &[&'static str]| {
+            std::iter::once(it.revision).chain(replaced.iter().copied()).collect::<Vec<_>>()
+        };
+        // Where the last of them is applied all are, and where one of them is not, that one is not.
+        let applied = graph.migrations(&graph.ends_of(&applied)).into_iter();
+        let applied = applied.map(|it| names(it, it.replaces.last().map_or(&[], std::slice::from_ref)));
+        let not_applied = graph.migrations(&first).into_iter().map(|it| names(it, it.replaces));
+        Start { applied: applied.collect(), not_applied: not_applied.collect() }
     }
 }
 

@@ -249,6 +249,45 @@ async fn a_script_begins_where_the_database_is() {
     }
 }
 
+/// One revision in place of the first two.
+fn squashed() -> Migrations {
+    let squashed = Migration {
+        replaces: &["a1", "b2"],
+        ..migration(
+            "s1",
+            &[],
+            |op| migrations().list()[..2].iter().for_each(|it| (it.upgrade)(op)),
+            |op| migrations().list()[..2].iter().rev().for_each(|it| (it.downgrade)(op)),
+        )
+    };
+    Migrations::new("", vec![squashed, migrations().list()[2]])
+}
+
+// With a thread of its own a connection ends, and its lock with it, while `psql` is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_takes_what_a_squashed_revision_replaces_for_it() {
+    for database in TestDatabase::each() {
+        let engine = engine(&database).await;
+        let dialect = engine.dialect();
+        let text = async |direction, range| script(&squashed(), dialect, direction, range, &options()).await.unwrap();
+        upgrade(&engine, &migrations(), "a1", &options(), |_| ()).await.unwrap();
+        for (range, why) in [("heads", "s1 is"), ("s1:heads", "s1 is")] {
+            let errors = sent(&database, &text(Direction::Upgrade, range).await).expect_err(range);
+            assert!(errors.contains(why), "{range} on {dialect}: {errors}");
+        }
+        upgrade(&engine, &migrations(), "b2", &options(), |_| ()).await.unwrap();
+        run(&database, &text(Direction::Upgrade, "b2:heads").await);
+        assert!(crocus_migrate::pending(&engine, &squashed()).await.unwrap().is_empty());
+        run(&database, &text(Direction::Downgrade, "heads:base").await);
+        assert_eq!(crocus_migrate::recorded(&engine).await.unwrap(), []);
+        run(&database, &text(Direction::Upgrade, "heads").await);
+        let recorded = crocus_migrate::recorded(&engine).await.unwrap();
+        assert_eq!(recorded.iter().map(|record| record.revision.as_str()).collect::<Vec<_>>(), ["c3", "s1"]);
+        run(&database, &text(Direction::Downgrade, "heads:base").await);
+        assert_eq!(crocus_migrate::recorded(&engine).await.unwrap(), []);
+    }
+}
+
 #[tokio::test]
 async fn rust_cannot_be_written_as_a_script() {
     let step = migration("a1", &[], fill_in, |_| ());

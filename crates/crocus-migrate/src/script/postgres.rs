@@ -53,15 +53,20 @@ pub(super) fn body(
 
 /// Fails where the database is somewhere else: once the lock is had, so that nobody moves it.
 fn check(start: &Start<'_>) -> String {
-    let row = |is_applied| move |revision: &&str| format!("({}, {is_applied})", literal(revision));
+    let row = |is_applied| {
+        move |names: &Vec<&str>| {
+            let literals: Vec<_> = names.iter().map(|name| literal(name)).collect();
+            format!("({}, ARRAY[{}], {is_applied})", literals[0], literals.join(", "))
+        }
+    };
     let rows = start.applied.iter().map(row(true)).chain(start.not_applied.iter().map(row(false)));
     let rows = rows.collect::<Vec<_>>().join(", ");
     format!(
         "DO $$ DECLARE wrong text; BEGIN
     SELECT string_agg(revision || CASE WHEN is_applied THEN ' is not applied' ELSE ' is applied' END, ', ') INTO wrong
-    FROM (VALUES {rows}) AS expected (revision, is_applied)
+    FROM (VALUES {rows}) AS expected (revision, names, is_applied)
     WHERE is_applied <> EXISTS (SELECT FROM crocus_migrations AS found
-        WHERE found.revision = expected.revision AND (NOT is_applied OR found.progress IS NULL));
+        WHERE found.revision = ANY (names) AND (NOT is_applied OR found.progress IS NULL));
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the database is not where this script begins: %', wrong USING HINT = {};
     END IF;

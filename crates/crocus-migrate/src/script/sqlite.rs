@@ -68,19 +68,20 @@ pub(super) async fn body(
 /// Fails where the database is somewhere else. SQLite says the name of the check that fails.
 fn check(start: &Start<'_>) -> String {
     let (mut checks, mut values) = (Vec::new(), Vec::new());
-    let mut expect = |revision: &str, is_applied: bool| {
+    let mut expect = |names: &[&str], is_applied: bool| {
+        let literals: Vec<_> = names.iter().map(|name| literal(name)).collect();
         let (not, whole) = if is_applied { ("", " AND progress IS NULL") } else { (" not", "") };
         let name =
-            Dialect::Sqlite.quote(&format!("this script begins where {revision} is{not} applied: see `db current`"));
+            Dialect::Sqlite.quote(&format!("this script begins where {} is{not} applied: see `db current`", names[0]));
         let column = format!("c{}", checks.len() + 1);
         checks.push(format!("{column} INTEGER CONSTRAINT {name} CHECK ({column})"));
         values.push(format!(
-            "{not} EXISTS (SELECT 1 FROM crocus_migrations WHERE revision = {}{whole})",
-            literal(revision)
+            "{not} EXISTS (SELECT 1 FROM crocus_migrations WHERE revision IN ({}){whole})",
+            literals.join(", ")
         ));
     };
-    start.applied.iter().for_each(|revision| expect(revision, true));
-    start.not_applied.iter().for_each(|revision| expect(revision, false));
+    start.applied.iter().for_each(|names| expect(names, true));
+    start.not_applied.iter().for_each(|names| expect(names, false));
     format!(
         "CREATE TEMP TABLE crocus_start (\n    {}\n);\nINSERT INTO crocus_start SELECT{};\nDROP TABLE crocus_start",
         checks.join(",\n    "),
