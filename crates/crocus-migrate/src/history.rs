@@ -170,18 +170,31 @@ impl Applied {
         let applied = records.iter().filter(|record| record.is_applied());
         let places: Places = applied.filter_map(|record| graph.position(&record.revision)).collect();
         let gap = places.iter().flat_map(|at| graph.before(*at)).find(|before| !places.contains(before));
-        if let Some(gap) = gap.map(|at| &graph.ordered()[at]) {
+        // What is not known may stand there.
+        if let Some(gap) = gap.map(|at| &graph.ordered()[at]).filter(|_| unknown.is_empty()) {
             let text =
                 format!("the database has later revisions than {} ({}), but not that one", gap.revision, gap.title());
             return Err(Error::new(ErrorKind::History, text).with_hint(
                 "was it put before the others after they were applied? let it follow the head: change its third line",
             ));
         }
-<<<<<<< HEAD
         Ok(Applied { records, unknown, places, split })
-=======
-        Ok(Applied { records, unknown, places, split })
->>>>>>> 3cb519d (A revision may stand for others: what a database has of them decides which way it goes)
+    }
+
+    /// Fails where the program does not know them all.
+    fn known(self) -> Result<Applied> {
+        // The first one of the history, which is what the others follow.
+        let Some(unknown) = self.unknown.iter().min_by_key(|record| (&record.applied_at, &record.revision)) else {
+            return Ok(self);
+        };
+        let text = format!(
+            "the database is at revision {} ({}), which this program does not have",
+            unknown.revision,
+            unknown.message.lines().next().unwrap_or_default()
+        );
+        let hint = "is the program older than the database, or was a migration file deleted? run the program that has it; \
+                    or, if it is gone for good, `db repair` says how to forget it";
+        Err(Error::new(ErrorKind::History, text).with_hint(hint))
     }
 }
 

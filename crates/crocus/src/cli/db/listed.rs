@@ -174,6 +174,7 @@ impl<'a> Listed<'a> {
             "revision": record.revision,
             "down_revisions": nothing,
             "depends_on": nothing,
+            "replaces": nothing,
             "labels": nothing,
             "branch_labels": nothing,
             "message": record.message,
