@@ -4,6 +4,8 @@
 mod data;
 mod segments;
 
+pub(crate) use segments::whole_steps;
+
 use crocus_orm::{Connection, Dialect, Statement};
 
 use crate::data::DataStep;

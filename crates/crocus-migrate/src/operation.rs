@@ -125,6 +125,52 @@ impl Operation {
         matches!(self, Operation::Run(step) if step.is_batched())
     }
 
+    /// Whether it is, in a downgrade, what undoes another one of the upgrade: it names the same thing. What SQL and data
+    /// steps do is not known.
+    pub(crate) fn undoes(&self, done: &Operation) -> bool {
+        use Operation::*;
+        match (done, self) {
+            (CreateTable(table), DropTable { name, .. }) | (DropTable { name, .. }, CreateTable(table)) => {
+                table.name == *name
+            }
+            (AddColumn { table, column }, DropColumn { table: of, name, .. })
+            | (DropColumn { table: of, name, .. }, AddColumn { table, column }) => table == of && column.name == *name,
+            (AlterColumn { table, column, .. }, AlterColumn { table: of, column: other, .. }) => {
+                table == of && column.name == other.name
+            }
+            (CreatePrimaryKey { table, .. }, DropPrimaryKey { table: of, .. })
+            | (DropPrimaryKey { table, .. }, CreatePrimaryKey { table: of, .. }) => table == of,
+            (CreateIndex { table, index, .. }, DropIndex { table: of, name, .. })
+            | (DropIndex { table: of, name, .. }, CreateIndex { table, index, .. }) => {
+                table == of && index.name == *name
+            }
+            (CreateUnique { table, unique }, DropConstraint { table: of, name, .. })
+            | (DropConstraint { table: of, name, .. }, CreateUnique { table, unique }) => {
+                table == of && unique.name == *name
+            }
+            (CreateCheck { table, check }, DropConstraint { table: of, name, .. })
+            | (DropConstraint { table: of, name, .. }, CreateCheck { table, check }) => {
+                table == of && check.name == *name
+            }
+            (CreateForeignKey { table, foreign_key: key }, DropConstraint { table: of, name, .. })
+            | (DropConstraint { table: of, name, .. }, CreateForeignKey { table, foreign_key: key }) => {
+                table == of && key.name == *name
+            }
+            (
+                CreateTableComment { table, .. },
+                CreateTableComment { table: of, .. } | DropTableComment { table: of, .. },
+            )
+            | (DropTableComment { table, .. }, CreateTableComment { table: of, .. }) => table == of,
+            (CreateEnum(values), DropEnum { name, .. }) | (DropEnum { name, .. }, CreateEnum(values)) => {
+                values.name == *name
+            }
+            (AlterEnum { values, .. }, AlterEnum { values: of, .. }) => values.name == of.name,
+            (Execute { .. } | Run(_), _) => false,
+            // What says all of itself.
+            _ => done.reverse().is_ok_and(|reverse| reverse == *self),
+        }
+    }
+
     /// The operation that undoes this one. Rows and values that this one drops stay lost.
     ///
     /// # Errors

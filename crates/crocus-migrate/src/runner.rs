@@ -1,6 +1,8 @@
 //! Running migrations, each together with its row in the version table. One program at a time. A crash leaves the
 //! database at a revision, or, on PostgreSQL, between two transactions of one, from where the next run goes on.
 
+mod turn;
+
 use std::time::{Duration, Instant};
 
 use crocus_orm::{Connection, Dialect, Engine};
@@ -145,7 +147,8 @@ pub async fn upgrade(
     }
 }
 
-/// Undoes the revisions beyond `target`, the last one first, and gives how many.
+/// Undoes the revisions beyond `target`, the last one first, and gives how many. One that an upgrade has left half-way is
+/// undone from there, where its `downgrade` undoes step by step what is done of it.
 ///
 /// # Errors
 /// When a revision cannot be undone: then nothing is. When a step fails: its revision is as before, those after it are
@@ -165,8 +168,9 @@ pub async fn downgrade(
     let recorded = history::applied_on(&connection, migrations).await?;
     let graph = migrations.graph_of(&recorded)?;
     let split = recorded.split.clone();
-    refuse_half_done(&recorded, Direction::Upgrade)?;
-    let mut left = recorded.places;
+    let mut left = recorded.places.clone();
+    let half = turn::half_applied(graph, &recorded);
+    left.extend(half);
     // Every step is asked for its reverse before the first is taken.
     let steps = graph
         .beyond(target, &left)?
@@ -174,6 +178,12 @@ pub async fn downgrade(
         .rev()
         .map(|at| Ok((at, graph.ordered()[at].operations(graph.ordered()[at].downgrade)?)))
         .collect::<Result<Vec<_>>>()?;
+    match half.and_then(|half| steps.iter().find(|(at, _)| *at == half)) {
+        Some((at, operations)) => {
+            turn::turn_round(&connection, &graph.ordered()[*at], operations, options, &recorded).await?;
+        }
+        None => refuse_half_done(&recorded, Direction::Upgrade)?,
+    }
     let mut done = 0;
     for (at, operations) in steps {
         let migration = &graph.ordered()[at];

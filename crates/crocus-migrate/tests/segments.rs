@@ -396,7 +396,13 @@ async fn what_was_left_half_way_is_refused_in_the_other_direction() {
     let back = || downgrade(&engine, &migrations, "a1", &options, |_| ());
     let error = back().await.unwrap_err();
     assert_eq!(error.to_string(), "the revision b2 (change) is half applied: step 1 is done and kept");
-    assert_eq!(error.hint(), Some("`db upgrade` goes on with it"));
+    assert_eq!(
+        error.hint(),
+        Some(
+            "`db upgrade` goes on with it; it cannot be undone from here, since its `downgrade` has no step of its own \
+             that undoes step 1, create index cars_name_idx on cars"
+        )
+    );
 
     batch(&engine, "INSERT INTO cars (doors) VALUES (4)").await;
     run(&engine, &migrations).await.unwrap();
@@ -409,6 +415,59 @@ async fn what_was_left_half_way_is_refused_in_the_other_direction() {
     batch(&engine, "INSERT INTO cars (doors) VALUES (4)").await;
     assert_eq!(back().await.unwrap(), 1);
     assert_eq!(progress(&engine).await, ["a1 applied"]);
+}
+
+#[tokio::test]
+async fn what_was_left_half_way_is_undone_step_by_step() {
+    let change: (Write, Write) = (
+        |op| {
+            op.add_column("cars", "colour", text());
+            op.create_index("cars_name_idx", "cars", ["name"]).concurrently();
+            op.alter_column("cars", "name", text().not_null());
+            op.create_unique_constraint("cars_name_key", "cars", ["name", "id"]);
+            op.create_check_constraint("cars_doors_check", "cars", "doors > 0");
+            op.rename_column("cars", "colour", "color");
+        },
+        |op| {
+            op.rename_column("cars", "color", "colour");
+            op.drop_constraint("cars_doors_check", "cars");
+            op.drop_constraint("cars_name_key", "cars");
+            op.alter_column("cars", "name", text());
+            op.drop_index_concurrently("cars_name_idx", "cars");
+            op.drop_column("cars", "colour");
+        },
+    );
+    // What the version table says, and what of the change there is then.
+    for (at, done) in [("0.0", 0), ("1.0", 1), ("2.0", 2), ("2.1", 2), ("3.0", 3), ("3.1", 3), ("4.1", 4), ("5.0", 5)] {
+        let (_database, engine) = postgres().await;
+        let (all, options) = (migrations(&[change]), options());
+        upgrade(&engine, &all, "a1", &options, |_| ()).await.unwrap();
+        let there = inspect(&engine).await.unwrap();
+        let mut op = Operations::default();
+        change.0(&mut op);
+        crocus_migrate::apply(&engine, &op.list()[..done]).await.unwrap();
+        // A part of the step that follows.
+        batch(
+            &engine,
+            match at {
+                "2.1" => "ALTER TABLE cars ADD CONSTRAINT crocus_not_null_name CHECK (name IS NOT NULL) NOT VALID",
+                "3.1" => "CREATE UNIQUE INDEX cars_name_key ON cars (name, id)",
+                "4.1" => "ALTER TABLE cars ADD CONSTRAINT cars_doors_check CHECK (doors > 0) NOT VALID",
+                _ => "SELECT 1",
+            },
+        )
+        .await;
+        let record =
+            format!("INSERT INTO crocus_migrations (revision, message, progress) VALUES ('b2', '', 'up:{at}')");
+        batch(&engine, &record).await;
+        assert_eq!(downgrade(&engine, &all, "a1", &options, |_| ()).await.unwrap(), 1, "{at}");
+        assert_eq!(inspect(&engine).await.unwrap(), there, "{at}");
+        assert_eq!(progress(&engine).await, ["a1 applied"], "{at}");
+        // Both ways again, as if nothing had been.
+        run(&engine, &all).await.unwrap();
+        downgrade(&engine, &all, "-1", &options, |_| ()).await.unwrap();
+        assert_eq!(inspect(&engine).await.unwrap(), there, "{at}");
+    }
 }
 
 #[tokio::test]

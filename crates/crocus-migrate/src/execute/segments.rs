@@ -223,6 +223,33 @@ pub(super) async fn failed(
     Error::new(ErrorKind::Step, text).with_hint(hint).with_source(error)
 }
 
+/// Takes back what is half done of the operation that a job was left at, outside a transaction. `false`, and nothing is
+/// taken back, where it is not known what is done of it.
+pub(crate) async fn whole_steps(connection: &Connection, job: &Job<'_>) -> crocus_orm::Result<bool> {
+    let at = job.start;
+    let Some(operation) = job.operations.get(at.operation) else { return Ok(true) };
+    if operation.is_batched() {
+        return Ok(false);
+    }
+    let parts = plan(connection, job, at).await?;
+    let Some(part) = parts.get(at.part) else { return Ok(false) };
+    lock::limit(connection, job.options.lock_timeout).await?;
+    match &part.kind {
+        // One that can be used may be what was there before.
+        Kind::Build(index) => match before::is_valid(connection, index).await? {
+            Some(true) => return Ok(false),
+            Some(false) => all(connection, &part.undo).await?,
+            None => {}
+        },
+        Kind::Drop(index) if before::is_valid(connection, index).await? != Some(true) => return Ok(false),
+        _ => {}
+    }
+    for part in parts[..at.part].iter().rev() {
+        all(connection, &part.undo).await?;
+    }
+    Ok(true)
+}
+
 /// Undoes the parts of an operation up to the one that failed, and records that it is yet to be done.
 async fn take_back(connection: &Connection, job: &Job<'_>, at: Position, parts: &[Part]) -> Result<()> {
     let Some(failed) = parts.get(at.part) else { return Ok(()) };

@@ -153,6 +153,10 @@ impl Ended {
         self.output
     }
 
+    pub(crate) fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+
     /// Its standard error, where it failed with 1.
     #[track_caller]
     pub(crate) fn error(&self) -> &str {

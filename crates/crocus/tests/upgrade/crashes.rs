@@ -43,8 +43,13 @@ fn command(direction: Direction) -> &'static [&'static str] {
     }
 }
 
+/// How many are crashed on each database.
+fn number() -> u64 {
+    std::env::var("UPGRADE_TEST_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4)
+}
+
 fn survive(direction: Direction) {
-    let number: u64 = std::env::var("UPGRADE_TEST_CRASHES").ok().and_then(|number| number.parse().ok()).unwrap_or(4);
+    let number = number();
     let first: u64 = std::env::var("UPGRADE_TEST_CRASHES_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     std::thread::scope(|scope| {
         for database in [TestDatabase::sqlite, TestDatabase::postgres] {
@@ -94,6 +99,42 @@ fn crash(seed: u64, direction: Direction, database: fn() -> TestDatabase) -> (us
     place.run(&program, command(direction)).success();
     assert_eq!(left(&place), expected, "seed {seed} on {}", place.dialect());
     (kills, half_way)
+}
+
+/// An upgrade that was killed is undone, or said not to be known well enough, and then completed.
+pub(crate) fn killed_upgrades_are_undone() {
+    let (mut undone, mut refused) = (0, 0);
+    for seed in 1..=number() {
+        let program = format!("{}{seed}", random::UNMARKED);
+        let place = Place::new(TestDatabase::postgres());
+        place.run(&program, &["db", "upgrade", "r0"]).success();
+        let expected = left(&place);
+        let begun = Instant::now();
+        place.run(&program, command(Direction::Upgrade)).success();
+        let takes = begun.elapsed();
+        let whole = left(&place);
+        place.run(&program, command(Direction::Downgrade)).success();
+        assert_eq!(left(&place), expected, "seed {seed}");
+        for attempt in 0..4u32 {
+            let upgrade = place.start(&program, command(Direction::Upgrade));
+            std::thread::sleep(moment(seed, attempt, takes));
+            upgrade.kill();
+            let half = left(&place).recorded.values().flatten().next().cloned();
+            let back = place.run(&program, command(Direction::Downgrade));
+            if back.is_success() {
+                undone += usize::from(half.is_some());
+            } else {
+                assert!(back.error().contains("it cannot be undone from here"), "{back:?}");
+                assert!(half.is_some(), "{back:?}");
+                refused += 1;
+                place.run(&program, command(Direction::Upgrade)).success();
+                assert_eq!(left(&place), whole, "seed {seed}");
+                place.run(&program, command(Direction::Downgrade)).success();
+            }
+            assert_eq!(left(&place), expected, "seed {seed}, {half:?}");
+        }
+    }
+    println!("{undone} revisions that were half applied were undone, {refused} were refused and completed");
 }
 
 /// A moment within the time that the whole takes.

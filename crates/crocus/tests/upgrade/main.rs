@@ -18,7 +18,7 @@ use crocus::orm::{Engine, EngineOptions, Statement};
 use crocus_testing::TestDatabase;
 use libtest_mimic::{Arguments, Trial};
 
-const TESTS: [(&str, fn()); 14] = [
+const TESTS: [(&str, fn()); 15] = [
     ("killed_in_the_middle_it_is_at_a_revision", killed_in_the_middle_it_is_at_a_revision),
     ("ten_at_once_run_each_revision_once", ten_at_once_run_each_revision_once),
     ("a_step_that_fails_leaves_no_trace_of_its_revision", a_step_that_fails_leaves_no_trace_of_its_revision),
@@ -31,6 +31,7 @@ const TESTS: [(&str, fn()); 14] = [
     ("a_stamp_records_and_runs_nothing", a_stamp_records_and_runs_nothing),
     ("random_upgrades_survive_crashes", crashes::random_upgrades_survive_crashes),
     ("random_downgrades_survive_crashes", crashes::random_downgrades_survive_crashes),
+    ("killed_upgrades_are_undone", crashes::killed_upgrades_are_undone),
     ("ten_at_once_do_each_step_once", crashes::ten_at_once_do_each_step_once),
     ("a_lock_that_is_not_to_be_had_is_explained", a_lock_that_is_not_to_be_had_is_explained),
 ];

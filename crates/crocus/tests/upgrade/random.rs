@@ -12,6 +12,9 @@ pub(crate) const REVISIONS: [(&str, &[&str]); 5] =
 /// The program with these migrations is called `random:SEED`.
 pub(crate) const PROGRAM: &str = "random:";
 
+/// The one whose steps leave no marks: no SQL is among them, of which nobody knows what undoes it.
+pub(crate) const UNMARKED: &str = "random_unmarked:";
+
 /// How a revision is applied, and undone.
 type Ways = [fn(&mut Operations); 2];
 
@@ -59,7 +62,13 @@ pub(crate) fn mark(operation: &Operation) -> Option<&str> {
 
 fn seed() -> u64 {
     let program = std::env::var(VARIABLE).unwrap();
-    program.strip_prefix(PROGRAM).and_then(|seed| seed.parse().ok()).unwrap()
+    program.rsplit(':').next().and_then(|seed| seed.parse().ok()).unwrap()
+}
+
+fn leave_mark(op: &mut Operations, mark: &str) {
+    if !std::env::var(VARIABLE).is_ok_and(|program| program.starts_with(UNMARKED)) {
+        op.execute(&format!("INSERT INTO marks VALUES ('{mark}')"));
+    }
 }
 
 fn tables(op: &mut Operations) {
@@ -127,7 +136,7 @@ fn upgrade(op: &mut Operations, seed: u64, revision: u64) {
                 op.drop_index_concurrently(&name, table);
             }
         }
-        op.execute(&format!("INSERT INTO marks VALUES ('{revision} {at}')"));
+        leave_mark(op, &format!("{revision} {at}"));
     }
 }
 
@@ -148,7 +157,7 @@ fn downgrade(op: &mut Operations, seed: u64, revision: u64) {
                 op.drop_index_concurrently(&name, table);
             }
         }
-        op.execute(&format!("INSERT INTO marks VALUES ('{revision} {at} undone')"));
+        leave_mark(op, &format!("{revision} {at} undone"));
     }
 }
 
