@@ -92,6 +92,7 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     tables::detach(models, &mut actual, ours, &loose, &mut comparison);
     enums::free_defaults(models, &mut actual, ours, &mut comparison);
     enums::free_conditions(declared, &mut actual, &mut comparison);
+    enums::free_formulas(models, &mut actual, ours, &mut comparison);
     let actual = &actual;
     let sides = || sides(models, declared, actual);
     sides().for_each(|sides| foreign_keys::drop(&sides, &loose, &mut comparison));
