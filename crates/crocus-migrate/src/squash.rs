@@ -100,9 +100,14 @@ impl Squashed<'_> {
         render::written(&self.head, &self.upgrade, &self.downgrade)
     }
 
-    /// How many steps the upgrade has.
-    pub fn steps(&self) -> usize {
-        self.upgrade.list.len()
+    /// The steps of its upgrade.
+    pub fn upgrade(&self) -> &[Operation] {
+        &self.upgrade.list
+    }
+
+    /// The steps of its downgrade; none where there is no way back.
+    pub fn downgrade(&self) -> &[Operation] {
+        &self.downgrade.list
     }
 
     /// How many the upgrades of those have that it replaces.

@@ -1,5 +1,6 @@
 //! The laws of migrations, on random pairs of schemas with rows: upgrade then compare is empty; upgrade then downgrade
-//! restores the catalogue; rows stay where both schemas can hold them; what fails leaves everything as it was.
+//! restores the catalogue; rows stay where both schemas can hold them; what fails leaves everything as it was; what is
+//! squashed leads where the others lead.
 //!
 //! `CROCUS_MIGRATIONS=4000 cargo test -p crocus-migrate --test properties` runs so many pairs on each database.
 
@@ -8,6 +9,7 @@
 mod catalogue;
 mod definitions;
 mod random;
+mod squashed;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,11 @@ use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
 
 use random::{BLOCK, Blocks, qualified, quoted};
 use way::{Way, failed};
+
+/// SQLite's own way to empty a database, "PRAGMA writable_schema", needs no list of what is there.
+const CLEAN_SQLITE: &str = "PRAGMA writable_schema = ON; DELETE FROM sqlite_master; PRAGMA writable_schema = RESET";
+const CLEAN_POSTGRES: &str =
+    "DROP SCHEMA IF EXISTS \"The shop\" CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public";
 
 /// What becomes of the first schema.
 #[derive(Debug, Clone)]
@@ -89,13 +96,7 @@ async fn hold(
     before: &Schema,
     after: &Schema,
 ) -> Result<Outcome, TestCaseError> {
-    let tables = || before.tables.iter().chain(&after.tables);
-    let ours = Ours {
-        tables: tables().map(|table| table.name.clone()).collect(),
-        indexes: tables().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
-        enums: before.enums.iter().chain(&after.enums).map(|values| values.name.clone()).collect(),
-    };
-    let place = Place { engine, ours };
+    let place = Place::new(engine, before, after);
     let empty = catalogue::lines(engine).await;
     let make = place.compared(before).await?;
     let before = &validated(before.clone());
@@ -191,7 +192,17 @@ fn written(schema: &Schema) -> String {
     text.split("\npub fn downgrade").next().unwrap_or_default().to_owned()
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn new(engine: &'a Engine, before: &Schema, after: &Schema) -> Place<'a> {
+        let tables = || before.tables.iter().chain(&after.tables);
+        let ours = Ours {
+            tables: tables().map(|table| table.name.clone()).collect(),
+            indexes: tables().flat_map(|table| &table.indexes).map(|index| index.name.clone()).collect(),
+            enums: before.enums.iter().chain(&after.enums).map(|values| values.name.clone()).collect(),
+        };
+        Place { engine, ours }
+    }
+
     async fn compared(&self, models: &Schema) -> Result<Comparison, TestCaseError> {
         let known: BTreeSet<_> = self.ours.tables.clone();
         let actual = inspect_with(self.engine, &known).await.map_err(failed)?;
@@ -352,22 +363,56 @@ fn run(cases: u32, url: &str, clean: &'static str) {
     assert!(10 * done > cases, "{outcomes:?}");
 }
 
+/// As [`run`], for the law of squashing.
+fn run_squashed(cases: u32, url: &str, clean: &'static str) {
+    let cases = std::env::var("CROCUS_MIGRATIONS").map_or(cases, |number| number.parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let config = Config { cases, failure_persistence: None, max_shrink_time: 60_000, ..Config::default() };
+    let engine = runtime.block_on(async { Engine::connect(&url.parse().unwrap()).await.unwrap() });
+    let saved = std::cell::Cell::new(0);
+    let result = TestRunner::new(config).run(&random_pair(), |pair| {
+        let before = random::schema(&pair.before, None, engine.dialect());
+        let after = random::schema(&pair.after(), Some(&before), engine.dialect());
+        runtime.block_on(async {
+            let result = squashed::hold(&Place::new(&engine, &before, &after), &before, &after).await;
+            if result.is_err() {
+                engine.connection().await.unwrap().batch(clean).await.unwrap();
+            }
+            let steps = result.map_err(|error| match error {
+                TestCaseError::Reject(_) => error,
+                TestCaseError::Fail(why) => {
+                    TestCaseError::fail(format!("{why}\nfrom\n{}to\n{}", written(&before), written(&after)))
+                }
+            })?;
+            saved.set(saved.get() + steps);
+            Ok(())
+        })
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    // What leaves everything as it is says little.
+    assert!(saved.get() > 2 * cases as usize, "{}", saved.get());
+}
+
+#[test]
+fn squashing_keeps_the_law_on_sqlite() {
+    run_squashed(150, "sqlite::memory:", CLEAN_SQLITE);
+}
+
+#[test]
+fn squashing_keeps_the_law_on_postgresql() {
+    let database = TestDatabase::postgres();
+    run_squashed(25, database.url(), CLEAN_POSTGRES);
+}
+
 #[test]
 fn the_laws_hold_on_sqlite() {
-    // SQLite's own way to empty a database, "PRAGMA writable_schema", needs no list of what is there.
-    run(
-        300,
-        "sqlite::memory:",
-        "PRAGMA writable_schema = ON; DELETE FROM sqlite_master; PRAGMA writable_schema = RESET",
-    );
+    run(300, "sqlite::memory:", CLEAN_SQLITE);
 }
 
 #[test]
 fn the_laws_hold_on_postgresql() {
     let database = TestDatabase::postgres();
-    run(
-        60,
-        database.url(),
-        "DROP SCHEMA IF EXISTS \"The shop\" CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public",
-    );
+    run(60, database.url(), CLEAN_POSTGRES);
 }

@@ -43,7 +43,7 @@ fn back(op: &mut Operations, revision: usize) {
     STEPS.with_borrow(|steps| reversed(&steps[revision]).into_iter().for_each(|operation| op.invoke(operation)));
 }
 
-fn reversed(operations: &[Operation]) -> Vec<Operation> {
+pub(crate) fn reversed(operations: &[Operation]) -> Vec<Operation> {
     operations.iter().rev().map(|operation| operation.reverse().unwrap()).collect()
 }
 

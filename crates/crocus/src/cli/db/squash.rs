@@ -56,7 +56,7 @@ pub(super) async fn squash(context: &Context, bind: Option<&'static str>, argume
          Keep the other files until it has run on every database, then delete them.\n",
         replaced.concat(),
         counted(squashed.steps_before()),
-        squashed.steps(),
+        squashed.upgrade().len(),
         path.display(),
         context.name()
     ))
