@@ -403,7 +403,7 @@ fn squashing_keeps_the_law_on_sqlite() {
 #[test]
 fn squashing_keeps_the_law_on_postgresql() {
     let database = TestDatabase::postgres();
-    run_squashed(25, database.url(), CLEAN_POSTGRES);
+    run_squashed(12, database.url(), CLEAN_POSTGRES);
 }
 
 #[test]
