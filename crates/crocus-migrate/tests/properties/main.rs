@@ -46,6 +46,8 @@ struct Pair {
     before: Blocks,
     change: Change,
     rows: bool,
+    /// Whether what counts up, before and after, is a `serial` in the database.
+    serial: bool,
     way: Way,
 }
 
@@ -56,13 +58,14 @@ fn random_pair() -> impl Strategy<Value = Pair> {
         1 => blocks().prop_map(Change::Another),
     ];
     let way = prop_oneof![Just(Way::Apply), Just(Way::Run), Just(Way::Script)];
-    let pair = (blocks(), change, any::<bool>(), way);
-    pair.prop_map(|(before, change, rows, way)| Pair { before, change, rows, way })
+    let pair = (blocks(), change, any::<bool>(), any::<bool>(), way);
+    pair.prop_map(|(before, change, rows, serial, way)| Pair { before, change, rows, serial, way })
 }
 
 impl std::fmt::Debug for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} rows, {:?}", if self.rows { "with" } else { "without" }, self.way)
+        let serial = if self.serial { ", serial" } else { "" };
+        write!(f, "{} rows, {:?}{serial}", if self.rows { "with" } else { "without" }, self.way)
     }
 }
 
@@ -103,6 +106,11 @@ async fn hold(
     way::set(0, &make.operations);
     let go = |revision, direction| way::go(engine, url, pair.way, revision, direction);
     go(0, Direction::Upgrade).await?;
+    if pair.serial && engine.dialect() == Dialect::Postgres {
+        for statement in random::serials(before, after) {
+            engine.connection().await.unwrap().batch(&statement).await.unwrap();
+        }
+    }
     place.is_done(before).await?;
     if pair.rows {
         for statement in random::rows(before, &pair.before, engine.dialect()) {

@@ -180,6 +180,28 @@ pub(crate) fn old_of<'a>(table: &Table, before: &'a Schema) -> Option<&'a Table>
     before.tables.iter().find(|found| found.name.name == *old)
 }
 
+/// What makes a `serial` of each identity that stays one: what goes would come back as an identity.
+pub(crate) fn serials(before: &Schema, after: &Schema) -> Vec<String> {
+    let counts = |table: &Table| table.columns.iter().find(|column| column.identity).cloned();
+    let stay = after.tables.iter().filter_map(|new| {
+        counts(new)?;
+        let old = old_of(new, before)?;
+        Some((old, counts(old)?))
+    });
+    let statement = |(table, column): (&Table, Column)| {
+        let name = qualified(&table.name, Dialect::Postgres);
+        let ty = if column.ty == Type::Standard(ColumnType::Integer) { "integer" } else { "bigint" };
+        let sequence = TableName { name: format!("{}_id_seq", table.name.name), ..table.name.clone() };
+        let sequence = qualified(&sequence, Dialect::Postgres);
+        let next = literal(&sequence);
+        format!(
+            "ALTER TABLE {name} ALTER id DROP IDENTITY; CREATE SEQUENCE {sequence} AS {ty} OWNED BY {name}.id;
+             ALTER TABLE {name} ALTER id SET DEFAULT nextval({next})"
+        )
+    };
+    stay.map(statement).collect()
+}
+
 fn key(table: &mut Table, kind: u8, old: Option<&Table>) {
     let column = |name: &str, ty| Column { nullable: false, ..Column::new(name, ty) };
     table.columns = match pick(kind, 7) {
