@@ -3,6 +3,7 @@
 
 mod db;
 mod find;
+pub mod grammar;
 mod health;
 mod json;
 mod list;
