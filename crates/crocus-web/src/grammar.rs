@@ -8,12 +8,16 @@
 
 mod filter;
 mod order;
+mod parameters;
 mod path;
+mod preferences;
 mod scan;
 mod select;
 
 pub use filter::{Comparison, Condition, Filter, Operand, Operator, Quantifier, Truth};
 pub use order::{Direction, Order, Term};
+pub use parameters::{Mistake, Page, Parameters};
 pub use path::{Path, Step};
+pub use preferences::{Count, Handling, Missing, Preferences, Resolution, Return, Transaction, Unknown};
 pub use scan::{Expected, MAX_DEPTH};
 pub use select::{Aggregate, Embedding, Item, Join, Select};

@@ -1,8 +1,6 @@
 //! The query grammar: what PostgREST's documentation shows is read as it says, everything that was read is written back,
 //! and no text whatever makes it panic.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
