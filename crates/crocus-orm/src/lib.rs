@@ -8,6 +8,7 @@ mod binds;
 mod connection;
 pub mod database_url;
 pub mod dialect;
+pub mod dynamic;
 #[doc(hidden)]
 pub mod embedded;
 mod engine;

@@ -86,6 +86,50 @@ pub(crate) fn read(row: &Row, index: usize, ty: ColumnType) -> Result<Value> {
     })
 }
 
+/// The value at `index` of a row as JSON, of any type: what `FromJson` reads again, and NULL as `null`.
+///
+/// # Errors
+/// When the column holds something else.
+pub(crate) fn json(row: &Row, index: usize, ty: ColumnType) -> Result<Json> {
+    if row.is_null(index) {
+        return Ok(Json::Null);
+    }
+    match ty {
+        ColumnType::Json => Json::from_row(row, index),
+        ColumnType::Array(of) => with_type!(*of, T => {
+            Vec::<T>::from_row(row, index)?.into_iter().map(|item| to_json(&item.into_value())).collect()
+        }, otherwise: Err(lacks(ty))),
+        ty => with_type!(ty, T => to_json(&T::from_row(row, index)?.into_value()), otherwise: Err(lacks(ty))),
+    }
+}
+
+fn lacks(ty: ColumnType) -> Error {
+    Error::new(ErrorKind::InvalidQuery, format!("values of the type {ty:?} cannot be read without a model"))
+}
+
+/// Reads a value from plain text, as a URL has it: numbers, truth values and documents as JSON writes them, all else as
+/// in JSON's strings.
+///
+/// # Errors
+/// The rule that the text breaks.
+pub(crate) fn from_text(text: &str, ty: ColumnType) -> Result<Value, Rule> {
+    let read = || serde_json::from_str::<Json>(text).ok();
+    match ty {
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => {
+            from_json(read().filter(Json::is_number).ok_or("must be an integer")?, ty)
+        }
+        // JSON has no number for all of them.
+        ColumnType::Double => match text.parse::<f64>() {
+            Ok(number) => Ok(number.into_value()),
+            Err(_) => Err("must be a number".into()),
+        },
+        ColumnType::Boolean => from_json(read().filter(Json::is_boolean).ok_or("must be true or false")?, ty),
+        ColumnType::Json => read().map(ColumnValue::into_value).ok_or("must be JSON".into()),
+        ColumnType::Enum(of) if !of.values.contains(&text) => Err(of.unknown(text).into()),
+        ty => from_json(Json::String(text.to_owned()), ty),
+    }
+}
+
 /// Reads a value from what [`to_json`] made of it.
 pub(crate) fn from_json(json: Json, ty: ColumnType) -> Result<Value, Rule> {
     with_type!(ty, T => match (json, ty) {

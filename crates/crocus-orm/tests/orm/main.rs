@@ -14,6 +14,7 @@ mod connections;
 mod constraints;
 mod database;
 mod databases;
+mod dynamic;
 mod embedded;
 mod filters;
 mod migration;

@@ -1,6 +1,7 @@
 //! Every column type: what is written is read, found and ordered, at its extremes and as NULL.
 
 use crocus_macros::Model;
+use crocus_orm::dynamic::{Comparison, DynamicColumn, json_rows};
 use crocus_orm::{Column, ColumnOperators, ColumnValue, ErrorKind, Model, Statement};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, date, datetime, time};
@@ -74,6 +75,8 @@ async fn round_trip<T: ColumnValue<Base = T> + PartialEq + std::fmt::Debug>(
     let null = Sample::insert(db.engine(), new(None)).await.unwrap();
     assert_eq!(field(&null), None, "{db}");
     assert_eq!(Sample::get(db.engine(), null.id).await.unwrap().unwrap(), null, "{db}");
+    let described = DynamicColumn::new(Sample::TABLE, Sample::TABLE.column(column.name()).unwrap());
+    assert_eq!(as_json(db, &described, null.id).await, Json::Null, "{db}");
 
     // Written in the reverse order, so that the order of the rows themselves does not help.
     for value in values.iter().rev() {
@@ -82,8 +85,19 @@ async fn round_trip<T: ColumnValue<Base = T> + PartialEq + std::fmt::Debug>(
         let got = Sample::get(db.engine(), inserted.id).await.unwrap().unwrap();
         assert!(field(&got).as_ref() == Some(value), "{db}: {value:?}");
         let found = Sample::select().filter(column.eq(value.clone())).all(db.engine()).await.unwrap();
-        assert!(found == [got], "{db}: {value:?}");
+        assert!(found == [got.clone()], "{db}: {value:?}");
+
+        // The same without the type: as JSON, as a text in a URL, and found by it.
+        let text = match as_json(db, &described, got.id).await {
+            Json::String(text) => text,
+            json => json.to_string(),
+        };
+        let equal = described.compare(Comparison::Eq, described.parse(&text).unwrap());
+        assert!(Sample::select().filter(equal).all(db.engine()).await.unwrap() == [got], "{db}: {text}");
     }
+    let by_description = Sample::select().order_by(described.order(false, None)).all(db.engine()).await.unwrap();
+    let by_column = Sample::select().order_by(column.asc()).all(db.engine()).await.unwrap();
+    assert!(by_description == by_column, "{db}: {by_description:?}");
     let ordered = Sample::select().filter(column.is_not_null()).order_by(column.asc()).all(db.engine()).await.unwrap();
     let ordered: Vec<_> = ordered.iter().map(|sample| field(sample).unwrap()).collect();
     assert!(ordered == values, "{db}: {ordered:?}");
@@ -93,6 +107,13 @@ async fn round_trip<T: ColumnValue<Base = T> + PartialEq + std::fmt::Debug>(
     assert_eq!(last.map(|sample| sample.id), Some(null.id), "{db}");
     let first = Sample::select().order_by(column.desc()).first(db.engine()).await.unwrap();
     assert_eq!(first.map(|sample| sample.id), Some(null.id), "{db}");
+}
+
+/// A column of a row, as JSON text has it.
+async fn as_json(db: &Database, column: &DynamicColumn, id: i32) -> Json {
+    let rows = json_rows(Sample::TABLE, vec![("\"it\"".to_owned(), column.clone())]);
+    let row = rows.filter(Sample::ID.eq(id)).one(db.engine()).await.unwrap();
+    serde_json::from_slice::<Json>(&row.0).unwrap()["\"it\""].take()
 }
 
 #[tokio::test]
