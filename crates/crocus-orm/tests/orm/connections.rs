@@ -72,7 +72,21 @@ async fn a_read_only_file_is_read_and_says_so() {
     Car::insert(&engine, car("One")).await.unwrap();
     fs::remove_file(&path).unwrap();
     engine.execute(Statement::write("VACUUM INTO $1", [path.display().to_string().into()])).await.unwrap();
-    fs::set_permissions(&path, PermissionsExt::from_mode(0o444)).unwrap();
+    // And one with WAL, whose other files are gone with the last connection.
+    let with_wal = path.with_file_name("wal.db");
+    file(&with_wal).create_database().await.unwrap();
+    let other = Engine::connect(&file(&with_wal)).await.unwrap();
+    create_tables(&other).await;
+    drop(other);
+    soon(async {
+        while with_wal.with_file_name("wal.db-wal").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    for path in [&path, &with_wal] {
+        fs::set_permissions(path, PermissionsExt::from_mode(0o444)).unwrap();
+    }
     fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     if fs::OpenOptions::new().write(true).open(&path).is_err() {
         return check_read_only(&path).await;
@@ -106,6 +120,24 @@ async fn check_read_only(path: &Path) {
         assert!(error.hint().unwrap().contains("permissions"), "{:?}", error.hint());
     }
     assert_eq!(Car::select().count(&engine).await.unwrap(), 1);
+    let with_wal = path.with_file_name("wal.db");
+    let error = assert_kind(Engine::connect(&file(&with_wal)).await, ErrorKind::Database);
+    let expected = format!("the database `{}` can neither be written nor read", with_wal.display());
+    assert_eq!(error.to_string(), expected);
+    assert!(error.hint().unwrap().contains("permissions"), "{:?}", error.hint());
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_kept_is_said_with_what_to_do() {
+    let db = Database::postgres().await;
+    // Another program's statements, on what a pooler gives as this one's connection.
+    let connection = db.connection().await.unwrap();
+    connection
+        .batch("DO $$ BEGIN FOR n IN 0..5000 LOOP EXECUTE format('PREPARE s%s AS SELECT 1', n); END LOOP; END $$")
+        .await
+        .unwrap();
+    let error = assert_kind(connection.query(Statement::read("SELECT 7", [])).await, ErrorKind::Database);
+    assert!(error.hint().unwrap().contains("pool_mode = session"), "{:?}", error.hint());
 }
 
 #[tokio::test]

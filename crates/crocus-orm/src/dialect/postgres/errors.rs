@@ -14,6 +14,10 @@ pub(crate) const NOT_RUNNING: &str = "is the server running, and are the host an
 const NOT_ALLOWED: &str =
     "the user of the database URL may not do this: connect as one who may, such as the owner of the tables";
 
+/// What a person can do where prepared statements come and go.
+const NOT_KEPT: &str = "is there a pooler between that gives each transaction another session, such as PgBouncer with \
+                        `pool_mode = transaction`? use `pool_mode = session`, or the URL of the server itself";
+
 /// What an error of the driver means.
 pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     if let Some(refusal) = error.as_db_error() {
@@ -105,6 +109,10 @@ fn from_server(refusal: &DbError) -> Error {
         _ => match refusal.hint() {
             Some(hint) => error.with_hint(hint),
             None if *code == SqlState::INSUFFICIENT_PRIVILEGE => error.with_hint(NOT_ALLOWED),
+            // A prepared statement is its connection's, and each has another name.
+            None if [SqlState::DUPLICATE_PSTATEMENT, SqlState::INVALID_SQL_STATEMENT_NAME].contains(code) => {
+                error.with_hint(NOT_KEPT)
+            }
             None => error,
         },
     }

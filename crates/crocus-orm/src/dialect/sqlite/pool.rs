@@ -147,17 +147,23 @@ fn open(path: Option<PathBuf>, access: Access, patience: Duration) -> Result<rus
     }
     let connection =
         open_file(&path, access, patience).and_then(|connection| prepared(connection, access)).map_err(|error| {
+            // The files that WAL needs cannot be made beside it.
+            if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
+                return not_writable(&path, "can neither be written nor read");
+            }
             let error = errors::from_driver(error);
             Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
         })?;
     // SQLite opens a file that it may not write all the same.
     if access == Access::Write && connection.is_readonly("main").map_err(errors::from_driver)? {
-        let text = format!("the database `{}` cannot be written", path.display());
-        return Err(
-            Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder")
-        );
+        return Err(not_writable(&path, "cannot be written"));
     }
     Ok(connection)
+}
+
+fn not_writable(path: &Path, what: &str) -> Error {
+    let text = format!("the database `{}` {what}", path.display());
+    Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder")
 }
 
 fn open_file(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<rusqlite::Connection> {
