@@ -292,5 +292,5 @@ proptest! {
 }
 
 fn cases() -> u32 {
-    std::env::var("CROCUS_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000)
+    std::env::var("CROCUS_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
 }
