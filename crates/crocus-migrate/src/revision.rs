@@ -82,6 +82,7 @@ impl Migrations {
     }
 
     /// How they follow each other for a database. One that has a part of what was squashed goes the old way to its end.
+    /// Whatever is asked of a graph about what is applied has to be asked of this one.
     ///
     /// # Errors
     /// As [`graph`](Migrations::graph).

@@ -18,12 +18,17 @@ impl Graph {
         }
         for at in &line {
             let migration = &self.ordered()[*at];
-            if !migration.replaces.is_empty() || self.stands().values().any(|stand| stand.at == *at) {
+            // In the middle of it, it is the last of the others that stands for it.
+            let mut stands = self.stands().iter().filter(|(_, stand)| stand.at == *at).map(|(name, _)| *name);
+            let squashed = match migration.replaces {
+                [] => stands.next(),
+                _ => Some(migration.revision),
+            };
+            if let Some(squashed) = squashed {
                 let text = format!("{} was squashed before", self.described_at(*at));
                 return Err(refused(text).with_hint(format!(
-                    "once every database has {}, delete the files that it replaces and its line `Replaces:`; then it can \
-                     be squashed again",
-                    migration.revision
+                    "once every database has {squashed}, delete the files that it replaces, name it in the third line of what \
+                     follows them, and delete its line `Replaces:`; then it can be squashed again"
                 )));
             }
         }

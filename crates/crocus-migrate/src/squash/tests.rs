@@ -272,8 +272,8 @@ fn what_is_no_line_is_refused() {
         ("a4:z", "the range `a4:z` is no line: m (m, on shop) joins branches; squash from m on"),
         (
             "z:s",
-            "s (m, on shop) was squashed before; once every database has s, delete the files that it replaces and its \
-                 line `Replaces:`; then it can be squashed again",
+            "s (m, on shop) was squashed before; once every database has s, delete the files that it replaces, name \
+                 it in the third line of what follows them, and delete its line `Replaces:`; then it can be squashed again",
         ),
         (
             "a4:a3",

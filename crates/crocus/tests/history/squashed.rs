@@ -48,8 +48,9 @@ pub(crate) fn what_cannot_be_squashed_is_said() {
             (
                 "squash_both",
                 &["squash", ":c1"],
-                "s1 (first year) was squashed before\nhint: once every database has s1, delete the files that it replaces \
-                 and its line `Replaces:`; then it can be squashed again",
+                "s1 (first year) was squashed before\nhint: once every database has s1, delete the files that it replaces, \
+                 name it in the third line of what follows them, and delete its line `Replaces:`; then it can be squashed \
+                 again",
             ),
             (
                 "squash_old",
@@ -177,6 +178,16 @@ pub(crate) fn a_database_that_has_all_or_some_of_them_comes_to_it() {
     }
     for place in places() {
         said(&place, "squash_old", &["upgrade", "a2"]);
+        // There and back on the old way.
+        assert_eq!(said(&place, "squash_both", &["downgrade"]), "Downgraded a2 -> a1, makers\n");
+        assert_eq!(said(&place, "squash_both", &["upgrade", "+1"]), "Upgraded a1 -> a2, makers\n");
+        let linted = place.run("squash_both", &["db", "lint", "current:head"]).output;
+        assert!(linted.starts_with("a3 (a3_doors.rs)\n"), "{linted}");
+        let refused = place.run("squash_both", &["db", "squash", "a1:a3", "--directory", "."]);
+        assert!(
+            refused.error().contains("a3 (doors) was squashed before\nhint: once every database has s1,"),
+            "{refused:?}"
+        );
         assert_eq!(said(&place, "squash_both", &["current"]), "a2, makers, 2 pending revisions\n");
         assert_eq!(
             said(&place, "squash_both", &["history"]),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use crocus_migrate::lint::{Finding, lint_history};
-use crocus_migrate::{Applied, Migration};
+use crocus_migrate::{Applied, Graph, Migration};
 use serde_json::{Value, json};
 
 use crate::cli::{Context, DEFAULT, print};
@@ -31,8 +31,7 @@ pub(super) async fn lint(context: &Context, binds: Vec<Option<&'static str>>, ar
     for bind in binds {
         let migrations = context.migrations(bind)?;
         super::migrate::refuse_stale(context, migrations)?;
-        let graph = migrations.graph().map_err(context.of_migration())?;
-        let wanted = wanted(context, bind, arguments).await?;
+        let (graph, wanted) = wanted(context, bind, arguments).await?;
         let dialect = context.database_url(bind)?.0.dialect();
         let is_wanted = |migration: &Migration| wanted.contains(&migration.revision);
         let findings = lint_history(graph.ordered(), dialect, is_wanted);
@@ -55,12 +54,16 @@ pub(super) async fn lint(context: &Context, binds: Vec<Option<&'static str>>, ar
     .map_err(|error| error.with_hint("do it as each says, or give the reason for not doing so: `op.allow(...)`"))
 }
 
-/// The revisions that are meant.
-async fn wanted(context: &Context, bind: Option<&'static str>, arguments: &Lint) -> Result<Vec<&'static str>> {
+/// The history, and the revisions of it that are meant.
+async fn wanted<'a>(
+    context: &'a Context,
+    bind: Option<&'static str>,
+    arguments: &Lint,
+) -> Result<(&'a Graph, Vec<&'static str>)> {
     let migrations = context.migrations(bind)?;
     let graph = migrations.graph().map_err(context.of_migration())?;
     let Some(range) = &arguments.range else {
-        return Ok(graph.ordered().iter().map(|migration| migration.revision).collect());
+        return Ok((graph, graph.ordered().iter().map(|migration| migration.revision).collect()));
     };
     // Only where the database is meant it is asked.
     let asks = range.contains("current") || range.split([':', '@']).any(|word| word.starts_with(['+', '-']));
@@ -70,8 +73,9 @@ async fn wanted(context: &Context, bind: Option<&'static str>, arguments: &Lint)
     } else {
         Applied::default()
     };
+    let graph = migrations.graph_of(&applied).map_err(context.of_migration())?;
     let found = if range.contains(':') { graph.upgrade_range(range, &applied) } else { graph.resolve(range, &applied) };
-    Ok(found.map_err(context.of_migration())?.iter().map(|migration| migration.revision).collect())
+    Ok((graph, found.map_err(context.of_migration())?.iter().map(|migration| migration.revision).collect()))
 }
 
 fn text(findings: &[Finding], migrations: usize) -> String {
