@@ -1,10 +1,12 @@
 //! What a database's tables are: one vocabulary for what the models declare and what a database has.
 
+mod models;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, ReferentialAction, TableDef, UniqueDef};
+use crocus_orm::table::ReferentialAction;
 
 pub use crocus_orm::table::{Deferrable, Nulls};
 
@@ -223,11 +225,6 @@ pub enum IndexKey {
 }
 
 impl Schema {
-    /// The schema that models declare.
-    pub fn from_models(models: &[&'static TableDef]) -> Schema {
-        Schema::new(models.iter().map(|model| Table::from_model(model)).collect())
-    }
-
     /// Tables, with the enum types of their columns.
     pub fn new(tables: Vec<Table>) -> Schema {
         let mut enums: Vec<Enum> = Vec::new();
@@ -289,10 +286,6 @@ impl Unmanaged {
 }
 
 impl TableName {
-    fn from_model(model: &TableDef) -> TableName {
-        TableName { schema: model.schema.map(str::to_owned), name: model.name.to_owned() }
-    }
-
     /// Another name in the same schema.
     pub(crate) fn beside(&self, name: &str) -> TableName {
         TableName { schema: self.schema.clone(), name: name.to_owned() }
@@ -354,20 +347,6 @@ impl Table {
         }
     }
 
-    fn from_model(model: &TableDef) -> Table {
-        Table {
-            name: TableName::from_model(model),
-            renamed_from: model.renamed_from.map(str::to_owned),
-            comment: model.comment.map(str::to_owned),
-            columns: model.columns.iter().map(Column::from_model).collect(),
-            primary_key: model.primary_key().map(|column| column.name.to_owned()).collect(),
-            uniques: model.uniques.iter().map(Unique::from_model).collect(),
-            checks: model.checks.iter().map(|check| Check::new(check.name, check.expression)).collect(),
-            foreign_keys: model.foreign_keys.iter().map(ForeignKey::from_model).collect(),
-            indexes: model.indexes.iter().map(Index::from_model).collect(),
-        }
-    }
-
     /// Whether a column has the enum type with this name.
     pub(crate) fn has_enum(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.ty.as_enum().is_some_and(|found| found.name == name))
@@ -394,22 +373,6 @@ impl Column {
             renamed_from: None,
         }
     }
-
-    fn from_model(column: &ColumnDef) -> Column {
-        Column {
-            nullable: column.nullable,
-            identity: column.identity,
-            default: column.default.map(str::to_owned),
-            generated: column.generated.map(str::to_owned),
-            collation: column.collation.map(str::to_owned),
-            comment: column.comment.map(str::to_owned),
-            renamed_from: column.renamed_from.map(str::to_owned),
-            ..Column::new(
-                column.name,
-                column.sql_type.map_or_else(|| column.ty.into(), |name| Type::Other(name.to_owned())),
-            )
-        }
-    }
 }
 
 impl Type {
@@ -432,25 +395,10 @@ impl Type {
     }
 }
 
-impl From<ColumnType> for Type {
-    fn from(ty: ColumnType) -> Type {
-        match ty {
-            ColumnType::Enum(def) => Type::Enum(Enum { name: def.name.to_owned(), values: owned(def.values) }),
-            ColumnType::Array(of) => Type::Array(Box::new((*of).into())),
-            ty => Type::Standard(ty),
-        }
-    }
-}
-
 impl Unique {
     /// A unique constraint over columns, without anything else.
     pub fn new(name: impl Into<String>, columns: Vec<String>) -> Unique {
         Unique { name: name.into(), columns, deferrable: Deferrable::No, nulls_not_distinct: false }
-    }
-
-    fn from_model(unique: &UniqueDef) -> Unique {
-        let UniqueDef { name, columns, deferrable, nulls_not_distinct } = *unique;
-        Unique { deferrable, nulls_not_distinct, ..Unique::new(name, owned(columns)) }
     }
 }
 
@@ -482,19 +430,6 @@ impl ForeignKey {
             validated: true,
         }
     }
-
-    fn from_model(key: &ForeignKeyDef) -> ForeignKey {
-        let target = (key.target)();
-        let target_columns = target.primary_key().map(|column| column.name.to_owned()).collect();
-        ForeignKey {
-            on_delete: key.on_delete,
-            on_update: key.on_update,
-            on_delete_columns: owned(key.on_delete_columns),
-            match_full: key.match_full,
-            deferrable: key.deferrable,
-            ..ForeignKey::new(key.name, owned(key.columns), TableName::from_model(target), target_columns)
-        }
-    }
 }
 
 impl Index {
@@ -509,27 +444,6 @@ impl Index {
             include: Vec::new(),
             nulls_not_distinct: false,
             valid: true,
-        }
-    }
-
-    fn from_model(index: &IndexDef) -> Index {
-        let part = |part: &table::IndexPart| IndexPart {
-            key: match part.key {
-                table::IndexKey::Column(name) => IndexKey::Column(name.to_owned()),
-                table::IndexKey::Expression(sql) => IndexKey::Expression(sql.to_owned()),
-            },
-            descending: part.descending,
-            nulls: part.nulls,
-            collation: part.collation.map(str::to_owned),
-            operator_class: part.operator_class.map(str::to_owned),
-        };
-        Index {
-            unique: index.unique,
-            condition: index.condition.map(str::to_owned),
-            method: index.method.map(str::to_owned),
-            include: owned(index.include),
-            nulls_not_distinct: index.nulls_not_distinct,
-            ..Index::new(index.name, index.parts.iter().map(part).collect())
         }
     }
 
@@ -563,8 +477,4 @@ impl From<&str> for IndexPart {
     fn from(column: &str) -> IndexPart {
         IndexPart::new(IndexKey::Column(column.to_owned()))
     }
-}
-
-fn owned(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
