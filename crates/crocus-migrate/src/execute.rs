@@ -107,13 +107,25 @@ async fn execute_sqlite(connection: &Connection, operation: &Operation) -> crocu
     match sqlite::ddl::plan(operation) {
         sqlite::ddl::Plan::Statements(statements) => all(connection, &statements).await,
         sqlite::ddl::Plan::Edit { table, edit } => edit_table(connection, &table, vec![edit]).await,
-        sqlite::ddl::Plan::RenameEnumValue { name, value, new_value } => {
+        sqlite::ddl::Plan::RenameEnumValue { name, value, new_value, lists } => {
+            let mut tables: Vec<(String, Vec<Edit>)> = Vec::new();
+            let rename = |column| {
+                let (value, new_value) = (value.clone(), new_value.clone());
+                Edit::RenameEnumValue { column, value, new_value }
+            };
             for (table, columns) in sqlite::inspect::enum_columns(connection, &name).await? {
-                let rename = |column| {
-                    let (value, new_value) = (value.clone(), new_value.clone());
-                    Edit::RenameEnumValue { column, value, new_value }
-                };
-                edit_table(connection, &table, columns.into_iter().map(rename).collect()).await?;
+                tables.push((table, columns.into_iter().map(rename).collect()));
+            }
+            for (table, column) in lists {
+                let (value, new_value) = (value.clone(), new_value.clone());
+                let edit = Edit::RenameListValue { column, value, new_value };
+                match tables.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&table)) {
+                    Some((_, edits)) => edits.push(edit),
+                    None => tables.push((table, vec![edit])),
+                }
+            }
+            for (table, edits) in tables {
+                edit_table(connection, &table, edits).await?;
             }
             Ok(())
         }

@@ -149,7 +149,7 @@ impl Schema {
             }
             // Columns have their values until they are altered: on SQLite nothing else changes them.
             Operation::AlterEnum { values, .. } => self.enum_mut(&values.name)?.clone_from(values),
-            Operation::RenameEnumValue { name, value, new_value } => {
+            Operation::RenameEnumValue { name, value, new_value, .. } => {
                 if !self.enum_mut(name)?.values.contains(value) {
                     return Err(Unknown(format!("value {value} of enum {name}")));
                 }

@@ -37,7 +37,8 @@ pub use history::{Applied, Record, applied, listed, recorded};
 pub use inspect::{declared, inspect, inspect_with};
 pub use operation::{Constraint, Irreversible, Operation};
 pub use operations::{
-    CheckBuilder, ColumnBuilder, DataBuilder, ForeignKeyBuilder, IndexBuilder, Operations, TableBuilder, UniqueBuilder,
+    CheckBuilder, ColumnBuilder, DataBuilder, EnumValueBuilder, ForeignKeyBuilder, IndexBuilder, Operations,
+    TableBuilder, UniqueBuilder,
 };
 pub use revision::{Changed, Graph, Migration, Migrations, Placement};
 pub use runner::{Direction, Options, Step, apply, apply_in_segments, downgrade, pending, stamp, upgrade};

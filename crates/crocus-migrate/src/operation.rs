@@ -62,8 +62,9 @@ pub enum Operation {
     CreateEnum(Enum),
     /// Gives an enum type other values. Nothing on SQLite, where the columns are altered.
     AlterEnum { values: Enum, was: Option<Enum> },
-    /// Gives a value of an enum type another name, in the rows too. Nothing on SQLite, where the columns are altered.
-    RenameEnumValue { name: String, value: String, new_value: String },
+    /// Gives a value of an enum type another name, in the rows too. `lists` are the tables and columns that have lists of
+    /// its values, which SQLite keeps as JSON and so cannot know.
+    RenameEnumValue { name: String, value: String, new_value: String, lists: Vec<(TableName, String)> },
     /// Drops an enum type. Nothing on SQLite.
     DropEnum { name: String, was: Option<Enum> },
     /// Runs SQL; on one dialect, where it names one, and nothing on the others.
@@ -248,8 +249,8 @@ impl Operation {
             Operation::AlterEnum { values, was } => {
                 Operation::AlterEnum { values: was.ok_or_else(unknown)?, was: Some(values) }
             }
-            Operation::RenameEnumValue { name, value, new_value } => {
-                Operation::RenameEnumValue { name, value: new_value, new_value: value }
+            Operation::RenameEnumValue { name, value, new_value, lists } => {
+                Operation::RenameEnumValue { name, value: new_value, new_value: value, lists }
             }
             Operation::DropEnum { was, .. } => Operation::CreateEnum(was.ok_or_else(unknown)?),
             Operation::Execute { .. } => return Err(Irreversible("SQL has no reverse that could be known".to_owned())),
@@ -306,7 +307,7 @@ impl fmt::Display for Operation {
             Operation::DropSchema { name } => write!(f, "drop schema {name}"),
             Operation::CreateEnum(values) => write!(f, "create enum {}", values.name),
             Operation::AlterEnum { values, .. } => write!(f, "alter enum {}", values.name),
-            Operation::RenameEnumValue { name, value, new_value } => {
+            Operation::RenameEnumValue { name, value, new_value, .. } => {
                 write!(f, "rename value {value} to {new_value} of enum {name}")
             }
             Operation::DropEnum { name, .. } => write!(f, "drop enum {name}"),

@@ -6,7 +6,7 @@ mod options;
 use crocus_orm::{ColumnType, Dialect};
 
 pub use data::DataBuilder;
-pub use options::{CheckBuilder, ForeignKeyBuilder, IndexBuilder, UniqueBuilder};
+pub use options::{CheckBuilder, EnumValueBuilder, ForeignKeyBuilder, IndexBuilder, UniqueBuilder};
 
 use crate::lint::Allowance;
 use crate::operation::Operation;
@@ -275,11 +275,15 @@ impl Operations {
         self.list.push(Operation::AlterEnum { values: enum_of(name, values), was: None });
     }
 
-    /// Gives a value of an enum type another name. On SQLite the columns alone say the values: alter each of them as well,
-    /// and their rows.
-    pub fn rename_enum_value(&mut self, name: &str, value: &str, new_value: &str) {
+    /// Gives a value of an enum type another name, in the rows too. SQLite does not know which columns have lists of its
+    /// values: they are said after it.
+    pub fn rename_enum_value(&mut self, name: &str, value: &str, new_value: &str) -> EnumValueBuilder<'_> {
         let (name, value, new_value) = (name.to_owned(), value.to_owned(), new_value.to_owned());
-        self.list.push(Operation::RenameEnumValue { name, value, new_value });
+        self.list.push(Operation::RenameEnumValue { name, value, new_value, lists: Vec::new() });
+        match self.list.last_mut() {
+            Some(Operation::RenameEnumValue { lists, .. }) => EnumValueBuilder { lists },
+            _ => unreachable!("it was just pushed"),
+        }
     }
 
     /// Drops an enum type, after the last column that has it.

@@ -136,8 +136,12 @@ fn write_operation(body: &mut String, operation: Operation) {
         Operation::CreateEnum(values) => ("create_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::AlterEnum { values, .. } => ("alter_enum", vec![text_of(&values.name), list_of(&values.values)]),
         Operation::DropEnum { name, .. } => ("drop_enum", vec![text_of(&name)]),
-        Operation::RenameEnumValue { name, value, new_value } => {
-            ("rename_enum_value", vec![text_of(&name), text_of(&value), text_of(&new_value)])
+        Operation::RenameEnumValue { name, value, new_value, lists } => {
+            let arguments = vec![text_of(&name), text_of(&value), text_of(&new_value)];
+            let in_lists =
+                |(table, column): &(TableName, String)| Call::new(".in_lists", vec![table_of(table), text_of(column)]);
+            let calls = lists.iter().map(in_lists).collect();
+            return chained(body, 1, Call::new("op.rename_enum_value", arguments), calls);
         }
         // A function cannot be written down: whoever wants it here has to put it here.
         Operation::Run(step) => {

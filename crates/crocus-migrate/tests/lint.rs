@@ -166,7 +166,13 @@ const CASES: &[Case] = &[
     ),
     (|op| op.alter_enum("colour", ["green", "red"]), &["1 rewrite-table"], &[]),
     (|op| op.alter_enum("colour", ["white", "red", "green"]), &[], &[]),
-    (|op| op.rename_enum_value("colour", "red", "crimson"), &["1 rename-enum-value"], &["1 rename-enum-value"]),
+    (
+        |op| {
+            op.rename_enum_value("colour", "red", "crimson");
+        },
+        &["1 rename-enum-value"],
+        &["1 rename-enum-value"],
+    ),
     (|op| op.execute("\nUPDATE cars SET doors = 4"), &["1 raw-sql"], &["1 raw-sql"]),
     (|op| op.execute_on(Dialect::Postgres, "ANALYZE"), &["1 raw-sql"], &[]),
     (|op| op.execute("delete\n from cars"), &["1 destructive-sql"], &["1 destructive-sql"]),

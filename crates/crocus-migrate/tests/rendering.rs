@@ -156,6 +156,7 @@ fn every_operation(op: &mut Operations, x: &str) {
     op.create_primary_key("cars", ["id", x]);
     op.drop_primary_key(x);
     op.rename_enum_value("colour", "red", x);
+    op.rename_enum_value("colour", "red", "blue").in_lists("cars", x).in_lists(("shop", x), "colours");
     op.alter_column_using("cars", "name", integer().not_null(), x);
     op.drop_index_concurrently(x, "cars");
     op.create_index(x, "cars", ["name"]).unique().concurrently();

@@ -3,7 +3,7 @@
 use super::Comparison;
 use super::enums::{self, literal};
 use crate::operation::Operation;
-use crate::schema::{Enum, Index, IndexKey, RenamedValue, Schema, Table, TableName};
+use crate::schema::{Column, Enum, Index, IndexKey, RenamedValue, Schema, Table, TableName, Type};
 
 /// What the database has when everything has its new name.
 pub(super) fn follow(models: &Schema, declared: &Schema, mut actual: Schema, comparison: &mut Comparison) -> Schema {
@@ -35,14 +35,19 @@ pub(super) fn follow(models: &Schema, declared: &Schema, mut actual: Schema, com
         }
     }
     for renamed in &models.renamed_values {
-        rename_value(declared, &mut actual, renamed, comparison);
+        rename_value((models, declared), &mut actual, renamed, comparison);
     }
     actual
 }
 
 /// A value's name is in types and defaults, where it changes by itself, and as a text in the conditions of SQLite: those go
 /// before.
-fn rename_value(declared: &Schema, actual: &mut Schema, renamed: &RenamedValue, comparison: &mut Comparison) {
+fn rename_value(
+    (models, declared): (&Schema, &Schema),
+    actual: &mut Schema,
+    renamed: &RenamedValue,
+    comparison: &mut Comparison,
+) {
     let RenamedValue { name, value, new_value } = renamed.clone();
     let is_there = |schema: &Schema, value| schema.enumeration(&name).is_some_and(|found| found.values.contains(value));
     if !is_there(actual, &value) || is_there(actual, &new_value) {
@@ -53,7 +58,15 @@ fn rename_value(declared: &Schema, actual: &mut Schema, renamed: &RenamedValue, 
         let Some(declared) = declared.table(&table.name) else { continue };
         enums::drop_conditions(declared, table, &literal(&value), comparison);
     }
-    comparison.operations.push(Operation::RenameEnumValue { name, value, new_value });
+    let is_list =
+        |column: &&Column| matches!(&column.ty, Type::Array(of) if matches!(&**of, Type::Enum(of) if of.name == name));
+    let mut lists = Vec::new();
+    for model in &models.tables {
+        let Some(found) = actual.table(&model.name) else { continue };
+        let columns = model.columns.iter().filter(is_list).filter(|column| found.column(&column.name).is_some());
+        lists.extend(columns.map(|column| (model.name.clone(), column.name.clone())));
+    }
+    comparison.operations.push(Operation::RenameEnumValue { name, value, new_value, lists });
 }
 
 /// Gives a value another name in the type, in its columns and in their defaults.

@@ -110,7 +110,7 @@ impl Judge {
                 vec![(Code::NewForeignKey, format!("({columns}) of `{table}` has to refer to rows of `{target}`"))]
             }
             Operation::AlterEnum { values, .. } => self.alter_enum(values),
-            Operation::RenameEnumValue { name, value, new_value } => {
+            Operation::RenameEnumValue { name, value, new_value, .. } => {
                 vec![(Code::RenameEnumValue, format!("renames the value `{value}` of `{name}` to `{new_value}`"))]
             }
             Operation::Execute { sql, dialect } if dialect.is_none_or(|dialect| dialect == self.dialect) => {

@@ -1,8 +1,8 @@
-//! What a migration file says of a constraint or an index after naming it.
+//! What a migration file says of a constraint, an index or an enum's value after naming it.
 
 use crocus_orm::table::ReferentialAction;
 
-use crate::schema::{Check, Deferrable, ForeignKey, Index, IndexPart, Nulls, Unique};
+use crate::schema::{Check, Deferrable, ForeignKey, Index, IndexPart, Nulls, TableName, Unique};
 
 /// Says of a unique constraint when it is checked, and what it takes for equal.
 #[derive(Debug)]
@@ -27,6 +27,20 @@ pub struct ForeignKeyBuilder<'a> {
 pub struct IndexBuilder<'a> {
     pub(super) index: &'a mut Index,
     pub(super) concurrently: &'a mut bool,
+}
+
+/// Says where else a value of an enum type is.
+#[derive(Debug)]
+pub struct EnumValueBuilder<'a> {
+    pub(super) lists: &'a mut Vec<(TableName, String)>,
+}
+
+impl EnumValueBuilder<'_> {
+    /// A column has lists of the type's values. On PostgreSQL they are found without this.
+    pub fn in_lists(self, table: impl Into<TableName>, column: &str) -> Self {
+        self.lists.push((table.into(), column.to_owned()));
+        self
+    }
 }
 
 impl UniqueBuilder<'_> {

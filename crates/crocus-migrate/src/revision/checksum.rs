@@ -184,10 +184,14 @@ impl Words {
                 self.word("alter enum");
                 self.values(values);
             }
-            Operation::RenameEnumValue { name, value, new_value } => {
+            Operation::RenameEnumValue { name, value, new_value, lists } => {
                 self.text("rename enum value", name);
                 self.text("value", value);
                 self.text("to", new_value);
+                for (table, column) in lists {
+                    self.name("in lists of", table);
+                    self.text("column", column);
+                }
             }
             Operation::DropEnum { name, was: _ } => self.text("drop enum", name),
             // What it does cannot be compared: it is known by its name.

@@ -46,6 +46,12 @@ fn between(schema: &mut Schema, steps: Vec<Step>) -> Vec<Step> {
 
 fn short(start: &Schema, end: &Schema, steps: &[Step]) -> Option<Vec<Step>> {
     let lives = Lives::of(start, steps)?;
+    // What a value is renamed in may be in a table that is gone by then, or comes later.
+    let has_lists =
+        |step: &Step| matches!(&step.operation, Operation::RenameEnumValue { lists, .. } if !lists.is_empty());
+    if steps.iter().any(has_lists) && lives.all.iter().any(|life| life.fate() != Fate::Stays) {
+        return None;
+    }
     let (mut kept, mut left_out): (Vec<&Step>, Vec<&Step>) = (Vec::new(), Vec::new());
     for (step, about) in steps.iter().zip(&lives.about) {
         let stays = about.iter().all(|life| lives.all[*life].fate() == Fate::Stays);

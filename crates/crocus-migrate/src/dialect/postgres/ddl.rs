@@ -63,7 +63,7 @@ pub(crate) fn plan(operation: &Operation) -> Plan<'_> {
         Operation::DropSchema { name } => one(format!("DROP SCHEMA {}", quote(name))),
         Operation::CreateEnum(values) => one(create_enum(values)),
         Operation::AlterEnum { values, .. } => Plan::AlterEnum(values),
-        Operation::RenameEnumValue { name, value, new_value } => {
+        Operation::RenameEnumValue { name, value, new_value, .. } => {
             one(format!("ALTER TYPE {} RENAME VALUE {} TO {}", quote(name), literal(value), literal(new_value)))
         }
         Operation::DropEnum { name, .. } => one(format!("DROP TYPE {}", quote(name))),

@@ -19,7 +19,7 @@ pub(crate) enum Plan {
     /// By editing the table's definition: several edits in a row are made at once.
     Edit { table: String, edit: Edit },
     /// By editing every table that has a column of the enum.
-    RenameEnumValue { name: String, value: String, new_value: String },
+    RenameEnumValue { name: String, value: String, new_value: String, lists: Vec<(String, String)> },
 }
 
 pub(crate) fn plan(operation: &Operation) -> Plan {
@@ -56,9 +56,10 @@ pub(crate) fn plan(operation: &Operation) -> Plan {
             edit(table, Edit::AddConstraint { name: foreign_key.name.clone(), clause })
         }
         Operation::DropConstraint { table, name, .. } => edit(table, Edit::DropConstraint { name: name.clone() }),
-        Operation::RenameEnumValue { name, value, new_value } => {
+        Operation::RenameEnumValue { name, value, new_value, lists } => {
             let (name, value, new_value) = (name.clone(), value.clone(), new_value.clone());
-            Plan::RenameEnumValue { name, value, new_value }
+            let lists = lists.iter().map(|(table, column)| (table.name.clone(), column.clone())).collect();
+            Plan::RenameEnumValue { name, value, new_value, lists }
         }
         Operation::RenameIndex { table, name, new_name } | Operation::RenameConstraint { table, name, new_name } => {
             edit(table, Edit::RenameConstraint { name: name.clone(), new_name: new_name.clone() })

@@ -47,6 +47,11 @@ pub(crate) enum Edit {
         value: String,
         new_value: String,
     },
+    RenameListValue {
+        column: String,
+        value: String,
+        new_value: String,
+    },
 }
 
 /// What SQLite has stored of a table.
@@ -93,10 +98,10 @@ pub(crate) fn statements(stored: &Stored, edits: &[Edit]) -> Result<Vec<String>,
     for edit in edits {
         apply(&mut new, edit, &stored.name)?;
     }
-    if new == old {
+    if new == old && !edits.iter().any(|edit| matches!(edit, Edit::RenameListValue { .. })) {
         return Ok(Vec::new());
     }
-    let (into, from) = copied(&old, &new, edits);
+    let (into, from) = copied(&stored.name, &old, &new, edits);
     let (name, new_name) = (quote(&stored.name), quote(&stored.new_name));
     // Numbers of deleted rows must not be given again.
     let counts =
@@ -162,7 +167,7 @@ fn retyped<'a>(old: &TableSql, edits: &'a [Edit]) -> impl Iterator<Item = (&'a s
 
 /// The columns that rows are copied into, and what from: the same columns, and the rowid, which a reader of the table
 /// may have kept. What is computed is not copied, what is computed no more is.
-fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<String>) {
+fn copied(table: &str, old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<String>) {
     let dropped = |name: &str| {
         edits.iter().any(|edit| matches!(edit, Edit::DropColumn { name: gone } if gone.eq_ignore_ascii_case(name)))
     };
@@ -175,6 +180,15 @@ fn copied(old: &TableSql, new: &TableSql, edits: &[Edit]) -> (Vec<String>, Vec<S
             Edit::RenameEnumValue { column, value, new_value } if column.eq_ignore_ascii_case(name) => {
                 let (column, value, new_value) = (quote(name), literal(value), literal(new_value));
                 Some(format!("CASE {column} WHEN {value} THEN {new_value} ELSE {column} END"))
+            }
+            Edit::RenameListValue { column, value, new_value } if column.eq_ignore_ascii_case(name) => {
+                let (column, value, new_value) = (quote(name), literal(value), literal(new_value));
+                let item = format!("CASE item.value WHEN {value} THEN {new_value} ELSE item.value END");
+                let items = format!(
+                    "SELECT json_group_array({item} ORDER BY item.key) FROM json_each({}.{column}) AS item",
+                    quote(table)
+                );
+                Some(format!("CASE WHEN json_type({column}) = 'array' THEN ({items}) ELSE {column} END"))
             }
             _ => None,
         });
@@ -260,6 +274,10 @@ fn apply(table: &mut TableSql, edit: &Edit, table_name: &str) -> Result<(), Stri
             let mut column = ColumnSql::parse(table.clauses[at].text());
             column.rename_value(value, new_value);
             table.clauses[at] = Clause::Column { name: name.clone(), text: column.render() };
+        }
+        // It is in the rows alone.
+        Edit::RenameListValue { column, .. } => {
+            column_at(table, column).ok_or_else(|| no_column(column))?;
         }
         Edit::DropPrimaryKey => {
             if !table.drop_primary_key() {
