@@ -56,7 +56,8 @@ impl Operations {
         self.list.push(Operation::DropTable { name: name.into(), was: None });
     }
 
-    /// Gives a table another name. What is named after it keeps its name: constraints, indexes.
+    /// Gives a table another name. Constraints and indexes keep theirs; the names that PostgreSQL has made itself, of the
+    /// primary key and of sequences, follow.
     pub fn rename_table(&mut self, name: impl Into<TableName>, new_name: &str) {
         self.list.push(Operation::RenameTable { name: name.into(), new_name: new_name.to_owned() });
     }
