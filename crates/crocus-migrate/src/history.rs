@@ -335,6 +335,15 @@ pub(crate) async fn remove(connection: &Connection, revision: &str) -> Result<()
     Ok(())
 }
 
+/// Takes the row of a revision away that is undone, and those of what it replaces: a script that was stopped has left
+/// them.
+pub(crate) async fn undone(connection: &Connection, migration: &Migration) -> Result<()> {
+    for revision in std::iter::once(&migration.revision).chain(migration.replaces) {
+        remove(connection, revision).await?;
+    }
+    Ok(())
+}
+
 /// What makes the table where it is not there, for a script.
 pub(crate) fn prepare_sql(dialect: Dialect) -> String {
     let create = if dialect == Dialect::Postgres { CREATE } else { CREATE_SQLITE };
@@ -353,8 +362,8 @@ pub(crate) fn progress_sql(migration: &Migration, applied_by: &str, progress: &s
     with_literals(SET_PROGRESS, &[Some(migration.revision), Some(migration.message), by.as_deref(), Some(progress)])
 }
 
-/// [`remove`], for a script: also of what a squashed revision replaces, since the database may have that recorded.
-pub(crate) fn remove_sql(migration: &Migration) -> String {
+/// [`undone`], for a script.
+pub(crate) fn undone_sql(migration: &Migration) -> String {
     let names: Vec<_> =
         std::iter::once(&migration.revision).chain(migration.replaces).map(|&name| Some(name)).collect();
     let marks: Vec<_> = (1..=names.len()).map(|number| format!("${number}")).collect();

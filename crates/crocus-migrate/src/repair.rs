@@ -165,8 +165,8 @@ async fn mend(
             history::set_progress(connection, migration, &options.program, None).await?;
             Ok(Some(format!("recorded {revision} as applied")))
         }
-        (Repair::Done(_) | Repair::Undone(_), Some(Fault::HalfDone { .. }), _) => {
-            history::remove(connection, revision).await?;
+        (Repair::Done(_) | Repair::Undone(_), Some(Fault::HalfDone { .. }), Some(migration)) => {
+            history::undone(connection, migration).await?;
             Ok(Some(format!("recorded {revision} as not applied")))
         }
         _ => Err(not_so("is not half done")),

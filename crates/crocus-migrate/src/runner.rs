@@ -197,7 +197,7 @@ pub async fn downgrade(
         on_step(Step::Begin(Direction::Downgrade, migration));
         let job = job(migration, Direction::Downgrade, &operations, options, &recorded)?;
         run(&connection, &job, &mut on_step).await?;
-        history::remove(&connection, migration.revision).await?;
+        history::undone(&connection, migration).await?;
         commit(&connection, &job).await?;
         left.remove(&at);
         on_step(Step::Done(Direction::Downgrade, migration, &graph.follows(migration)));

@@ -125,7 +125,8 @@ fn sent(database: &TestDatabase, script: &str) -> Result<(), String> {
     let mut command = match database.dialect() {
         "sqlite" => {
             let mut command = Command::new("sqlite3");
-            command.arg("-bail").arg(database.url().trim_start_matches("sqlite:"));
+            // A connection of ours may still be on its way out.
+            command.args(["-bail", "-cmd", ".timeout 5000"]).arg(database.url().trim_start_matches("sqlite:"));
             command
         }
         _ => {
@@ -286,6 +287,40 @@ async fn a_script_takes_what_a_squashed_revision_replaces_for_it() {
         run(&database, &text(Direction::Downgrade, "heads:base").await);
         assert_eq!(crocus_migrate::recorded(&engine).await.unwrap(), []);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_squashed_revision_that_was_left_half_way_goes_on() {
+    let database = TestDatabase::postgres();
+    let engine = engine(&database).await;
+    // Up to the end of the transaction that holds so many of them.
+    let until = |text: &str, commits: usize| {
+        let ends = text.match_indices("COMMIT;\n").map(|(at, end)| at + end.len());
+        text[..ends.take(commits).last().unwrap()].to_owned()
+    };
+    let text =
+        async |direction, range| script(&squashed(), Dialect::Postgres, direction, range, &options()).await.unwrap();
+    let progress = async || {
+        let recorded = crocus_migrate::recorded(&engine).await.unwrap();
+        recorded
+            .into_iter()
+            .map(|it| format!("{} {}", it.revision, it.progress.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    run(&database, &until(&text(Direction::Upgrade, "s1").await, 1));
+    let [left] = &progress().await[..] else { panic!("one revision is half-way") };
+    assert!(left.starts_with("s1 up:"), "{left}");
+    assert_eq!(upgrade(&engine, &squashed(), "s1", &options(), |_| ()).await.unwrap(), 1);
+    assert_eq!(progress().await, ["s1 "]);
+    downgrade(&engine, &squashed(), "base", &options(), |_| ()).await.unwrap();
+    // On the way back of what nobody has recorded as one.
+    upgrade(&engine, &migrations(), "b2", &options(), |_| ()).await.unwrap();
+    run(&database, &until(&text(Direction::Downgrade, "s1:base").await, 1));
+    let [_, _, left] = &progress().await[..] else { panic!("one revision is half-way") };
+    assert!(left.starts_with("s1 down:"), "{left}");
+    assert_eq!(downgrade(&engine, &squashed(), "base", &options(), |_| ()).await.unwrap(), 1);
+    assert_eq!(progress().await, [""; 0]);
+    assert!(catalogue(&engine).await.table("cars").is_none());
 }
 
 #[tokio::test]

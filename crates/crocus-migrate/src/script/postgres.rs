@@ -111,7 +111,7 @@ impl Script<'_> {
         self.settle();
         self.line(&match self.direction {
             Direction::Upgrade => history::record_sql(way.migration, &self.options.program),
-            Direction::Downgrade => history::remove_sql(way.migration),
+            Direction::Downgrade => history::undone_sql(way.migration),
         });
         self.line("COMMIT");
         self.is_open = false;

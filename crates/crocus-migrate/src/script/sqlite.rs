@@ -58,7 +58,7 @@ pub(super) async fn body(
         text.push_str(&ended(CHECK));
         text.push_str(&ended(&match direction {
             Direction::Upgrade => history::record_sql(way.migration, &options.program),
-            Direction::Downgrade => history::remove_sql(way.migration),
+            Direction::Downgrade => history::undone_sql(way.migration),
         }));
         text.push_str(&ended("COMMIT"));
     }
