@@ -196,7 +196,7 @@ impl FieldAttributes {
 }
 
 const ON_ENUM: [&str; 2] = ["name", "crate"];
-const ON_VARIANT: [&str; 1] = ["rename"];
+const ON_VARIANT: [&str; 2] = ["rename", "renamed_from"];
 
 /// The `#[db_enum(...)]` of an enum.
 #[derive(Default)]
@@ -209,6 +209,7 @@ pub(crate) struct EnumAttributes {
 #[derive(Default)]
 pub(crate) struct VariantAttributes {
     pub(crate) rename: Option<LitStr>,
+    pub(crate) renamed_from: Option<LitStr>,
 }
 
 impl EnumAttributes {
@@ -233,12 +234,13 @@ impl VariantAttributes {
         let mut read = VariantAttributes::default();
         let mut seen = Vec::new();
         for item in items("db_enum", attributes, errors) {
-            if item.key == "rename" {
-                read.rename = item.name(names::fault, errors);
-            } else {
-                unknown(&item.key, &ON_VARIANT, ("a variant", "the enum"), &ON_ENUM, errors);
+            let key = item.key.unraw().to_string();
+            match key.as_str() {
+                "rename" => read.rename = item.name(names::fault, errors),
+                "renamed_from" => read.renamed_from = item.name(names::fault, errors),
+                _ => unknown(&item.key, &ON_VARIANT, ("a variant", "the enum"), &ON_ENUM, errors),
             }
-            once(&mut seen, item.key.unraw().to_string(), &item.key, errors);
+            once(&mut seen, key, &item.key, errors);
         }
         read
     }

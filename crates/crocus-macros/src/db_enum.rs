@@ -18,6 +18,8 @@ struct DbEnum {
     name: String,
     /// The variants, with the values as the database has them.
     values: Vec<(Ident, String)>,
+    /// The old and the new name of values that had another one.
+    renamed: Vec<(String, String)>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -41,8 +43,16 @@ impl DbEnum {
             errors.at(&input.ident, "a database's enum needs values: add variants");
         }
         let mut values: Vec<(Ident, String)> = Vec::new();
+        let mut renamed = Vec::new();
         for variant in variants {
-            let (at, value) = value(variant, &mut errors);
+            let attributes = VariantAttributes::read(&variant.attrs, &mut errors);
+            let (at, value) = value(variant, attributes.rename, &mut errors);
+            if let Some(old) = attributes.renamed_from {
+                if old.value() == value {
+                    errors.at(&old, "this is the value's name now: write the one that it had before");
+                }
+                renamed.push((old.value(), value.clone()));
+            }
             if let Some((other, _)) = values.iter().find(|(_, other)| *other == value) {
                 let text = format!(
                     "the variant `{other}` has the value `{value}` already: choose another with #[db_enum(rename = \
@@ -60,17 +70,18 @@ impl DbEnum {
             name
         });
         let krate = attributes.krate.unwrap_or_else(|| syn::parse_quote!(::crocus::orm));
-        errors.finish(DbEnum { ident: input.ident.clone(), krate, name, values })
+        errors.finish(DbEnum { ident: input.ident.clone(), krate, name, values, renamed })
     }
 
     fn expand(&self) -> TokenStream {
-        let DbEnum { ident, krate, name, values } = self;
+        let DbEnum { ident, krate, name, values, renamed } = self;
         let model = ident.unraw().to_string();
         let variants: Vec<_> = values.iter().map(|(variant, _)| variant).collect();
         let values: Vec<_> = values.iter().map(|(_, value)| value).collect();
+        let renamed = renamed.iter().map(|(old, new)| quote!((#old, #new)));
         let quiet = quote!(#[allow(deprecated, unused_qualifications, reason = "made by derive(DbEnum)")]);
         let definition = quote! {
-            &#krate::table::EnumDef { name: #name, model: #model, values: &[#(#values),*] }
+            &#krate::table::EnumDef { name: #name, model: #model, values: &[#(#values),*], renamed: &[#(#renamed),*] }
         };
         let (lifetime, result) = (quote!('de), quote!(::core::result::Result));
         let serde = quote!(#krate::serde);
@@ -120,13 +131,12 @@ impl DbEnum {
 }
 
 /// The variant's value, and where to point at when it is wrong.
-fn value(variant: &Variant, errors: &mut Errors) -> (proc_macro2::Span, String) {
-    let attributes = VariantAttributes::read(&variant.attrs, errors);
+fn value(variant: &Variant, rename: Option<LitStr>, errors: &mut Errors) -> (proc_macro2::Span, String) {
     match &variant.fields {
         Fields::Unit => {}
         fields => errors.at(fields, "a value of a database's enum holds nothing more: write the variant alone"),
     }
-    if let Some(rename) = attributes.rename {
+    if let Some(rename) = rename {
         return (rename.span(), rename.value());
     }
     let value = names::snake_case(&variant.ident.unraw().to_string());

@@ -253,7 +253,8 @@ pub fn derive_model(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `#[db_enum(name = "car_color")]` on the enum names the database's type, which is otherwise the enum's name in snake
-/// case, and `#[db_enum(rename = "...")]` on a variant its value. `#[db_enum(crate = "crocus_orm")]` says where the
+/// case, and `#[db_enum(rename = "...")]` on a variant its value; `#[db_enum(renamed_from = "...")]` says what the value was
+/// before, so that a migration renames it in the rows too. `#[db_enum(crate = "crocus_orm")]` says where the
 /// traits are, for a program without `crocus`.
 #[proc_macro_derive(DbEnum, attributes(db_enum))]
 pub fn derive_db_enum(input: TokenStream) -> TokenStream {

@@ -50,7 +50,7 @@ const fn table(name: &'static str, columns: &'static [ColumnDef]) -> TableDef {
     }
 }
 
-static COLOUR: EnumDef = EnumDef { name: "colour", model: "Colour", values: &["red", "it's green"] };
+static COLOUR: EnumDef = EnumDef { name: "colour", model: "Colour", values: &["red", "it's green"], renamed: &[] };
 
 static MAKERS: TableDef = TableDef {
     comment: Some("Who makes cars."),
@@ -155,6 +155,39 @@ async fn what_models_declare_is_made_found_again_and_taken_away() {
         let back: Vec<_> = comparison.operations.iter().rev().map(|operation| operation.reverse().unwrap()).collect();
         apply(&engine, &back).await.unwrap();
         assert_eq!(inspect(&engine).await.unwrap(), before);
+    }
+}
+
+/// The enum under which a value has another name.
+static PAINTED: EnumDef =
+    EnumDef { name: "colour", model: "Colour", values: &["crimson", "it's green"], renamed: &[("red", "crimson")] };
+
+static DOORS: TableDef = table("doors", &[ID, column("colour", ColumnType::Enum(&COLOUR))]);
+static PAINTED_DOORS: TableDef = table(
+    "doors",
+    &[
+        ID,
+        column("colour", ColumnType::Enum(&PAINTED)),
+        column("colours", ColumnType::Array(&ColumnType::Enum(&PAINTED))),
+    ],
+);
+
+#[tokio::test]
+async fn a_value_that_a_model_says_is_renamed_is_so_once() {
+    for database in TestDatabase::each() {
+        let url: crocus_orm::DatabaseUrl = database.url().parse().unwrap();
+        url.create_database().await.unwrap();
+        let engine = Engine::connect(&url).await.unwrap();
+        let made = compared(&engine, &Schema::from_models(&[&DOORS])).await;
+        apply(&engine, &made.operations).await.unwrap();
+        let models = Schema::from_models(&[&PAINTED_DOORS]);
+        assert_eq!(models.renamed_values.len(), 1);
+        let comparison = compared(&engine, &models).await;
+        let lines: Vec<_> = comparison.operations.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["rename value red to crimson of enum colour", "add column doors.colours"]);
+        assert_eq!(comparison.candidates, []);
+        apply(&engine, &comparison.operations).await.unwrap();
+        assert_eq!(compared(&engine, &models).await, Comparison::default());
     }
 }
 

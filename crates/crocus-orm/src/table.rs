@@ -242,6 +242,8 @@ pub struct EnumDef {
     pub model: &'static str,
     /// The values as the database has them, in order.
     pub values: &'static [&'static str],
+    /// The values that had another name before: the old name and the new one.
+    pub renamed: &'static [(&'static str, &'static str)],
 }
 
 /// The types that a column can have.

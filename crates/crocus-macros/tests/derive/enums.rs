@@ -13,6 +13,7 @@ use crate::{mistakes, object};
 #[db_enum(crate = "crocus_orm")]
 enum BodyColor {
     Red,
+    #[db_enum(renamed_from = "green")]
     RacingGreen,
     #[db_enum(rename = "UNPAINTED")]
     None,
@@ -71,13 +72,17 @@ struct Given {
     id: CarId,
 }
 
-const COLORS: EnumDef =
-    EnumDef { name: "body_color", model: "BodyColor", values: &["red", "racing_green", "UNPAINTED", "type"] };
+const COLORS: EnumDef = EnumDef {
+    name: "body_color",
+    model: "BodyColor",
+    values: &["red", "racing_green", "UNPAINTED", "type"],
+    renamed: &[("green", "racing_green")],
+};
 
 #[test]
 fn columns_have_the_types_of_what_they_hold() {
     let types: Vec<_> = Car::TABLE.columns.iter().map(|column| (column.ty, column.nullable)).collect();
-    let wheel = EnumDef { name: "wheel kind", model: "Wheel", values: &["steel"] };
+    let wheel = EnumDef { name: "wheel kind", model: "Wheel", values: &["steel"], renamed: &[] };
     let (text, colors) = (ColumnType::Text, ColumnType::Enum(&COLORS));
     assert_eq!(
         types,

@@ -14,6 +14,8 @@ enum Color {
     Named { name: String },
     #[db_enum(rename)]
     Bare,
+    #[db_enum(renamed_from = "steel")]
+    Steel,
     #[db_enum(rename = "")]
     Empty,
     AVariantWhoseNameGoesOnAndOnAndOnAndOnUntilPostgresqlRefusesItsValue,

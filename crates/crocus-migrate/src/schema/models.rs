@@ -1,14 +1,35 @@
 //! What models declare, in the words of a schema.
 
 use crocus_orm::ColumnType;
-use crocus_orm::table::{self, ColumnDef, ForeignKeyDef, IndexDef, TableDef, UniqueDef};
+use crocus_orm::table::{self, ColumnDef, EnumDef, ForeignKeyDef, IndexDef, TableDef, UniqueDef};
 
-use super::{Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, Schema, Table, TableName, Type, Unique};
+use super::{
+    Check, Column, Enum, ForeignKey, Index, IndexKey, IndexPart, RenamedValue, Schema, Table, TableName, Type, Unique,
+};
 
 impl Schema {
     /// The schema that models declare.
     pub fn from_models(models: &[&'static TableDef]) -> Schema {
-        Schema::new(models.iter().map(|model| Table::from_model(model)).collect())
+        let mut schema = Schema::new(models.iter().map(|model| Table::from_model(model)).collect());
+        for def in models.iter().flat_map(|model| model.columns).filter_map(|column| enum_of(column.ty)) {
+            for (value, new_value) in def.renamed {
+                let [name, value, new_value] = [def.name, value, new_value].map(str::to_owned);
+                let renamed = RenamedValue { name, value, new_value };
+                if !schema.renamed_values.contains(&renamed) {
+                    schema.renamed_values.push(renamed);
+                }
+            }
+        }
+        schema
+    }
+}
+
+/// The enum that a type is, or is an array of.
+fn enum_of(ty: ColumnType) -> Option<&'static EnumDef> {
+    match ty {
+        ColumnType::Enum(def) => Some(def),
+        ColumnType::Array(of) => enum_of(*of),
+        _ => None,
     }
 }
 
