@@ -16,6 +16,7 @@ mod names;
 mod primary_keys;
 pub(crate) mod renames;
 mod tables;
+mod taken;
 
 use std::collections::BTreeSet;
 
@@ -85,6 +86,7 @@ pub fn compare(models: &Schema, declared: &Schema, actual: &Schema, ours: &Ours)
     let actual = renames::follow(models, declared, actual.clone(), &mut comparison);
     let mut actual = names::follow(models, declared, actual, ours, &mut comparison);
     comparison.candidates = candidates::find(models, declared, &actual, |table| ours.tables.contains(&table.name));
+    taken::free(models, declared, &mut actual, ours, &mut comparison);
     let mut loose = primary_keys::Loose::default();
     sides(models, declared, &actual).for_each(|sides| loose.add(&sides));
     // What refers to something goes before it changes, and comes back after: foreign keys refer to other tables,

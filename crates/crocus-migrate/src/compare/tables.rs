@@ -58,7 +58,7 @@ pub(super) fn drop(models: &Schema, actual: &Schema, ours: &Ours, comparison: &m
 }
 
 /// A table that no model declares and no migration made is somebody else's.
-fn is_gone(models: &Schema, ours: &Ours, table: &Table) -> bool {
+pub(super) fn is_gone(models: &Schema, ours: &Ours, table: &Table) -> bool {
     models.table(&table.name).is_none() && ours.tables.contains(&table.name)
 }
 
