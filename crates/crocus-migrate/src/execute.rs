@@ -6,7 +6,7 @@ mod segments;
 
 pub(crate) use segments::whole_steps;
 
-use crocus_orm::{Connection, Dialect, Statement};
+use crocus_orm::{Connection, Dialect, Engine, Statement};
 
 use crate::data::DataStep;
 use crate::dialect::sqlite;
@@ -28,6 +28,8 @@ pub(crate) struct Job<'a> {
     /// The revision that is recorded while they are done; none for operations outside the history.
     pub(crate) revision: Option<(&'a Migration, Direction)>,
     pub(crate) options: &'a Options,
+    /// Where it can be asked, beside the job's own connection, who is in its way.
+    pub(crate) engine: Option<&'a Engine>,
     /// Whether all of it is one transaction, also on PostgreSQL.
     pub(crate) at_once: bool,
     /// What was done before, by a run that did not come to its end.

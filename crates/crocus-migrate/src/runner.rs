@@ -43,6 +43,12 @@ pub enum Step<'a> {
         /// How long the pause is.
         pause: Duration,
     },
+    /// An index is made or dropped beside the clients, and waits for a transaction that began before: nobody waits for it
+    /// meanwhile. Said once for each index.
+    Blocked {
+        /// `the session 4711 (psql, user ada, idle in transaction)`
+        who: &'a str,
+    },
     /// A data step says how far it is; told once a second, and at its end.
     Progress {
         /// The step's name.
@@ -138,7 +144,7 @@ pub async fn upgrade(
             history::prepare(&connection).await?;
         }
         let operations = migration.operations(migration.upgrade)?;
-        let job = job(migration, Direction::Upgrade, &operations, options, &recorded)?;
+        let job = Job { engine: Some(engine), ..job(migration, Direction::Upgrade, &operations, options, &recorded)? };
         run(&connection, &job, &mut on_step).await?;
         history::record(&connection, migration, &options.program, Some(started.elapsed())).await?;
         commit(&connection, &job).await?;
@@ -195,7 +201,8 @@ pub async fn downgrade(
             return Err(Error::new(ErrorKind::Locked, text).with_hint("see `db current`, then try again"));
         }
         on_step(Step::Begin(Direction::Downgrade, migration));
-        let job = job(migration, Direction::Downgrade, &operations, options, &recorded)?;
+        let job =
+            Job { engine: Some(engine), ..job(migration, Direction::Downgrade, &operations, options, &recorded)? };
         run(&connection, &job, &mut on_step).await?;
         history::undone(&connection, migration).await?;
         commit(&connection, &job).await?;
@@ -243,7 +250,8 @@ async fn outside_history(engine: &Engine, operations: &[Operation], at_once: boo
     begin(&connection, &mut |_| ()).await?;
     let (what, options) = ("the change".to_owned(), &Options::default());
     let (start, is_resumed) = (Position::default(), false);
-    let job = Job { what, operations, revision: None, options, at_once, start, is_resumed };
+    let engine = Some(engine);
+    let job = Job { what, operations, revision: None, options, engine, at_once, start, is_resumed };
     run(&connection, &job, &mut |_| ()).await?;
     commit(&connection, &job).await
 }
@@ -373,6 +381,7 @@ fn job<'a>(
         operations,
         revision: Some((migration, direction)),
         options,
+        engine: None,
         at_once: false,
         start: progress.map(|progress| progress.at).unwrap_or_default(),
         is_resumed: progress.is_some(),

@@ -378,6 +378,35 @@ async fn a_lock_is_tried_again_and_clients_come_first() {
 }
 
 #[tokio::test]
+async fn whom_an_index_waits_for_is_told() {
+    let (database, engine) = postgres().await;
+    run(&engine, &migrations_first()).await.unwrap();
+    let reporter = EngineOptions { application_name: "old report".to_owned(), ..EngineOptions::default() };
+    let report = Engine::new(&database.url().parse().unwrap(), &reporter).begin().await.unwrap();
+    // A snapshot, as a report has that reads for long.
+    report.execute(Statement::write("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", [])).await.unwrap();
+    report.query(Statement::read("SELECT count(*) FROM cars", [])).await.unwrap();
+
+    let migrations = migrations(&[(
+        |op| {
+            op.create_index("cars_name_idx", "cars", ["name"]).concurrently();
+        },
+        irreversible,
+    )]);
+    let mut said = Vec::new();
+    let mut report = Some(report);
+    let on_step = |step: Step<'_>| {
+        if let Step::Blocked { who } = step {
+            said.push(who.to_owned());
+            drop(report.take());
+        }
+    };
+    assert_eq!(upgrade(&engine, &migrations, "heads", &options(), on_step).await.unwrap(), 1);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("(old report, user ") && said[0].ends_with(", idle in transaction)"), "{said:?}");
+}
+
+#[tokio::test]
 async fn what_was_left_half_way_is_refused_in_the_other_direction() {
     let (_database, engine) = postgres().await;
     let change: (Write, Write) = (

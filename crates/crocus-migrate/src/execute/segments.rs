@@ -3,9 +3,11 @@
 //! A transaction that cannot have a lock is rolled back, and tried again after a while. An operation that fails is taken
 //! back: what is kept of a revision are whole operations, unless the database cannot be reached any more.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use crocus_orm::{Connection, ErrorKind as OrmKind};
+use tokio::time::timeout;
 
 use super::{Job, NOTHING_KEPT, all, data};
 use crate::data::DataStep;
@@ -23,6 +25,9 @@ const TRIES: u32 = 10;
 /// How many lock time-outs a pause is long at most. Each is longer than the one before it: what holds the lock again and
 /// again must not be met at the same moment each time.
 const LONGEST_PAUSE: u32 = 3;
+
+/// How often it is asked whom the making of an index waits for, until it is known.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// The transaction that is open.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ pub(super) async fn run(connection: &Connection, job: &Job<'_>, on_step: &mut im
         }
         let done = match operation {
             Operation::Run(step) => batches(connection, job, &mut segment, step, on_step).await,
-            _ => one(connection, job, &segment, at, part).await,
+            _ => one(connection, job, &segment, at, part, on_step).await,
         };
         match done {
             Ok(()) => {
@@ -108,6 +113,7 @@ async fn one(
     segment: &Segment,
     at: Position,
     part: &Part,
+    on_step: &mut impl FnMut(Step<'_>),
 ) -> crocus_orm::Result<()> {
     let (Kind::Build(index) | Kind::Drop(index)) = &part.kind else {
         // A lock that was had is held while the next one is waited for: others wait for the sum.
@@ -127,9 +133,32 @@ async fn one(
     let is_done = job.is_resumed && at == job.start && found == is_build.then_some(true);
     if !is_done {
         lock::limit_without_blocking(connection).await?;
-        all(connection, &part.statements).await?;
+        patiently(connection, job, &part.statements, on_step).await?;
     }
     lock::begin(connection).await
+}
+
+/// Runs what waits for others and keeps nobody waiting, and says whom it waits for, once.
+async fn patiently(
+    connection: &Connection,
+    job: &Job<'_>,
+    statements: &[String],
+    on_step: &mut impl FnMut(Step<'_>),
+) -> crocus_orm::Result<()> {
+    let Some(engine) = job.engine else { return all(connection, statements).await };
+    let session = lock::session(connection).await?;
+    let mut done = pin!(all(connection, statements));
+    loop {
+        if let Ok(done) = timeout(ASK_EVERY, &mut done).await {
+            return done;
+        }
+        // Who cannot be told has still to be waited for.
+        let asked = timeout(ASK_EVERY, async { lock::blockers(&engine.connection().await?, session).await });
+        if let Ok(Ok(Some(who))) = asked.await {
+            on_step(Step::Blocked { who: &who });
+            return done.await;
+        }
+    }
 }
 
 /// Runs a data step; where it comes in batches, each is committed.

@@ -84,7 +84,7 @@ async fn perform(
 ) -> Result<()> {
     let what = format!("the revision {} ({})", migration.revision, migration.title());
     let (start, is_resumed) = (Position::default(), false);
-    let job = Job { what, operations, revision: None, options, at_once: true, start, is_resumed };
+    let job = Job { what, operations, revision: None, options, engine: None, at_once: true, start, is_resumed };
     lock::begin(connection).await?;
     run(connection, &job, &mut |_| ()).await.map_err(|error| {
         let text = format!("{error}, on a database in memory that has the same tables without their rows");

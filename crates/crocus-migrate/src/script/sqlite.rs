@@ -97,6 +97,7 @@ async fn perform(connection: &Connection, way: &Way<'_>, direction: Direction, o
         operations: &way.operations,
         revision: Some((way.migration, direction)),
         options,
+        engine: None,
         at_once: true,
         start,
         is_resumed,

@@ -21,6 +21,12 @@ WHERE l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE d
   AND c.relnamespace = to_regnamespace(quote_ident(COALESCE($2::text, current_schema()))) AND ($1::text IS NULL OR c.relname = $1)
 ORDER BY s.pid, c.relname::text LIMIT 3";
 
+/// Whom a session waits for.
+const BLOCKERS: &str = "
+SELECT s.pid, COALESCE(NULLIF(s.application_name, ''), 'a program without a name'), s.usename::text,
+       COALESCE(s.state, 'in a state that this user may not see')
+FROM pg_catalog.pg_stat_activity s WHERE s.pid = ANY (pg_blocking_pids($1::integer)) ORDER BY s.pid LIMIT 3";
+
 /// Whether this session has the lock still.
 const HELD: &str = "
 SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
@@ -112,10 +118,26 @@ pub(crate) async fn holders(connection: &Connection, table: Option<&TableName>) 
     }
 }
 
+/// The number by which another session can ask for this one.
+pub(crate) async fn session(connection: &Connection) -> Result<i32> {
+    connection.query(Statement::read("SELECT pg_backend_pid()", [])).await?[0].get(0)
+}
+
+/// Whom a session waits for at this moment, if it waits. Another one has to ask.
+pub(crate) async fn blockers(connection: &Connection, session: i32) -> Result<Option<String>> {
+    let blockers = connection.query(Statement::read(BLOCKERS, [session.into()])).await?;
+    let blockers = blockers.iter().map(in_words).collect::<Result<Vec<_>>>()?;
+    Ok((!blockers.is_empty()).then(|| blockers.join("; ")))
+}
+
 /// `the session 4711 (psql, user ada, idle in transaction) holds a lock on \`cars\``
 fn holder(row: &Row) -> Result<String> {
+    Ok(format!("{} holds a lock on {}", in_words(row)?, Dialect::Postgres.quote(&row.get::<String>(4)?)))
+}
+
+/// `the session 4711 (psql, user ada, idle in transaction)`
+fn in_words(row: &Row) -> Result<String> {
     let (pid, program, user) = (row.get::<i32>(0)?, row.get::<String>(1)?, row.get::<Option<String>>(2)?);
-    let (state, table) = (row.get::<String>(3)?, row.get::<String>(4)?);
     let user = user.map(|user| format!(", user {user}")).unwrap_or_default();
-    Ok(format!("the session {pid} ({program}{user}, {state}) holds a lock on {}", Dialect::Postgres.quote(&table)))
+    Ok(format!("the session {pid} ({program}{user}, {})", row.get::<String>(3)?))
 }

@@ -156,6 +156,7 @@ fn report(step: Step<'_>) {
         Step::Waiting => "Another program is migrating the database: waiting for it.".to_owned(),
         Step::Begin(..) => return,
         Step::Retry { who, pause } => format!("Waiting for a lock: {who}. Trying again in {pause:?}."),
+        Step::Blocked { who } => format!("Waiting for {who}, which began before; nobody waits meanwhile."),
         Step::Progress { name, done, total } => format!("{name}: {done} of {total}"),
         Step::TakenTogether(migration) => format!(
             "Recorded {} in place of {}, {}",
