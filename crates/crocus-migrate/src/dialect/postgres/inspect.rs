@@ -1,6 +1,6 @@
-//! Reading a schema from PostgreSQL's catalogues, in six queries whatever the number of tables.
+//! Reading a schema from PostgreSQL's catalogues, in seven queries whatever the number of tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crocus_orm::table::ReferentialAction;
 use crocus_orm::{Connection, Result, Row, Statement};
@@ -17,13 +17,8 @@ const COLUMNS: &str = "
 SELECT c.relname::text, a.attname::text,
        COALESCE('\"' || replace(e.typname, '\"', '\"\"') || '\"' || CASE WHEN e.oid <> t.oid THEN '[]' ELSE '' END,
                 format_type(a.atttypid, a.atttypmod)),
-       a.attnotnull, a.attidentity <> '', pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '',
-       (SELECT description FROM pg_catalog.pg_description
-        WHERE objoid = c.oid AND classoid = 'pg_catalog.pg_class'::regclass AND objsubid = a.attnum),
-       e.typname::text, e.oid <> t.oid,
-       (SELECT description FROM pg_catalog.pg_description
-        WHERE objoid = c.oid AND classoid = 'pg_catalog.pg_class'::regclass AND objsubid = 0),
-       NULLIF(s.nspname, current_schema())::text, l.collname::text
+       a.attnotnull, a.attidentity <> '', pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '', a.attnum,
+       e.typname::text, e.oid <> t.oid, NULLIF(s.nspname, current_schema())::text, l.collname::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -33,6 +28,16 @@ LEFT JOIN pg_catalog.pg_type e ON e.typtype = 'e' AND t.oid IN (e.oid, e.typarra
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation
 WHERE (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31)))) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY s.nspname, c.relname, a.attnum";
+
+/// Of tables, and of columns.
+const COMMENTS: &str = "
+SELECT c.relname::text, NULLIF(s.nspname, current_schema())::text, a.attname::text, d.description
+FROM pg_catalog.pg_description d
+JOIN pg_catalog.pg_class c ON c.oid = d.objoid
+JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid <> 0
+WHERE d.classoid = 'pg_catalog.pg_class'::regclass AND c.relkind IN ('r', 'p')
+  AND (s.nspname = current_schema() OR s.nspname = ANY (string_to_array($1, chr(31))))";
 
 /// Those that statements find without naming a schema, without those of extensions.
 const ENUMS: &str = "
@@ -46,10 +51,7 @@ GROUP BY t.oid, t.typname ORDER BY t.typname";
 /// the outer one's.
 const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, k.conrelid),
-       CASE WHEN k.contype <> 'c' THEN
-         (SELECT string_agg((SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = k.conrelid AND attnum = n.attnum),
-                            chr(31) ORDER BY n.position)
-          FROM unnest(k.conkey) WITH ORDINALITY AS n (attnum, position)) END,
+       array_to_string(k.conkey, ','),
        f.relname::text,
        CASE WHEN k.contype = 'f' THEN
          (SELECT string_agg((SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = k.confrelid AND attnum = n.attnum),
@@ -59,9 +61,7 @@ SELECT c.relname::text, k.conname::text, k.contype::text, pg_get_expr(k.conbin, 
        NULLIF(fs.nspname, current_schema())::text, k.condeferrable, k.condeferred, k.convalidated,
        k.confmatchtype = 'f',
        CASE WHEN k.contype = 'f' THEN
-         (SELECT string_agg(a.attname, chr(31) ORDER BY array_position(k.conkey, a.attnum))
-          FROM unnest((SELECT confdelsetcols FROM pg_catalog.pg_constraint AS same WHERE same.oid = k.oid)) AS n (attnum)
-          JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum) END,
+         (SELECT array_to_string(confdelsetcols, ',') FROM pg_catalog.pg_constraint AS same WHERE same.oid = k.oid) END,
        k.contype = 'u'
          AND (SELECT indnullsnotdistinct FROM pg_catalog.pg_index AS same WHERE same.indexrelid = k.conindid)
 FROM pg_catalog.pg_constraint k
@@ -162,10 +162,13 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
     for row in connection.query(Statement::read(ENUMS, [])).await? {
         schema.enums.push(Enum { name: row.get(0)?, values: columns_from(row.get(1)?) });
     }
+    // The columns by their numbers, which are never given again: those of dropped ones are missing.
+    let mut numbers: Vec<BTreeMap<i16, String>> = Vec::new();
     for row in connection.query(read(COLUMNS)).await? {
-        let name = TableName { schema: row.get(11)?, name: row.get(0)? };
+        let name = TableName { schema: row.get(10)?, name: row.get(0)? };
         if schema.tables.last().is_none_or(|table| table.name != name) {
-            schema.tables.push(Table { comment: row.get(10)?, ..Table::new(name) });
+            schema.tables.push(Table::new(name));
+            numbers.push(BTreeMap::new());
         }
         // A table can have no column at all.
         let Some(column) = row.get::<Option<String>>(1)? else { continue };
@@ -186,17 +189,30 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
             identity,
             default: default.filter(|_| !identity),
             generated,
-            comment: row.get(7)?,
-            collation: row.get(12)?,
+            collation: row.get(11)?,
             ..Column::new(column, ty)
         };
+        numbers.last_mut().expect("it was just pushed").insert(row.get(7)?, column.name.clone());
         schema.tables.last_mut().expect("it was just pushed").columns.push(column);
+    }
+    for row in connection.query(read(COMMENTS)).await? {
+        let table = TableName { schema: row.get(1)?, name: row.get(0)? };
+        let Some(table) = table_mut(&mut schema, &table) else { continue };
+        match row.get::<Option<String>>(2)? {
+            None => table.comment = row.get(3)?,
+            Some(name) => {
+                if let Some(column) = table.columns.iter_mut().find(|column| column.name == name) {
+                    column.comment = row.get(3)?;
+                }
+            }
+        }
     }
     for row in connection.query(read(CONSTRAINTS)).await? {
         let table = TableName { schema: row.get(9)?, name: row.get(0)? };
-        let Some(table) = table_mut(&mut schema, &table) else { continue };
+        let Some(at) = schema.tables.iter().position(|found| found.name == table) else { continue };
+        let (table, numbers) = (&mut schema.tables[at], &numbers[at]);
         let name: String = row.get(1)?;
-        let columns = columns_from(row.get(4)?);
+        let columns = columns_by(numbers, row.get(4)?);
         match row.get::<String>(2)?.as_str() {
             "p" => table.primary_key = columns,
             "u" => table.uniques.push(Unique {
@@ -206,7 +222,7 @@ pub(crate) async fn inspect(connection: &Connection, known: &BTreeSet<TableName>
             }),
             "f" => {
                 let target = TableName { schema: row.get(10)?, name: row.get(5)? };
-                let on_delete_columns = columns_from(row.get(15)?);
+                let on_delete_columns = in_order(&columns, columns_by(numbers, row.get(15)?));
                 table.foreign_keys.push(ForeignKey {
                     on_delete: action_from(&row.get::<String>(7)?),
                     on_update: action_from(&row.get::<String>(8)?),
@@ -320,6 +336,17 @@ pub(crate) async fn current(connection: &Connection, table: &TableName, column: 
 
 fn table_mut<'a>(schema: &'a mut Schema, name: &TableName) -> Option<&'a mut Table> {
     schema.tables.iter_mut().find(|table| table.name == *name)
+}
+
+/// The columns with these numbers.
+fn columns_by(numbers: &BTreeMap<i16, String>, joined: Option<String>) -> Vec<String> {
+    let joined = joined.unwrap_or_default();
+    joined.split(',').filter_map(|number| numbers.get(&number.parse().ok()?).cloned()).collect()
+}
+
+/// Those of the columns that are among the others.
+fn in_order(columns: &[String], others: Vec<String>) -> Vec<String> {
+    columns.iter().filter(|column| others.contains(column)).cloned().collect()
 }
 
 /// The unit separator cannot be typed into a name by accident.
