@@ -12,6 +12,8 @@ mod path;
 mod payload;
 mod problem;
 mod query;
+#[expect(dead_code, reason = "what serves a resource is being built")]
+pub mod resource;
 pub mod routing;
 mod serve;
 mod service;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use axum::Router;
 use crocus_migrate::Migrations;
 use crocus_orm::{Model, TableDef};
+use crocus_web::resource::{Resource, Resources};
 use crocus_web::routing::{Methods, Route};
 
 use crate::cli;
@@ -26,6 +27,7 @@ pub struct App {
     pub(crate) binds: Vec<Bind>,
     pub(crate) router: Router,
     pub(crate) routes: Vec<Route>,
+    pub(crate) resources: Resources,
 }
 
 impl App {
@@ -40,6 +42,7 @@ impl App {
             binds: Vec::new(),
             router: Router::new(),
             routes: Vec::new(),
+            resources: Resources::default(),
         }
     }
 
@@ -120,6 +123,27 @@ impl App {
         let (router, routes) = methods.add_to(path, self.router);
         self.router = router;
         self.routes.extend(routes);
+        self
+    }
+
+    /// Adds a model as a REST resource: `.resource::<Car>("/api/cars")`.
+    ///
+    /// # Panics
+    /// When there is a resource at the path, or the path is none of a collection.
+    #[must_use]
+    #[track_caller]
+    pub fn resource<M: Model>(self, path: &str) -> App {
+        self.resource_with(path, Resource::<M>::new())
+    }
+
+    /// Adds a resource that is not the whole one: `.resource_with("/api/cars", Resource::<Car>::new().read_only())`.
+    ///
+    /// # Panics
+    /// When there is a resource at the path, or the path is none of a collection.
+    #[must_use]
+    #[track_caller]
+    pub fn resource_with<M: Model>(mut self, path: &str, resource: Resource<M>) -> App {
+        self.resources.add(path, resource);
         self
     }
 
