@@ -5,7 +5,9 @@
 //! ([`DynamicColumn::parse`]), and text is asked of text ([`DynamicColumn::is_text`]).
 
 mod column;
+mod relation;
 mod rows;
 
 pub use self::column::{Comparison, DynamicColumn};
-pub use self::rows::{JsonRow, json_rows};
+pub use self::relation::{Related, Source};
+pub use self::rows::{JsonRow, Member, Rows, select};

@@ -119,8 +119,60 @@ impl Node {
                 Dialect::Sqlite => sqlite::expressions::cast(lower(node)?, *from, *to),
                 Dialect::Postgres => postgres::expressions::cast(lower(node)?, *from, *to),
             },
+            Node::JsonValue { node, ty } => match (ty, dialect) {
+                (None, _) => coalesce(lower(node)?, "'null'"),
+                (Some(ty), Dialect::Sqlite) => sqlite::json_text::value(lower(node)?, *ty),
+                (Some(ty), Dialect::Postgres) => coalesce(postgres::json_text::value(&lower(node)?, *ty), "'null'"),
+            },
+            Node::JsonObject(members) => object(members, dialect)?,
+            Node::JsonArray { item, order_by } => array(item, order_by, dialect)?,
         })
     }
+}
+
+/// JSON text of an object. The names are a client's, so they are bound.
+fn object(members: &[(String, Node)], dialect: Dialect) -> Result<SimpleExpr> {
+    let mut parts = Vec::with_capacity(2 * members.len() + 1);
+    let mut before = "{";
+    for (name, member) in members {
+        let name = format!("{before}{}:", serde_json::Value::from(name.as_str()));
+        parts.push(bound(&name.into(), ColumnType::Text, dialect));
+        parts.push(member.lower(dialect)?);
+        before = ",";
+    }
+    parts.push(SimpleExpr::cust(if members.is_empty() { "'{}'" } else { "'}'" }));
+    Ok(concatenated(parts, dialect))
+}
+
+/// Text after text. As a tree of little depth: SQLite has a limit of 1,000 ("Limits In SQLite", 6).
+fn concatenated(mut parts: Vec<SimpleExpr>, dialect: Dialect) -> SimpleExpr {
+    let rest = parts.split_off(parts.len().div_ceil(2));
+    let mut sql = Template::new(dialect);
+    match parts.pop() {
+        Some(only) if parts.is_empty() && rest.is_empty() => only,
+        Some(last) => {
+            parts.push(last);
+            sql.text("(").expr(concatenated(parts, dialect)).text(" || ").expr(concatenated(rest, dialect)).text(")");
+            sql.finish()
+        }
+        None => SimpleExpr::cust("''"),
+    }
+}
+
+/// JSON text of an array, which is empty where there are no rows.
+fn array(item: &Node, order_by: &[Order], dialect: Dialect) -> Result<SimpleExpr> {
+    let mut sql = Template::new(dialect);
+    sql.text("COALESCE('[' || STRING_AGG(").expr(item.lower(dialect)?).text(", ','");
+    if !order_by.is_empty() {
+        sql.text(" ORDER BY ").orders(order_by)?;
+    }
+    sql.text(") || ']', '[]')");
+    Ok(sql.finish())
+}
+
+/// An expression, or a constant where it is NULL.
+fn coalesce(node: SimpleExpr, otherwise: &'static str) -> SimpleExpr {
+    Func::coalesce([node, SimpleExpr::cust(otherwise)]).into()
 }
 
 /// What a column is set to: a bound value takes the column's own type.

@@ -6,5 +6,6 @@ pub(crate) mod database;
 pub(crate) mod decimals;
 pub(crate) mod errors;
 pub(crate) mod expressions;
+pub(crate) mod json_text;
 pub(crate) mod pool;
 pub(crate) mod types;

@@ -12,7 +12,7 @@ use crate::value::{Value, by_type};
 pub struct DynamicColumn {
     pub(super) node: Node,
     pub(super) ty: ColumnType,
-    nullable: bool,
+    pub(super) nullable: bool,
 }
 
 /// How two values compare.
@@ -148,7 +148,7 @@ impl DynamicColumn {
     }
 
     /// Decimals by their number, also where they are kept as text.
-    fn by_value(&self) -> Node {
+    pub(super) fn by_value(&self) -> Node {
         let node = self.node.clone();
         if self.ty == ColumnType::Decimal { Node::Number(Box::new(node)) } else { node }
     }

@@ -1,4 +1,4 @@
-//! Queries whose rows are JSON text.
+//! Queries whose rows are JSON text, with the rows of relationships inside them: one statement each.
 
 use std::sync::Arc;
 
@@ -6,39 +6,205 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
 
-use super::DynamicColumn;
+use super::{DynamicColumn, Related, Source};
 use crate::Result;
 use crate::engine::Target;
-use crate::expr::node::Node;
+use crate::expr::node::{self, Name, Node};
+use crate::expr::{Expr, Order};
 use crate::query::Select;
 use crate::query::node::SelectNode;
 use crate::query::shape::{RowsRead, Shape};
 use crate::row::Row;
-use crate::table::{ColumnType, TableDef};
+use crate::table::ColumnType;
 use crate::value::by_type;
+
+/// What rows a query has, and what of each.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The table.
+    pub source: Source,
+    /// What each row has, under its name. Where one is an aggregate, the rows are grouped by the others.
+    pub members: Vec<(String, Member)>,
+    /// What must be true of each row.
+    pub filter: Vec<Expr<bool>>,
+    /// In which order they come.
+    pub order: Vec<Order>,
+    /// The most rows.
+    pub limit: Option<u64>,
+    /// How many rows are left out at the start.
+    pub offset: Option<u64>,
+}
+
+/// What a row has under a name.
+#[derive(Debug, Clone)]
+pub enum Member {
+    /// A value.
+    Value(DynamicColumn),
+    /// The rows that a relationship leads to, whose source is the relationship's `to`. To one row: an object or null,
+    /// whatever the limit. To many: an array.
+    Related(Related, Rows),
+    /// The rows that a relationship to many leads to as an array for each of their members, in the same order. They
+    /// stand in the row itself, each under its own name. Only values and relationships can be spread so.
+    Spread(Related, Rows),
+}
 
 /// A row as a JSON object, in UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonRow(pub Vec<u8>);
 
-/// The rows of a table as JSON objects, with these members, each under its name.
-pub fn json_rows(table: &'static TableDef, members: Vec<(String, DynamicColumn)>) -> Select<JsonRow> {
-    let mut node = SelectNode::of(table);
-    let mut shape = Members::default();
-    (node.columns, shape.0) = members
-        .into_iter()
-        .map(|(name, column)| (column.node, (format!("{}:", Json::String(name)).into_bytes(), column.ty)))
-        .unzip();
+/// The rows as a query. The rows of relationships are part of its one statement, and of its one snapshot.
+///
+/// Pages by cursor and what else asks for the rows of a table are refused where the rows are grouped.
+pub fn select(rows: Rows) -> Select<JsonRow> {
+    let (mut node, members) = rows.lower(None);
     if node.columns.is_empty() {
         // SQLite has no query without a column.
         node.columns.push(Node::Constant("NULL"));
     }
+    let written = |(name, form)| (format!("{}:", Json::String(name)).into_bytes(), form);
+    let shape = Members(members.into_iter().map(written).collect());
     Select { node, shape: Arc::new(shape), mapped: false }
 }
 
-/// The members of an object: their names as they are written, with the colon, and their types.
-#[derive(Default)]
-struct Members(Vec<(Vec<u8>, ColumnType)>);
+/// How a column of a query stands in JSON.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Form {
+    Value(ColumnType),
+    /// It is JSON text already.
+    Written,
+}
+
+/// The name under which a query around reads the rows.
+const INSIDE: &str = "rows";
+
+impl Rows {
+    /// All the rows of a source, with nothing of them.
+    pub fn new(source: Source) -> Rows {
+        Rows { source, members: Vec::new(), filter: Vec::new(), order: Vec::new(), limit: None, offset: None }
+    }
+
+    /// Whether a member is an aggregate, so that the rows are those of groups.
+    pub fn is_grouped(&self) -> bool {
+        self.members.iter().any(|(_, member)| matches!(member, Member::Value(column) if column.node.has_aggregate()))
+    }
+
+    /// The query with a column for each member, and how each stands in JSON; where a relationship leads to them, of the
+    /// rows that it leads to from a row of the query around.
+    fn lower(self, related: Option<&Related>) -> (SelectNode, Vec<(String, Form)>) {
+        let grouped = self.is_grouped();
+        let mut query = related.map_or_else(|| self.source.rows(), Related::rows);
+        let mut members = Vec::with_capacity(self.members.len());
+        for (name, member) in self.members {
+            match member {
+                Member::Value(column) => {
+                    if grouped && !column.node.has_aggregate() {
+                        query.group_by.push(column.by_value());
+                    }
+                    query.columns.push(column.node);
+                    members.push((name, Form::Value(column.ty)));
+                }
+                Member::Related(related, rows) => {
+                    if grouped {
+                        query.group_by.extend(related.keys());
+                    }
+                    query.columns.push(if related.is_one() { rows.one(&related) } else { rows.many(&related) });
+                    members.push((name, Form::Written));
+                }
+                Member::Spread(related, rows) => {
+                    if grouped {
+                        query.group_by.extend(related.keys());
+                    }
+                    for (name, array) in rows.spread(&related) {
+                        query.columns.push(array);
+                        members.push((name, Form::Written));
+                    }
+                }
+            }
+        }
+        query.filter.extend(self.filter.into_iter().map(|condition| condition.node));
+        query.order_by = self.order;
+        (query.limit, query.offset) = (self.limit, self.offset);
+        (query, members)
+    }
+
+    /// The object of the row that a relationship to one leads to.
+    fn one(mut self, related: &Related) -> Node {
+        self.limit = Some(1);
+        let (query, members) = self.lower(Some(related));
+        let object = object(&query, members);
+        Node::Scalar(Box::new(around(query, object)))
+    }
+
+    /// The array of the rows that a relationship to many leads to.
+    fn many(self, related: &Related) -> Node {
+        let (mut query, members) = self.lower(Some(related));
+        let item = object(&query, members);
+        let order_by = ordered(&mut query);
+        Node::Scalar(Box::new(around(query, Node::JsonArray { item: Box::new(item), order_by })))
+    }
+
+    /// An array for each member of the rows that a relationship to many leads to.
+    fn spread(mut self, related: &Related) -> Vec<(String, Node)> {
+        if !self.is_grouped() {
+            // Rows that are equal in the order would stand in another order in each array.
+            self.order.extend(self.source.table().primary_key().map(|key| self.source.column(key).order(false, None)));
+        }
+        let (mut query, members) = self.lower(Some(related));
+        let members: Vec<_> = values(&query, members).collect();
+        let order_by = ordered(&mut query);
+        let array = |(name, item)| {
+            let array = Node::JsonArray { item: Box::new(item), order_by: order_by.clone() };
+            (name, Node::Scalar(Box::new(around(query.clone(), array))))
+        };
+        members.into_iter().map(array).collect()
+    }
+}
+
+/// The members of a query's rows, as JSON text for a query around it.
+fn values(query: &SelectNode, members: Vec<(String, Form)>) -> impl Iterator<Item = (String, Node)> {
+    members.into_iter().zip(query.labels()).map(|((name, form), label)| {
+        let node = Box::new(Node::column(INSIDE, label));
+        let ty = match form {
+            Form::Value(ty) => Some(ty),
+            Form::Written => None,
+        };
+        (name, Node::JsonValue { node, ty })
+    })
+}
+
+fn object(query: &SelectNode, members: Vec<(String, Form)>) -> Node {
+    Node::JsonObject(values(query, members).collect())
+}
+
+/// The order of a query's rows for a query around it, which reads the keys as more columns.
+fn ordered(query: &mut SelectNode) -> Vec<Order> {
+    let first = query.columns.len();
+    let orders = query.order_by.clone();
+    query.columns.extend(orders.iter().map(|order| order.node.clone()));
+    if query.limit.is_none() && query.offset.is_none() {
+        query.order_by.clear();
+    }
+    let outer = |(order, label): (Order, Name)| {
+        let node = Node::column(INSIDE, label);
+        let node = if order.ty == ColumnType::Decimal { Node::Number(Box::new(node)) } else { node };
+        Order { node, ..order }
+    };
+    orders.into_iter().zip(query.labels().split_off(first)).map(outer).collect()
+}
+
+/// What a query around another makes of its rows.
+fn around(mut query: SelectNode, column: Node) -> SelectNode {
+    if query.columns.is_empty() {
+        query.columns.push(Node::Constant("NULL"));
+    }
+    let root = query.root;
+    let mut node = SelectNode::from(root, node::Source::Query { query: Box::new(query), alias: INSIDE.into() });
+    node.columns = vec![column];
+    node
+}
+
+/// The members of an object: their names as they are written, with the colon, and their forms.
+struct Members(Vec<(Vec<u8>, Form)>);
 
 impl Shape<JsonRow> for Members {
     fn read<'a>(&'a self, rows: RowsRead<'a>, _: Target<'a>) -> BoxFuture<'a, Result<Vec<JsonRow>>> {
@@ -48,12 +214,18 @@ impl Shape<JsonRow> for Members {
     fn read_one(&self, row: &Row) -> Result<JsonRow> {
         let mut text = Vec::with_capacity(32 * self.0.len());
         text.push(b'{');
-        for (index, (name, ty)) in self.0.iter().enumerate() {
+        for (index, (name, form)) in self.0.iter().enumerate() {
             if index > 0 {
                 text.push(b',');
             }
             text.extend_from_slice(name);
-            text.extend_from_slice(by_type::json(row, index, *ty)?.to_string().as_bytes());
+            match form {
+                Form::Value(ty) => text.extend_from_slice(by_type::json(row, index, *ty)?.to_string().as_bytes()),
+                Form::Written => match row.get::<Option<String>>(index)? {
+                    Some(written) => text.extend_from_slice(written.as_bytes()),
+                    None => text.extend_from_slice(b"null"),
+                },
+            }
         }
         text.push(b'}');
         Ok(JsonRow(text))

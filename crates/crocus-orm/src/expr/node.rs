@@ -117,6 +117,18 @@ pub(crate) enum Node {
         from: ColumnType,
         to: ColumnType,
     },
+    /// A value of a type as JSON text, or one that is JSON text already; `null` for NULL.
+    JsonValue {
+        node: Box<Node>,
+        ty: Option<ColumnType>,
+    },
+    /// JSON text of an object of members that are JSON text.
+    JsonObject(Vec<(String, Node)>),
+    /// JSON text of the array of many rows' items, which are JSON text.
+    JsonArray {
+        item: Box<Node>,
+        order_by: Vec<Order>,
+    },
 }
 
 /// Whether pattern matching tells upper from lower case.
@@ -395,7 +407,7 @@ impl Node {
 
     /// Whether it has a function of many rows, outside of subqueries.
     pub(crate) fn has_aggregate(&self) -> bool {
-        let mut found = matches!(self, Node::Aggregate(_));
+        let mut found = matches!(self, Node::Aggregate(_) | Node::JsonArray { .. });
         self.parts(&mut |part| {
             if let NodePart::Node(node) = part {
                 found |= node.has_aggregate();
@@ -416,6 +428,7 @@ impl Node {
             | Node::HasText { node: inner, .. }
             | Node::Part { node: inner, .. }
             | Node::Json { node: inner, .. }
+            | Node::JsonValue { node: inner, .. }
             | Node::Cast { node: inner, .. } => node(inner),
             Node::Binary(left, _, right)
             | Node::Arithmetic { left, right, .. }
@@ -433,6 +446,11 @@ impl Node {
             }
             Node::Exists(query) | Node::Scalar(query) => visit(NodePart::Query(query)),
             Node::Function { arguments, .. } => arguments.iter().for_each(node),
+            Node::JsonObject(members) => members.iter().for_each(|(_, member)| node(member)),
+            Node::JsonArray { item, order_by } => {
+                node(item);
+                order_by.iter().for_each(|order| node(&order.node));
+            }
             Node::Aggregate(aggregate) => {
                 aggregate.argument.iter().for_each(&mut node);
                 aggregate.filter.iter().for_each(&mut node);

@@ -4,7 +4,7 @@
 mod expressions;
 mod relations;
 mod selects;
-mod tables;
+pub(crate) mod tables;
 
 use std::fmt::Debug;
 

@@ -1,9 +1,9 @@
 //! Columns that are known by their descriptions only: documents, lists, patterns, and what is wrong with a text.
 
 use crocus_macros::Model;
-use crocus_orm::dynamic::{Comparison, DynamicColumn, json_rows};
+use crocus_orm::dynamic::{Comparison, DynamicColumn, JsonRow, Member, Rows, Source, select};
 use crocus_orm::table::Nulls;
-use crocus_orm::{ColumnOperators, Dialect, Expr, Model, Statement};
+use crocus_orm::{ColumnOperators, Dialect, Expr, Model, Select, Statement, TableDef};
 use serde_json::{Value as Json, json};
 
 use crate::database::{Database, each};
@@ -21,6 +21,12 @@ struct Part {
 
 fn column(name: &str) -> DynamicColumn {
     DynamicColumn::new(Part::TABLE, Part::TABLE.column(name).unwrap())
+}
+
+/// All rows of a table, with these values of each.
+pub(crate) fn rows_of(table: &'static TableDef, members: Vec<(String, DynamicColumn)>) -> Select<JsonRow> {
+    let members = members.into_iter().map(|(name, column)| (name, Member::Value(column))).collect();
+    select(Rows { members, ..Rows::new(Source::new(table)) })
 }
 
 async fn parts(db: &Database) {
@@ -56,7 +62,7 @@ async fn rows_are_the_json_that_their_members_say() {
         let members = ["id", "name", "tags", "data"].map(|name| (name.to_owned(), column(name)));
         let size = ("cm".to_owned(), column("data").member("size").member("cm"));
         let word = ("word".to_owned(), column("data").member("used").element(1).text());
-        let rows = json_rows(Part::TABLE, members.into_iter().chain([size, word]).collect());
+        let rows = rows_of(Part::TABLE, members.into_iter().chain([size, word]).collect());
         let rows = rows.order_by(column("id").order(false, None)).all(db.engine()).await.unwrap();
         let rows: Vec<Json> = rows.iter().map(|row| serde_json::from_slice(&row.0).unwrap()).collect();
         let wanted = json!([
@@ -69,7 +75,7 @@ async fn rows_are_the_json_that_their_members_say() {
         ]);
         assert_eq!(Json::from(rows), wanted, "{db}");
 
-        let none = json_rows(Part::TABLE, Vec::new()).limit(1).all(db.engine()).await;
+        let none = rows_of(Part::TABLE, Vec::new()).limit(1).all(db.engine()).await;
         assert_eq!(none.unwrap()[0].0, b"{}", "{db}");
     }
 }
@@ -94,11 +100,11 @@ async fn conditions_are_those_of_other_queries() {
         assert!(size.is_text() && name.is_text() && !column("id").is_text());
 
         let by = |descending, nulls| {
-            json_rows(Part::TABLE, vec![("id".into(), column("id"))])
+            rows_of(Part::TABLE, vec![("id".into(), column("id"))])
                 .order_by(name.order(descending, nulls))
                 .all(db.engine())
         };
-        let ids = |rows: Vec<crocus_orm::dynamic::JsonRow>| {
+        let ids = |rows: Vec<JsonRow>| {
             rows.iter().map(|row| String::from_utf8(row.0.clone()).unwrap()).collect::<Vec<_>>().join("")
         };
         assert_eq!(ids(by(false, None).await.unwrap()), "{\"id\":1}{\"id\":2}{\"id\":3}", "{db}");

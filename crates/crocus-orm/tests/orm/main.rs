@@ -16,6 +16,7 @@ mod database;
 mod databases;
 mod dynamic;
 mod embedded;
+mod embedding;
 mod filters;
 mod migration;
 mod missing;

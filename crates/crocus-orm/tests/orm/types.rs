@@ -1,7 +1,7 @@
 //! Every column type: what is written is read, found and ordered, at its extremes and as NULL.
 
 use crocus_macros::Model;
-use crocus_orm::dynamic::{Comparison, DynamicColumn, json_rows};
+use crocus_orm::dynamic::{Comparison, DynamicColumn};
 use crocus_orm::{Column, ColumnOperators, ColumnValue, ErrorKind, Model, Statement};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, date, datetime, time};
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::database::{Database, assert_kind, each};
+use crate::dynamic::rows_of;
 use crate::models::{NewSample, NewStrict, Sample, Strict, nothing};
 
 /// The values, from the smallest to the largest, are read as they were written, found by `=` and ordered.
@@ -111,7 +112,7 @@ async fn round_trip<T: ColumnValue<Base = T> + PartialEq + std::fmt::Debug>(
 
 /// A column of a row, as JSON text has it.
 async fn as_json(db: &Database, column: &DynamicColumn, id: i32) -> Json {
-    let rows = json_rows(Sample::TABLE, vec![("\"it\"".to_owned(), column.clone())]);
+    let rows = rows_of(Sample::TABLE, vec![("\"it\"".to_owned(), column.clone())]);
     let row = rows.filter(Sample::ID.eq(id)).one(db.engine()).await.unwrap();
     serde_json::from_slice::<Json>(&row.0).unwrap()["\"it\""].take()
 }

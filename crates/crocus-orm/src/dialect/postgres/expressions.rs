@@ -153,7 +153,7 @@ fn type_name(ty: ColumnType) -> Cow<'static, str> {
     })
 }
 
-fn written(write: impl FnOnce(&mut Template)) -> SimpleExpr {
+pub(super) fn written(write: impl FnOnce(&mut Template)) -> SimpleExpr {
     let mut sql = Template::new(Dialect::Postgres);
     write(&mut sql);
     sql.finish()
