@@ -10,6 +10,7 @@ use crate::database_url::Location as UrlLocation;
 use crate::dialect::{postgres, sqlite};
 use crate::observe::{Observer, Recorded, Watch};
 use crate::statement::{Access, Answer, Statement};
+use crate::statistics::{PoolStatistics, StatementCount, Statistics};
 use crate::{
     DatabaseUrl, Dialect, Error, ErrorKind, Result, Row, RowStream, Savepoint, Transaction, TransactionOptions,
 };
@@ -157,6 +158,34 @@ impl Engine {
         (Engine { observer: Arc::new(observer), ..self.clone() }, recorded)
     }
 
+    /// A handle that counts its statements there, also those of its transactions, streams and sessions. Several engines
+    /// can count into one.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), crocus_orm::Error> {
+    /// use crocus_orm::{Engine, Statement, StatementCount};
+    ///
+    /// let engine = Engine::connect(&"sqlite::memory:".parse()?).await?;
+    /// let count = StatementCount::new();
+    /// engine.counting(&count).query(Statement::read("SELECT 1", [])).await?;
+    /// assert_eq!(count.statements(), 1);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn counting(&self, count: &StatementCount) -> Engine {
+        Engine { observer: Arc::new(self.observer.counting(count)), ..self.clone() }
+    }
+
+    /// What the engine has done until now, all its handles together, and its connections at this moment.
+    pub fn statistics(&self) -> Statistics {
+        let mut pools = self.inner.primary.statistics(false);
+        if let Some(replica) = &self.inner.replica {
+            pools.extend(replica.statistics(true));
+        }
+        self.observer.counters.read(pools)
+    }
+
     /// Starts a transaction, on a connection of its own. On SQLite it is the one that writes.
     ///
     /// # Errors
@@ -300,6 +329,19 @@ impl Database {
         match &self.pool {
             Pool::Sqlite(pool) => pool.close().await,
             Pool::Postgres(pool) => pool.close(),
+        }
+    }
+
+    fn statistics(&self, is_replica: bool) -> Vec<PoolStatistics> {
+        let name = |name, of_replica| if is_replica { of_replica } else { name };
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                let (writer, readers) = pool.status();
+                let writer = PoolStatistics::new(name("writer", "replica writer"), &writer);
+                let readers = readers.map(|status| PoolStatistics::new(name("readers", "replica readers"), &status));
+                std::iter::once(writer).chain(readers).collect()
+            }
+            Pool::Postgres(pool) => vec![PoolStatistics::new(name("primary", "replica"), &pool.status())],
         }
     }
 

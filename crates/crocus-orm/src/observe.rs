@@ -1,7 +1,7 @@
 //! Seeing what happens: each statement on its way to the log, to a recording, or to a warning that it was slow.
 //!
-//! An engine has one observer, and so has what is made from the engine. When nobody looks, a statement is neither timed
-//! nor formatted.
+//! An engine has one observer, and so has what is made from the engine. When nobody looks, a statement is counted, and
+//! nothing of it is kept or formatted.
 
 use std::fmt::Write as _;
 use std::panic::Location;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tracing::{Level, Span};
 
 use crate::statement::{Access, Statement};
+use crate::statistics::{Counters, StatementCount};
 use crate::{Dialect, EngineOptions, Error};
 
 /// What looks at the statements of an engine.
@@ -21,6 +22,10 @@ pub(crate) struct Observer {
     echo: bool,
     slow_query: Option<Duration>,
     recordings: Vec<Arc<Log>>,
+    /// The engine's own, which all its observers share.
+    pub(crate) counters: Arc<Counters>,
+    /// The handle's own.
+    count: Option<StatementCount>,
 }
 
 #[derive(Debug, Default)]
@@ -130,7 +135,14 @@ impl Observer {
             Dialect::Sqlite => "sqlite",
             Dialect::Postgres => "postgresql",
         };
-        Observer { system, echo: options.echo, slow_query: options.slow_query, recordings: Vec::new() }
+        Observer {
+            system,
+            echo: options.echo,
+            slow_query: options.slow_query,
+            recordings: Vec::new(),
+            counters: Arc::default(),
+            count: None,
+        }
     }
 
     /// The same observer, with a recording of its own beside those that it has.
@@ -141,22 +153,27 @@ impl Observer {
         (observer, Recorded(log))
     }
 
+    /// The same observer, which counts there as well.
+    pub(crate) fn counting(&self, count: &StatementCount) -> Observer {
+        Observer { count: Some(count.clone()), ..self.clone() }
+    }
+
     /// Looks at statements that are about to be sent together.
     pub(crate) fn watch(self: &Arc<Self>, statements: &[Arc<Statement>]) -> Watch {
+        let start = Instant::now();
+        self.counters.sent(statements);
+        if let Some(count) = &self.count {
+            count.begin(statements.len(), start);
+        }
         let echo = self.echo && tracing::enabled!(target: "crocus::sql", Level::INFO);
         let spans = tracing::enabled!(target: "crocus::sql", Level::DEBUG);
-        if !echo && !spans && self.slow_query.is_none() && self.recordings.is_empty() {
-            return Watch(None);
-        }
-        let spans = if spans { statements.iter().map(|statement| self.span(statement)).collect() } else { Vec::new() };
-        Watch(Some(Box::new(Watched {
-            observer: self.clone(),
-            statements: statements.to_vec(),
-            firsts: self.recordings.iter().map(|log| log.add(statements)).collect(),
-            spans,
-            echo,
-            start: Instant::now(),
-        })))
+        let looks = echo || spans || self.slow_query.is_some() || !self.recordings.is_empty();
+        let watched = looks.then(|| {
+            let spans = statements.iter().filter(|_| spans).map(|statement| self.span(statement)).collect();
+            let firsts = self.recordings.iter().map(|log| log.add(statements)).collect();
+            Box::new(Watched { statements: statements.to_vec(), firsts, spans, echo })
+        });
+        Watch(Some(Started { observer: self.clone(), start, watched }))
     }
 
     fn span(&self, statement: &Statement) -> Span {
@@ -172,20 +189,26 @@ impl Observer {
     }
 }
 
-/// Statements on their way. It does nothing when nobody looks.
+/// Statements on their way. It does nothing when they are the engine's own.
 #[derive(Debug)]
-pub(crate) struct Watch(Option<Box<Watched>>);
+pub(crate) struct Watch(Option<Started>);
+
+#[derive(Debug)]
+struct Started {
+    observer: Arc<Observer>,
+    start: Instant,
+    /// Where somebody wants more than numbers.
+    watched: Option<Box<Watched>>,
+}
 
 #[derive(Debug)]
 struct Watched {
-    observer: Arc<Observer>,
     statements: Vec<Arc<Statement>>,
     /// The number of the first statement in each recording.
     firsts: Vec<usize>,
     /// One for each statement, or none at all.
     spans: Vec<Span>,
     echo: bool,
-    start: Instant,
 }
 
 impl Watch {
@@ -196,8 +219,8 @@ impl Watch {
 
     /// A wait for the database.
     pub(crate) fn round_trip(&self) {
-        if let Some(watched) = &self.0 {
-            for log in &watched.observer.recordings {
+        if let Some(started) = &self.0 {
+            for log in &started.observer.recordings {
                 log.round_trips.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -205,37 +228,56 @@ impl Watch {
 
     /// The statement's last row is here.
     pub(crate) fn answered(&self, index: usize, rows: u64) {
-        if let Some(watched) = &self.0 {
-            watched.end(index, watched.start.elapsed(), Ok(rows));
+        if let Some(started) = &self.0 {
+            started.end(index, started.start.elapsed(), Ok(rows));
         }
     }
 
     /// The same, where the time was taken elsewhere.
     pub(crate) fn answered_in(&self, index: usize, duration: Duration, rows: u64) {
-        if let Some(watched) = &self.0 {
-            watched.end(index, duration, Ok(rows));
+        if let Some(started) = &self.0 {
+            started.end(index, duration, Ok(rows));
         }
     }
 
     pub(crate) fn failed(&self, index: usize, error: &Error) {
-        if let Some(watched) = &self.0 {
-            watched.end(index, watched.start.elapsed(), Err(error));
+        if let Some(started) = &self.0 {
+            started.end(index, started.start.elapsed(), Err(error));
         }
     }
 
     pub(crate) fn failed_in(&self, index: usize, duration: Duration, error: &Error) {
-        if let Some(watched) = &self.0 {
-            watched.end(index, duration, Err(error));
+        if let Some(started) = &self.0 {
+            started.end(index, duration, Err(error));
+        }
+    }
+}
+
+impl Started {
+    fn end(&self, index: usize, duration: Duration, result: Result<u64, &Error>) {
+        let slow = self.observer.slow_query.is_some_and(|limit| duration >= limit);
+        self.observer.counters.ended(duration, result.is_err(), slow);
+        if let Some(watched) = &self.watched {
+            watched.end(&self.observer, index, duration, result, slow);
+        }
+    }
+}
+
+/// The database is not waited for any more.
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(count) = &self.observer.count {
+            count.end();
         }
     }
 }
 
 impl Watched {
-    fn end(&self, index: usize, duration: Duration, result: Result<u64, &Error>) {
+    fn end(&self, observer: &Observer, index: usize, duration: Duration, result: Result<u64, &Error>, slow: bool) {
         let statement = &self.statements[index];
         let rows = result.unwrap_or(0);
         let error = result.err().map(ToString::to_string);
-        for (log, first) in self.observer.recordings.iter().zip(&self.firsts) {
+        for (log, first) in observer.recordings.iter().zip(&self.firsts) {
             let mut entries = log.entries();
             // Gone where the recording was cleared meanwhile.
             let place = (first + index).checked_sub(entries.forgotten);
@@ -252,16 +294,21 @@ impl Watched {
                 span.record("error", &**error);
             }
         }
-        self.tell(statement, duration, rows, error.as_deref());
+        if self.echo || slow {
+            self.tell(observer.system, statement, duration, rows, error.as_deref(), slow);
+        }
     }
 
     /// Writes to the log.
-    fn tell(&self, statement: &Statement, duration: Duration, rows: u64, error: Option<&str>) {
-        let system = self.observer.system;
-        let slow = self.observer.slow_query.is_some_and(|limit| duration >= limit);
-        if !self.echo && !slow {
-            return;
-        }
+    fn tell(
+        &self,
+        system: &str,
+        statement: &Statement,
+        duration: Duration,
+        rows: u64,
+        error: Option<&str>,
+        slow: bool,
+    ) {
         let values = shown(statement);
         let at = statement.location().map(tracing::field::display);
         let sql = &statement.sql;

@@ -188,7 +188,7 @@ impl Stream for RowStream {
         match &row {
             Some(Ok(_)) => stream.read += 1,
             Some(Err(error)) => stream.watch.failed(0, error),
-            None => stream.watch.answered(0, stream.read),
+            None => std::mem::replace(&mut stream.watch, Watch::nobody()).answered(0, stream.read),
         }
         Poll::Ready(row)
     }

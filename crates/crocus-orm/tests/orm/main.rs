@@ -12,6 +12,7 @@ mod cases;
 mod columns;
 mod connections;
 mod constraints;
+mod counting;
 mod database;
 mod databases;
 mod dynamic;

@@ -48,6 +48,11 @@ impl Pool {
         self.0.close();
     }
 
+    /// How many connections there are.
+    pub(crate) fn status(&self) -> deadpool::Status {
+        self.0.status()
+    }
+
     /// A connection, alone until it is given back.
     pub(crate) async fn connection(&self) -> Result<Pooled> {
         self.0.get().await.map(Pooled::new).map_err(|error| match error {

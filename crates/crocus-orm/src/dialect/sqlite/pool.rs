@@ -80,6 +80,11 @@ impl Pool {
         drop(self.open.subscribe().wait_for(|open| *open == 0).await);
     }
 
+    /// How many connections there are: the one that writes, and those that read beside it.
+    pub(crate) fn status(&self) -> (deadpool::Status, Option<deadpool::Status>) {
+        (self.writer.status(), self.readers.as_ref().map(managed::Pool::status))
+    }
+
     /// The connection that writes, alone until it is given back.
     pub(crate) async fn writer(&self) -> Result<Object<Manager>> {
         checked_out(self.writer.get().await)
