@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use crocus_orm::{Binds, Engine, Executor, Session, Target};
 
 use crate::Problem;
+use crate::timing::Counted;
 
 /// The program's databases. A handler that takes a `Db` gets the engines that the program was started with: queries run
 /// on the one that has their model, and everything else on the default one.
@@ -32,6 +33,12 @@ impl Db {
     /// When there is no such bind.
     pub fn bind(&self, key: &str) -> crocus_orm::Result<&Engine> {
         self.0.engine(Some(key))
+    }
+
+    /// All engines with their keys; the default one, which has none, first.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = (Option<&'static str>, &Engine)> {
+        let keys = std::iter::once(None).chain(self.0.keys().map(Some));
+        keys.filter_map(|key| self.0.engine(key).ok().map(|engine| (key, engine)))
     }
 }
 
@@ -72,7 +79,10 @@ impl<S: Sync> FromRequestParts<S> for Db {
         let Some(Db(binds)) = parts.extensions.get() else {
             return Err(Problem::internal("the handler asks for a database and the service has none"));
         };
-        let db = Db(binds.map(Engine::request));
+        let db = Db(match parts.extensions.get() {
+            Some(Counted(count)) => binds.map(|engine| engine.request().counting(count)),
+            None => binds.map(Engine::request),
+        });
         parts.extensions.insert(OfRequest(db.clone()));
         Ok(db)
     }

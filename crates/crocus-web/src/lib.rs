@@ -1,35 +1,42 @@
 //! The HTTP side: extractors and answers for handlers, problems for everything that goes wrong, and the server.
 //! It knows models and engines, and nothing of migrations or of the command line.
 
+mod cors;
 mod db;
 mod find;
 pub mod grammar;
 mod health;
 mod json;
 mod list;
+mod metrics;
 mod observe;
 mod path;
 mod payload;
 mod problem;
 mod query;
+mod rate_limit;
 #[expect(dead_code, reason = "what serves a resource is being built")]
 pub mod resource;
 pub mod routing;
 mod serve;
 mod service;
+mod timing;
 
+pub use cors::Cors;
 pub use db::Db;
 pub use find::{ModelExt, SelectExt, SessionExt};
 pub use health::{Readiness, health};
 pub use json::Json;
 pub use list::List;
+pub use metrics::METRICS;
 pub use observe::RequestId;
 pub use path::Path;
 pub use payload::Payload;
 pub use problem::{Problem, Result};
 pub use query::Query;
+pub use rate_limit::RateLimit;
 pub use serve::serve;
-pub use service::{Limits, service};
+pub use service::{Limits, ServiceOptions, service};
 
 pub use axum::http;
 pub use axum::response::{IntoResponse, Response};

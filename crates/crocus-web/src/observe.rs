@@ -1,18 +1,24 @@
-//! What is known of each request: its id, its time-out, and its one line in the log.
+//! What stands around every handler: the request's id, its limits, what is counted of it, and its one line in the log.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
+use crate::metrics::{METRICS, Metrics};
 use crate::problem::Cause;
-use crate::{Limits, Problem};
+use crate::rate_limit::RateLimiter;
+use crate::timing::Counted;
+use crate::{Cors, Db, Limits, Problem, health};
+
+/// The routes for those who look after the program: they are asked again and again, and must be answered.
+const OPERATORS: [&str; 3] = [health::ALIVE, health::READY, METRICS];
 
 /// The header that carries the request's id, both ways.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,33 +51,58 @@ fn new_id() -> HeaderValue {
     HeaderValue::try_from(id).expect("hexadecimal digits are a header's value")
 }
 
-/// Runs the rest with a time limit; a handler that panics or takes too long is a problem too.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
+/// What stands around every handler of a service.
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) db: Db,
+    pub(crate) limits: Limits,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) rate_limit: Option<RateLimiter>,
+    pub(crate) server_timing: bool,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+/// Runs the rest, and everything around it in one place: its order is the order of these lines.
+pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let _in_flight = around.metrics.as_ref().map(Metrics::begin);
     let id = RequestId::of(&request);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let limits = request.extensions().get::<Limits>().copied().unwrap_or_default();
-    request.extensions_mut().insert(id.clone());
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let origin = around.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN).cloned());
+    let counted = around.server_timing.then(Counted::default);
 
-    let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(limits.request_timeout, answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
-        Err(_) => {
-            // A statement that was sent is not called back: the database may do it yet.
-            let fate = if method.is_safe() { "" } else { ": what it asked for may have been done, or not" };
-            let detail = format!("the request took longer than {} s{fate}", limits.request_timeout.as_secs());
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_detail(detail).into_response()
+    let mut response = match around.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+        Some(response) => response,
+        None => {
+            let extensions = request.extensions_mut();
+            extensions.insert(id.clone());
+            extensions.insert(around.db.clone());
+            extensions.insert(around.limits);
+            if let Some(counted) = &counted {
+                extensions.insert(counted.clone());
+            }
+            around.limit_rate(request, route, next).await
         }
     };
 
-    let status = response.status().as_u16();
+    if let Some(cors) = &around.cors {
+        cors.allow(origin.as_ref(), response.headers_mut());
+    }
+    if let Some(counted) = counted {
+        counted.tell(started.elapsed(), response.headers_mut());
+    }
+    let elapsed = started.elapsed();
+    let status = response.status();
+    if let Some(metrics) = &around.metrics {
+        metrics.count(&method, route, status, elapsed);
+    }
+    let status = status.as_u16();
     let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause.clone());
     let cause = cause.as_deref();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let id_text = id.as_str();
     if status >= 500 {
         tracing::error!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, cause);
@@ -80,6 +111,38 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     }
     response.headers_mut().insert(REQUEST_ID, id.0);
     response
+}
+
+impl Around {
+    /// Runs the rest if the client may ask for it now. Those who look after the program always may.
+    async fn limit_rate(&self, request: Request, route: Option<&str>, next: Next) -> Response {
+        let limiter = self.rate_limit.as_ref().filter(|_| !route.is_some_and(|route| OPERATORS.contains(&route)));
+        let Some(limiter) = limiter else { return self.limit_time(request, next).await };
+        let standing = limiter.take(&request);
+        let mut response = match limiter.refuse(standing) {
+            Some(refusal) => refusal,
+            None => self.limit_time(request, next).await,
+        };
+        limiter.tell(standing, response.headers_mut());
+        response
+    }
+
+    /// Runs the rest with a time limit; a handler that panics or takes too long is a problem too.
+    async fn limit_time(&self, request: Request, next: Next) -> Response {
+        let is_safe = request.method().is_safe();
+        let limit = self.limits.request_timeout;
+        let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
+            Err(_) => {
+                // A statement that was sent is called back, but the database may have done it before it hears that.
+                let fate = if is_safe { "" } else { ": what it asked for may have been done, or not" };
+                let detail = format!("the request took longer than {} s{fate}", limit.as_secs());
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_detail(detail).into_response()
+            }
+        }
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -4,10 +4,15 @@
 //! clients that never finish one would keep their connections, and keep the program from stopping.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
 use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -20,7 +25,7 @@ const HEAD: Duration = Duration::from_secs(10);
 /// How often a quiet HTTP/2 connection is asked whether it is still there.
 const PING: Duration = Duration::from_secs(20);
 
-/// Serves HTTP/1.1 and HTTP/2 until SIGTERM or Ctrl-C. Then no new connection is taken, and requests in flight are
+/// Serves HTTP/1.1 and HTTP/2, and tells handlers who asks (`ConnectInfo<SocketAddr>`), until SIGTERM or Ctrl-C. Then no new connection is taken, and requests in flight are
 /// finished; a second signal ends at once.
 ///
 /// # Errors
@@ -34,8 +39,8 @@ pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()>
     loop {
         tokio::select! {
             // axum's `accept` waits and tries again where the process has run out of file descriptors.
-            (stream, _) = Listener::accept(&mut listener) => {
-                handle(stream, &protocol, &connections, service.clone());
+            (stream, peer) = Listener::accept(&mut listener) => {
+                handle(stream, peer, &protocol, &connections, service.clone());
             }
             () = signals.next() => break,
         }
@@ -49,12 +54,23 @@ pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()>
 }
 
 /// Serves one connection on a task of its own.
-fn handle(stream: TcpStream, protocol: &Builder<TokioExecutor>, connections: &GracefulShutdown, service: Router) {
+fn handle(
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: &Builder<TokioExecutor>,
+    connections: &GracefulShutdown,
+    service: Router,
+) {
     // Small answers must not wait for the acknowledgement of the last one (Nagle's algorithm).
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "failed to set TCP_NODELAY");
     }
-    let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let service = TowerToHyperService::new(service);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        service.call(request)
+    });
+    let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         // The client went away, or sent what is not HTTP.

@@ -1,14 +1,18 @@
 //! The service: routes with everything around them that every program needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
 
-use crate::{Db, Problem, observe};
+use crate::metrics::{self, Metrics};
+use crate::observe::{self, Around};
+use crate::rate_limit::RateLimiter;
+use crate::{Cors, Db, Problem, RateLimit};
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +29,58 @@ impl Default for Limits {
     }
 }
 
-/// Routes with the databases for [`Db`], limits, request ids and the log; what no route answers is a problem.
-pub fn service(routes: Router, db: impl Into<Db>, limits: Limits) -> Router {
+/// What stands around a program's routes.
+#[derive(Debug, Clone)]
+pub struct ServiceOptions {
+    /// What one request may cost.
+    pub limits: Limits,
+    /// Which other origins' pages may use the service; none without it.
+    pub cors: Option<Cors>,
+    /// How many requests a client may make; as many as it likes without it.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether answers tell how long they took, and how long the database was waited for: `Server-Timing`.
+    pub server_timing: bool,
+    /// Whether there is `/metrics`.
+    pub metrics: bool,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> ServiceOptions {
+        ServiceOptions { limits: Limits::default(), cors: None, rate_limit: None, server_timing: false, metrics: true }
+    }
+}
+
+impl From<Limits> for ServiceOptions {
+    fn from(limits: Limits) -> ServiceOptions {
+        ServiceOptions { limits, ..ServiceOptions::default() }
+    }
+}
+
+/// Routes with the databases for [`Db`], request ids, the log, and what the options add; what no route answers is a
+/// problem.
+///
+/// # Panics
+/// When the routes have `/metrics` themselves, and the options want it too.
+#[track_caller]
+pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOptions>) -> Router {
+    let (db, options) = (db.into(), options.into());
+    let metrics = options.metrics.then(|| Arc::new(Metrics::new()));
+    let routes = match &metrics {
+        Some(metrics) => routes.merge(metrics::route(metrics.clone(), db.clone())),
+        None => routes,
+    };
+    let around = Around {
+        db,
+        limits: options.limits,
+        cors: options.cors,
+        rate_limit: options.rate_limit.map(RateLimiter::new),
+        server_timing: options.server_timing,
+        metrics,
+    };
     routes
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(observe::observe))
-        .layer(Extension(db.into()))
-        .layer(Extension(limits))
+        .layer(middleware::from_fn_with_state(Arc::new(around), observe::observe))
 }
 
 async fn unknown_path(request: Request) -> Problem {

@@ -2,15 +2,18 @@
 //! understood is an error that says where it stands.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crocus_orm::EngineOptions;
-use crocus_web::Limits;
+use crocus_web::{Limits, ServiceOptions};
 
 use crate::error::{Error, Result};
+
+mod operations;
+
+use operations::Operations;
 
 /// The file, in the folder that the program is run in.
 const FILE: &str = "crocus.toml";
@@ -28,6 +31,7 @@ pub(crate) struct Config {
     echo: Option<Setting<bool>>,
     slow_query: Option<Setting<u64>>,
     lock_timeout: Option<Setting<u64>>,
+    operations: Operations,
     /// The URLs of binds, by key.
     binds: BTreeMap<String, Setting<String>>,
 }
@@ -42,18 +46,36 @@ pub(crate) struct Setting<T> {
 /// The table of the file with the URLs of binds.
 const BINDS: &str = "binds";
 
-/// The settings: key of the file, environment variable, what a value is.
-const KEYS: [(&str, &str, &str); 10] = [
-    ("database_url", "DATABASE_URL", "a database URL"),
-    ("host", "CROCUS_HOST", "a host name or an address"),
-    ("port", "CROCUS_PORT", "a port number from 0 to 65535"),
-    ("request_timeout", "CROCUS_REQUEST_TIMEOUT", "a number of seconds, 1 or more"),
-    ("body_limit", "CROCUS_BODY_LIMIT", "a number of bytes"),
-    ("max_connections", "CROCUS_MAX_CONNECTIONS", "a number of connections, 1 or more"),
-    ("replica_url", "CROCUS_REPLICA_URL", "a database URL"),
-    ("echo", "CROCUS_ECHO", "true or false"),
-    ("slow_query", "CROCUS_SLOW_QUERY", "a number of milliseconds"),
-    ("lock_timeout", "CROCUS_LOCK_TIMEOUT", "a number of milliseconds, 1 or more"),
+/// What a setting is in the file. In the environment each is text, of a list with commas between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    List,
+    Number,
+    Truth,
+}
+
+/// The settings: key of the file, environment variable, what it is in the file, what a value is.
+const KEYS: [(&str, &str, Kind, &str); 19] = [
+    ("database_url", "DATABASE_URL", Kind::Text, "a database URL"),
+    ("host", "CROCUS_HOST", Kind::Text, "a host name or an address"),
+    ("port", "CROCUS_PORT", Kind::Number, "a port number from 0 to 65535"),
+    ("request_timeout", "CROCUS_REQUEST_TIMEOUT", Kind::Number, "a number of seconds, 1 or more"),
+    ("body_limit", "CROCUS_BODY_LIMIT", Kind::Number, "a number of bytes"),
+    ("max_connections", "CROCUS_MAX_CONNECTIONS", Kind::Number, "a number of connections, 1 or more"),
+    ("replica_url", "CROCUS_REPLICA_URL", Kind::Text, "a database URL"),
+    ("echo", "CROCUS_ECHO", Kind::Truth, "true or false"),
+    ("slow_query", "CROCUS_SLOW_QUERY", Kind::Number, "a number of milliseconds"),
+    ("lock_timeout", "CROCUS_LOCK_TIMEOUT", Kind::Number, "a number of milliseconds, 1 or more"),
+    ("server_timing", "CROCUS_SERVER_TIMING", Kind::Truth, "true or false"),
+    ("metrics", "CROCUS_METRICS", Kind::Truth, "true or false"),
+    ("cors_origins", "CROCUS_CORS_ORIGINS", Kind::List, "origins such as https://shop.example, or *"),
+    ("cors_methods", "CROCUS_CORS_METHODS", Kind::List, "methods such as GET"),
+    ("cors_headers", "CROCUS_CORS_HEADERS", Kind::List, "names of headers, or *"),
+    ("cors_credentials", "CROCUS_CORS_CREDENTIALS", Kind::Truth, "true or false"),
+    ("cors_max_age", "CROCUS_CORS_MAX_AGE", Kind::Number, "a number of seconds"),
+    ("rate_limit", "CROCUS_RATE_LIMIT", Kind::Text, "a number of requests and a time, such as 100/60s"),
+    ("rate_limit_header", "CROCUS_RATE_LIMIT_HEADER", Kind::Text, "the name of a header"),
 ];
 
 impl Config {
@@ -101,19 +123,28 @@ impl Config {
                 }
                 continue;
             }
-            let wants_text = matches!(key.get_ref().as_ref(), "database_url" | "replica_url" | "host");
-            let wants_truth = key.get_ref() == "echo";
-            let known = KEYS.iter().any(|(known, ..)| known == key.get_ref());
-            let value = match value.get_ref() {
-                toml::de::DeValue::String(text) if wants_text || !known => text.to_string(),
-                // 5_000 and 0x1388 are 5000 as well.
-                toml::de::DeValue::Boolean(truth) if wants_truth => truth.to_string(),
-                toml::de::DeValue::Integer(number) if !wants_text && !wants_truth => {
-                    i64::from_str_radix(number.as_str(), number.radix())
-                        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
+            let kind = KEYS.iter().find(|(known, ..)| known == key.get_ref()).map(|(_, _, kind, _)| *kind);
+            let wrong = |found: &toml::de::DeValue<'_>| Err(wrong_type(key.get_ref(), &origin, found.type_str()));
+            use toml::de::DeValue;
+            let value = match (kind, value.get_ref()) {
+                // Nothing is made of an unknown key's value: the key is refused below.
+                (None, _) => String::new(),
+                (Some(Kind::Text | Kind::List), DeValue::String(text)) => text.to_string(),
+                (Some(Kind::List), DeValue::Array(items)) => {
+                    let mut texts = Vec::with_capacity(items.len());
+                    for item in items {
+                        match item.get_ref().as_str() {
+                            Some(text) => texts.push(text),
+                            None => return wrong(item.get_ref()),
+                        }
+                    }
+                    texts.join(",")
                 }
-                other if known => return Err(wrong_type(key.get_ref(), &origin, other.type_str())),
-                _ => String::new(),
+                (Some(Kind::Truth), DeValue::Boolean(truth)) => truth.to_string(),
+                // 5_000 and 0x1388 are 5000 as well.
+                (Some(Kind::Number), DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix())
+                    .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
+                (Some(_), other) => return wrong(other),
             };
             self.set(key.get_ref(), &value, &origin)?;
         }
@@ -123,10 +154,10 @@ impl Config {
     fn read_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<()> {
         for (name, value) in variables {
             let origin = format!("the environment variable `{name}`");
-            match KEYS.iter().find(|(_, variable, _)| *variable == name) {
+            match KEYS.iter().find(|(_, variable, ..)| *variable == name) {
                 Some((key, ..)) => self.set(key, &value, &origin)?,
                 None if name.starts_with("CROCUS_") => {
-                    let known: Vec<_> = KEYS.iter().map(|(_, variable, _)| *variable).collect();
+                    let known: Vec<_> = KEYS.iter().map(|(_, variable, ..)| *variable).collect();
                     return Err(unknown(&name, "the environment", &known));
                 }
                 None => {
@@ -158,8 +189,10 @@ impl Config {
                 self.lock_timeout = setting(parse(key, value, origin, |milliseconds| *milliseconds > 0)?, origin);
             }
             _ => {
-                let known: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
-                return Err(unknown(key, origin, &known));
+                if !self.operations.set(key, value, origin)? {
+                    let known: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
+                    return Err(unknown(key, origin, &known));
+                }
             }
         }
         Ok(())
@@ -213,7 +246,7 @@ impl Config {
         self.port.as_ref().map_or(5000, |port| port.value)
     }
 
-    pub(crate) fn limits(&self) -> Limits {
+    fn limits(&self) -> Limits {
         let default = Limits::default();
         Limits {
             body: self.body_limit.as_ref().map_or(default.body, |limit| limit.value),
@@ -222,6 +255,11 @@ impl Config {
                 .as_ref()
                 .map_or(default.request_timeout, |seconds| Duration::from_secs(seconds.value)),
         }
+    }
+
+    /// What stands around the routes.
+    pub(crate) fn service_options(&self) -> Result<ServiceOptions> {
+        self.operations.service(self.limits())
     }
 
     /// How the engines keep their connections, and what is told of their statements. The replica is left out.
@@ -251,7 +289,7 @@ fn setting<T>(value: T, origin: &str) -> Option<Setting<T>> {
     Some(Setting { value, origin: origin.to_owned() })
 }
 
-fn parse<T: FromStr + Display>(key: &str, value: &str, origin: &str, fits: impl Fn(&T) -> bool) -> Result<T> {
+fn parse<T: FromStr>(key: &str, value: &str, origin: &str, fits: impl Fn(&T) -> bool) -> Result<T> {
     value
         .trim()
         .parse()
@@ -265,7 +303,7 @@ fn wrong_type(key: &str, origin: &str, found: &str) -> Error {
 }
 
 fn what(key: &str) -> &'static str {
-    KEYS.iter().find(|(known, ..)| *known == key).map_or("a setting", |(_, _, what)| what)
+    KEYS.iter().find(|(known, ..)| *known == key).map_or("a setting", |(.., what)| what)
 }
 
 fn unknown(key: &str, origin: &str, known: &[&str]) -> Error {
@@ -276,7 +314,7 @@ fn unknown(key: &str, origin: &str, known: &[&str]) -> Error {
 mod tests {
     use super::*;
 
-    fn from(toml: &str, environment: &[(&str, &str)]) -> Result<Config> {
+    pub(super) fn from(toml: &str, environment: &[(&str, &str)]) -> Result<Config> {
         let mut config = Config::default();
         config.read_toml(toml, "crocus.toml")?;
         config.read_environment(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))?;

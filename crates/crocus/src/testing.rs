@@ -14,7 +14,7 @@ use crocus_migrate::schema::Schema;
 use crocus_migrate::{Migrations, Options, compare};
 pub use crocus_orm::testing::{assert_statements, rolled_back};
 use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, Statement, TableDef};
-use crocus_web::{Db, Limits};
+use crocus_web::{Db, ServiceOptions};
 use serde_json::Value;
 use tower_service::Service;
 
@@ -106,7 +106,7 @@ impl App {
             databases.push(database);
         }
         let db = Db::from(binds);
-        let router = crocus_web::service(self.router, db.clone(), Limits::default());
+        let router = crocus_web::service(self.router, db.clone(), ServiceOptions::default());
         TestApp { router, db, _databases: databases }
     }
 }

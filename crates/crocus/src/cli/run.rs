@@ -5,7 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 use crocus_migrate::{ErrorKind, Migrations};
 use crocus_orm::{Binds, Engine};
-use crocus_web::{Problem, http::StatusCode};
+use crocus_web::http::StatusCode;
+use crocus_web::{METRICS, Problem};
 use tokio::net::TcpListener;
 
 use super::{Context, db, print};
@@ -36,6 +37,11 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
     }
     if let Some(port) = arguments.port {
         context.config.set_port(port, "the flag `--port`");
+    }
+    let options = context.config.service_options()?;
+    if options.metrics && context.app.routes.iter().any(|route| route.path == METRICS) {
+        let text = format!("the program has a route at `{METRICS}`, where its metrics are");
+        return Err(Error::new(text).with_hint("give the route another path, or set `metrics = false`"));
     }
     let mut migrated = None;
     for bind in context.binds() {
@@ -71,14 +77,13 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
     };
     print(&panel.render())?;
 
-    let limits = context.config.limits();
     let app = context.app;
     let mut parts = vec![(db.default_engine().clone(), app.migrations)];
     for bind in app.binds {
         let engine = db.engine(Some(bind.key)).map_err(|error| Error::of_database(&error, app.name))?;
         parts.push((engine.clone(), bind.migrations));
     }
-    let service = crocus_web::service(app.router.merge(crocus_web::health(readiness(parts))), db, limits);
+    let service = crocus_web::service(app.router.merge(crocus_web::health(readiness(parts))), db, options);
     crocus_web::serve(listener, service).await.map_err(|error| Error::new(format!("failed to serve: {error}")))
 }
 

@@ -6,11 +6,14 @@ use crate::client::Request;
 use crate::program::Program;
 
 const KEYS: &str = "known are database_url, host, port, request_timeout, body_limit, max_connections, \
-                    replica_url, echo, slow_query, lock_timeout";
+                    replica_url, echo, slow_query, lock_timeout, server_timing, metrics, cors_origins, cors_methods, \
+                    cors_headers, cors_credentials, cors_max_age, rate_limit, rate_limit_header";
 
 const VARIABLES: &str = "known are DATABASE_URL, CROCUS_HOST, CROCUS_PORT, CROCUS_REQUEST_TIMEOUT, \
                          CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL, CROCUS_ECHO, CROCUS_SLOW_QUERY, \
-                         CROCUS_LOCK_TIMEOUT";
+                         CROCUS_LOCK_TIMEOUT, CROCUS_SERVER_TIMING, CROCUS_METRICS, CROCUS_CORS_ORIGINS, \
+                         CROCUS_CORS_METHODS, CROCUS_CORS_HEADERS, CROCUS_CORS_CREDENTIALS, CROCUS_CORS_MAX_AGE, \
+                         CROCUS_RATE_LIMIT, CROCUS_RATE_LIMIT_HEADER";
 
 const PORT: &str = "`port` must be a port number from 0 to 65535, not";
 
@@ -43,6 +46,13 @@ fn a_file_that_is_not_understood_is_refused() {
         (
             "request_timeout = 0",
             "`request_timeout` must be a number of seconds, 1 or more, not `0` (from `crocus.toml`, line 1)".to_owned(),
+            None,
+        ),
+        (
+            "cors_origins = [\"*\"]\ncors_credentials = true",
+            "`cors_credentials`: credentials cannot be let in from all origins: name the origins (from `crocus.toml`, \
+             line 2)"
+                .to_owned(),
             None,
         ),
         (
