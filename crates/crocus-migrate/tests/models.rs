@@ -6,8 +6,8 @@ use crocus_migrate::compare::{Comparison, Ours, compare};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{apply, declared, inspect};
 use crocus_orm::table::{
-    CheckDef, ColumnDef, Deferrable, EnumDef, ForeignKeyDef, IndexDef, IndexKey, IndexPart, Nulls, ReferentialAction,
-    TableDef, UniqueDef,
+    CheckDef, ColumnDef, Deferrable, EnumDef, ForeignKeyDef, IndexDef, IndexKey, IndexPart, Nulls, ReadJson,
+    ReferentialAction, TableDef, UniqueDef,
 };
 use crocus_orm::{ColumnType, Engine};
 use crocus_testing::TestDatabase;
@@ -26,11 +26,13 @@ const fn column(name: &'static str, ty: ColumnType) -> ColumnDef {
         primary_key: false,
         identity: false,
         default: None,
+        default_with: None,
         generated: None,
         version: false,
         sensitive: false,
         comment: None,
         renamed_from: None,
+        from_json: ReadJson::of::<String>(),
     }
 }
 

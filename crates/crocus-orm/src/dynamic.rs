@@ -1,13 +1,19 @@
-//! Queries over columns that are known only when the program runs, by their descriptions: what generated resources are
-//! made of. Conditions and orders are those of every other query; rows are JSON text.
+//! Queries and writes over columns that are known only when the program runs, by their descriptions: what generated
+//! resources are made of. Conditions and orders are those of every other query; rows are JSON text.
 //!
 //! Where the compiler checks a typed column, the caller of this module does: a value belongs to the column that read it
 //! ([`DynamicColumn::parse`]), and text is asked of text ([`DynamicColumn::is_text`]).
 
 mod column;
+mod input;
 mod relation;
 mod rows;
+mod write;
 
 pub use self::column::{Comparison, DynamicColumn};
+pub use self::input::Input;
 pub use self::relation::{Related, Source};
 pub use self::rows::{JsonRow, Member, Rows, select};
+pub use self::write::{
+    DynamicDelete, DynamicInsert, DynamicUpdate, OnConflict, TableRow, by_keys, delete, insert, key_equals, update,
+};

@@ -38,7 +38,7 @@ pub trait Embedded: FromJson + Clone + Send + Sync + 'static {
 /// For the code that `derive(Model)` writes: a table's columns with those of its embedded structs, at compile time.
 #[doc(hidden)]
 pub mod columns {
-    use crate::table::{ColumnDef, ColumnType};
+    use crate::table::{ColumnDef, ColumnType, ReadJson};
 
     /// PostgreSQL cuts longer names silently ("Identifiers and Key Words": `NAMEDATALEN` - 1).
     const LONGEST: usize = 63;
@@ -56,11 +56,13 @@ pub mod columns {
         primary_key: false,
         identity: false,
         default: None,
+        default_with: None,
         generated: None,
         version: false,
         sensitive: false,
         comment: None,
         renamed_from: None,
+        from_json: ReadJson::of::<String>(),
     };
 
     /// Two texts one after the other.

@@ -3,6 +3,11 @@
 //!
 //! Assumption: a description is made at compile time and never changes, so everything is `&'static`.
 
+use std::fmt;
+
+use crate::json::Rule;
+use crate::value::{ColumnValue, Value};
+
 /// A table and everything that a model declares of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TableDef {
@@ -51,6 +56,8 @@ pub struct ColumnDef {
     pub identity: bool,
     /// The value that the database gives when an insert brings none: an SQL expression.
     pub default: Option<&'static str>,
+    /// The function of the program that makes the value when an insert brings none.
+    pub default_with: Option<MakeValue>,
     /// The SQL expression that the database computes its value from, and stores. It is never written.
     pub generated: Option<&'static str>,
     /// Whether it is the optimistic lock: each update checks it and raises it by one.
@@ -61,6 +68,56 @@ pub struct ColumnDef {
     pub comment: Option<&'static str>,
     /// The name that the column had before, for a migration that renames it.
     pub renamed_from: Option<&'static str>,
+    /// How its field reads a value from JSON.
+    pub from_json: ReadJson,
+}
+
+/// A function that makes a column's value. All are equal to each other: functions cannot be compared.
+#[derive(Clone, Copy)]
+pub struct MakeValue(pub fn() -> Value);
+
+/// How a field of one Rust type reads its column's value from JSON. All are equal to each other: functions cannot be
+/// compared, and what differs in the database is said by the column's type.
+#[derive(Clone, Copy)]
+pub struct ReadJson(fn(serde_json::Value) -> Result<Value, Rule>);
+
+impl ReadJson {
+    /// As the type reads it.
+    pub const fn of<T: ColumnValue>() -> ReadJson {
+        ReadJson(|json| T::from_json(json).map(T::into_value))
+    }
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// The rule that the JSON value breaks, such as `must be an integer`.
+    pub fn read(self, json: serde_json::Value) -> Result<Value, Rule> {
+        (self.0)(json)
+    }
+}
+
+impl PartialEq for MakeValue {
+    fn eq(&self, _: &MakeValue) -> bool {
+        true
+    }
+}
+
+impl PartialEq for ReadJson {
+    fn eq(&self, _: &ReadJson) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for MakeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MakeValue")
+    }
+}
+
+impl fmt::Debug for ReadJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadJson")
+    }
 }
 
 /// A unique constraint.

@@ -161,6 +161,15 @@ fn column(krate: &syn::Path, field: &Field) -> TokenStream {
     let generated = option(if let Source::Generated(sql) = source { Some(sql) } else { None });
     let (identity, version) = (matches!(source, Source::Identity), matches!(source, Source::Version));
     let (comment, renamed_from) = (option(field.comment.as_ref()), option(field.renamed_from.as_ref()));
+    let default_with = match source {
+        // At the function's place, so that the compiler points there when it gives another type.
+        Source::Function(function) => {
+            let into_value = of_type(krate, ty, "into_value");
+            quote!(::core::option::Option::Some(#krate::table::MakeValue(|| #into_value(#function()))))
+        }
+        _ => option(None),
+    };
+    let from_json = quote!(#krate::table::ReadJson::of::<#ty>());
     let (ty, nullable) = (of_type(krate, ty, "TYPE"), of_type(krate, ty, "NULLABLE"));
     quote! {
         #krate::table::ColumnDef {
@@ -173,11 +182,13 @@ fn column(krate: &syn::Path, field: &Field) -> TokenStream {
             primary_key: #primary_key,
             identity: #identity,
             default: #default,
+            default_with: #default_with,
             generated: #generated,
             version: #version,
             sensitive: #sensitive,
             comment: #comment,
             renamed_from: #renamed_from,
+            from_json: #from_json,
         }
     }
 }

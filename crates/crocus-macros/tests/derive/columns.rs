@@ -1,7 +1,7 @@
 //! Columns and constraints: the table's description, `NewX`, `XPatch` and the typed columns.
 
 use crocus_macros::Model;
-use crocus_orm::table::{CheckDef, ColumnDef, IndexDef, IndexKey, IndexPart, UniqueDef};
+use crocus_orm::table::{CheckDef, ColumnDef, IndexDef, IndexKey, IndexPart, ReadJson, UniqueDef};
 use crocus_orm::{
     Column, ColumnType, ColumnValue, FromJson, JsonObject, Key, Model, NewModel, NoObjects, Patch, PatchModel, Value,
 };
@@ -53,11 +53,13 @@ pub(crate) const PLAIN: ColumnDef = ColumnDef {
     primary_key: false,
     identity: false,
     default: None,
+    default_with: None,
     generated: None,
     version: false,
     sensitive: false,
     comment: None,
     renamed_from: None,
+    from_json: ReadJson::of::<String>(),
 };
 
 const fn ascending(name: &'static str) -> IndexPart {

@@ -12,24 +12,33 @@ use crate::expr::node::{Node, Nodes};
 use crate::lower::{table_ref, with_clause};
 use crate::model::Model;
 use crate::statement::{Access, Statement};
+use crate::table::TableDef;
 use crate::{Dialect, Result};
 
 /// A deletion of the rows that a filter finds, made by [`Model::delete`]. Without a filter it is of all rows.
 #[derive(Debug, Clone)]
 #[must_use = "a deletion does nothing until it is run, as with `.execute(&db)`"]
 pub struct Delete<M> {
-    filter: Vec<Node>,
+    node: DeleteNode,
     model: PhantomData<fn() -> M>,
+}
+
+/// A deletion as a tree, before a dialect is known.
+#[derive(Debug, Clone)]
+pub(crate) struct DeleteNode {
+    pub(crate) table: &'static TableDef,
+    /// All must be true.
+    pub(crate) filter: Vec<Node>,
 }
 
 impl<M: Model> Delete<M> {
     pub(crate) fn new() -> Delete<M> {
-        Delete { filter: Vec::new(), model: PhantomData }
+        Delete { node: DeleteNode { table: M::TABLE, filter: Vec::new() }, model: PhantomData }
     }
 
     /// Deletes only the rows for which the condition is true.
     pub fn filter(mut self, condition: impl IntoExpr<bool>) -> Self {
-        self.filter.push(condition.into_expr().node);
+        self.node.filter.push(condition.into_expr().node);
         self
     }
 
@@ -39,7 +48,7 @@ impl<M: Model> Delete<M> {
     /// When the database does not answer, or a foreign key does not hold.
     #[track_caller]
     pub fn execute(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
-        returning::count::<M>(db, move |dialect| Ok(vec![self.statement(dialect, Nodes::default())?]))
+        returning::count(M::TABLE, db, move |dialect| Ok(vec![self.node.statement(dialect, Nodes::default())?]))
     }
 
     /// Runs it, and gives the rows as they were, in no particular order.
@@ -61,13 +70,15 @@ impl<M: Model> Delete<M> {
         columns: C,
         db: &impl Executor,
     ) -> impl Future<Output = Outcome<C>> + Send {
-        returning::rows::<M, C>(db, columns, move |dialect, nodes| Ok(vec![self.statement(dialect, nodes)?]))
+        returning::rows::<M, C>(db, columns, move |dialect, nodes| Ok(vec![self.node.statement(dialect, nodes)?]))
     }
+}
 
-    fn statement(self, dialect: Dialect, columns: Nodes) -> Result<Statement> {
-        returning::check::<M>(self.filter.iter().chain(&columns.0), &[])?;
+impl DeleteNode {
+    pub(crate) fn statement(self, dialect: Dialect, columns: Nodes) -> Result<Statement> {
+        returning::check(self.table, self.filter.iter().chain(&columns.0), &[])?;
         let mut query = Query::delete();
-        query.from_table(table_ref(M::TABLE, dialect));
+        query.from_table(table_ref(self.table, dialect));
         for condition in &self.filter {
             query.and_where(condition.lower(dialect)?);
         }
@@ -78,6 +89,6 @@ impl<M: Model> Delete<M> {
             query.with_cte(ctes);
         }
         let statement = Statement::build(dialect, Access::Write, &query);
-        Ok(returning::guarded(statement, M::TABLE, &[], &self.filter, None))
+        Ok(returning::guarded(statement, self.table, &[], &self.filter, None))
     }
 }

@@ -1,18 +1,22 @@
 //! Inserting many rows, rows of a query, and rows that may be there already.
 
+use std::marker::PhantomData;
+
 use sea_query::{InsertStatement, Query};
 
 use super::node::SelectNode;
 use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
 use super::select::Select;
-use super::update::Update;
+use super::update::{Update, UpdateNode};
 use crate::engine::Executor;
 use crate::expr::node::{Node, Nodes};
 use crate::lower::{set_value, table_ref};
 use crate::model::{Assignments, Model, NewModel};
 use crate::relation::NoObjects;
 use crate::statement::{Access, Statement};
+use crate::table::{ColumnType, TableDef};
+use crate::value::Value;
 use crate::{Dialect, Error, ErrorKind, Result};
 
 /// Values in one statement: fewer than SQLite's limit of 32,766 ("Limits in SQLite", 9), half of PostgreSQL's.
@@ -57,12 +61,20 @@ const COPY: usize = 5_000;
 #[derive(Debug, Clone)]
 #[must_use = "an insert does nothing until it is run, as with `.execute(&db)`"]
 pub struct Insert<M> {
-    source: RowSource,
-    conflict: Option<Conflict<M>>,
+    node: InsertNode,
+    model: PhantomData<fn() -> M>,
+}
+
+/// An insert as a tree, before a dialect is known.
+#[derive(Debug, Clone)]
+pub(crate) struct InsertNode {
+    pub(crate) table: &'static TableDef,
+    pub(crate) source: RowSource,
+    pub(crate) conflict: Option<Conflict>,
 }
 
 #[derive(Debug, Clone)]
-enum RowSource {
+pub(crate) enum RowSource {
     /// What each row brings.
     Values(Vec<Assignments>),
     /// Columns, and the query that gives their values.
@@ -73,10 +85,10 @@ enum RowSource {
 
 /// What is done about a row that is there already.
 #[derive(Debug, Clone)]
-struct Conflict<M> {
+pub(crate) struct Conflict {
     /// The columns of the unique constraint; of any constraint when there are none.
-    columns: Nodes,
-    update: Option<Update<M>>,
+    pub(crate) columns: Nodes,
+    pub(crate) update: Option<UpdateNode>,
 }
 
 /// An insert with a unique constraint; made by [`Insert::on_conflict`].
@@ -91,14 +103,17 @@ impl<M: Model> Insert<M> {
     pub(crate) fn many(rows: impl IntoIterator<Item = M::New>) -> Insert<M> {
         let rows = rows.into_iter().map(|row| row.into_assignments(&NoObjects)).collect::<Result<Vec<_>>>();
         let source = rows.map_or(RowSource::Refused(OBJECTS), RowSource::Values);
-        Insert { source, conflict: None }
+        Insert::new(source)
+    }
+
+    fn new(source: RowSource) -> Insert<M> {
+        Insert { node: InsertNode { table: M::TABLE, source, conflict: None }, model: PhantomData }
     }
 
     pub(crate) fn from<C: Selected>(columns: C, query: Select<C::Output>) -> Insert<M> {
         let mut nodes = Nodes::default();
         columns.add(&mut nodes);
-        let source = RowSource::Query(nodes, Box::new(query.into_columns()));
-        Insert { source, conflict: None }
+        Insert::new(RowSource::Query(nodes, Box::new(query.into_columns())))
     }
 
     /// Says what is done about a row that agrees with one that is there in these columns, which must be those of a unique
@@ -115,7 +130,7 @@ impl<M: Model> Insert<M> {
     /// When the database does not answer, or a constraint does not hold.
     #[track_caller]
     pub fn execute(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
-        returning::count::<M>(db, move |dialect| self.statements(dialect, &Nodes::default()))
+        returning::count(M::TABLE, db, move |dialect| self.node.statements(dialect, &Nodes::default()))
     }
 
     /// Runs it, and gives the rows inserted or updated, as they are in the database, in no particular order.
@@ -137,15 +152,23 @@ impl<M: Model> Insert<M> {
         columns: C,
         db: &impl Executor,
     ) -> impl Future<Output = Outcome<C>> + Send {
-        returning::rows::<M, C>(db, columns, move |dialect, nodes| self.statements(dialect, &nodes))
+        returning::rows::<M, C>(db, columns, move |dialect, nodes| self.node.statements(dialect, &nodes))
+    }
+}
+
+impl InsertNode {
+    pub(crate) fn statements(self, dialect: Dialect, columns: &Nodes) -> Result<Vec<Statement>> {
+        Ok(self.placed(dialect, columns)?.into_iter().map(|(statement, _)| statement).collect())
     }
 
-    fn statements(self, dialect: Dialect, columns: &Nodes) -> Result<Vec<Statement>> {
-        returning::check::<M>(columns.0.iter(), &[])?;
-        let conflict = self.conflict.map(|conflict| conflict.lower(dialect)).transpose()?;
+    /// The statements, each with the places of the rows that it writes among those that are given.
+    pub(crate) fn placed(self, dialect: Dialect, columns: &Nodes) -> Result<Vec<(Statement, Vec<usize>)>> {
+        let table = self.table;
+        returning::check(table, columns.0.iter(), &[])?;
+        let conflict = self.conflict.map(|conflict| conflict.lower(table, dialect)).transpose()?;
         let new = || -> Result<InsertStatement> {
             let mut query = Query::insert();
-            query.into_table(table_ref(M::TABLE, dialect));
+            query.into_table(table_ref(table, dialect));
             if let Some(conflict) = &conflict {
                 query.on_conflict(conflict.clone());
             }
@@ -162,37 +185,39 @@ impl<M: Model> Insert<M> {
                     query.filter.push(Node::Constant("TRUE"));
                 }
                 let mut statement = new()?;
-                statement.columns(own_columns::<M>(&columns)?);
+                statement.columns(own_columns(table, &columns)?);
                 statement.select_from(query.build(dialect)?).map_err(|_| {
-                    let text = format!("an insert into `{}` gives other columns than it names", M::TABLE.name);
+                    let text = format!("an insert into `{}` gives other columns than it names", table.name);
                     Error::new(ErrorKind::InvalidQuery, text)
                 })?;
-                Ok(vec![Statement::build(dialect, Access::Write, &statement)])
+                Ok(vec![(Statement::build(dialect, Access::Write, &statement), Vec::new())])
             }
             RowSource::Values(rows) => {
                 let mut statements = Vec::new();
                 for (indexes, rows) in by_columns(rows) {
                     if indexes.is_empty() {
-                        for _ in rows {
+                        for (place, _) in rows {
                             let mut query = new()?;
                             query.or_default_values();
-                            statements.push(Statement::build(dialect, Access::Write, &query));
+                            statements.push((Statement::build(dialect, Access::Write, &query), vec![place]));
                         }
                         continue;
                     }
                     let plain = columns.0.is_empty() && conflict.is_none();
                     if dialect == Dialect::Postgres && plain && rows.len() >= COPY {
-                        statements.push(copy::<M>(&indexes, rows));
+                        let (places, rows) = rows.into_iter().unzip();
+                        statements.push((copy(table, &indexes, rows), places));
                         continue;
                     }
                     for rows in rows.chunks((VALUES / indexes.len()).clamp(1, ROWS)) {
                         let mut query = new()?;
-                        query.columns(indexes.iter().map(|index| M::TABLE.columns[*index].name));
-                        for row in rows {
+                        query.columns(indexes.iter().map(|index| table.columns[*index].name));
+                        for (_, row) in rows {
                             query.values_panic(row.iter().map(|(_, value)| sea_query::Expr::val(value.clone())));
                         }
                         let statement = Statement::build(dialect, Access::Write, &query);
-                        statements.push(statement.writes(M::TABLE, indexes.clone(), rows.len()));
+                        let places = rows.iter().map(|(place, _)| *place).collect();
+                        statements.push((statement.writes(table, indexes.clone(), rows.len()), places));
                     }
                 }
                 Ok(statements)
@@ -202,41 +227,53 @@ impl<M: Model> Insert<M> {
 }
 
 /// All rows as one copy.
-fn copy<M: Model>(indexes: &[usize], rows: Vec<Assignments>) -> Statement {
+fn copy(table: &'static TableDef, indexes: &[usize], rows: Vec<Assignments>) -> Statement {
     let quote = |name: &str| Dialect::Postgres.quote(name);
-    let columns: Vec<_> = indexes.iter().map(|index| quote(M::TABLE.columns[*index].name)).collect();
+    let columns: Vec<_> = indexes.iter().map(|index| quote(table.columns[*index].name)).collect();
     let columns = columns.join(", ");
-    let table = match M::TABLE.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(M::TABLE.name)),
-        None => quote(M::TABLE.name),
+    let name = match table.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(table.name)),
+        None => quote(table.name),
     };
     let number = rows.len();
     let values = rows.into_iter().flatten().map(|(_, value)| value).collect();
-    let sql = format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)");
-    let probe = format!("SELECT {columns} FROM {table} WHERE FALSE");
-    Statement::copy(sql, probe, values).writes(M::TABLE, indexes.to_vec(), number)
+    let sql = format!("COPY {name} ({columns}) FROM STDIN (FORMAT binary)");
+    let probe = format!("SELECT {columns} FROM {name} WHERE FALSE");
+    Statement::copy(sql, probe, values).writes(table, indexes.to_vec(), number)
 }
 
 const OBJECTS: &str = "a reference to an object of a session means nothing outside it";
 
+/// Rows that bring the same columns, each with its place among all.
+type Alike = (Vec<usize>, Vec<(usize, Assignments)>);
+
 /// The rows that bring the same columns together: what a row leaves out is the database's to give.
-fn by_columns(rows: Vec<Assignments>) -> Vec<(Vec<usize>, Vec<Assignments>)> {
-    let mut groups: Vec<(Vec<usize>, Vec<Assignments>)> = Vec::new();
-    for row in rows {
+fn by_columns(rows: Vec<Assignments>) -> Vec<Alike> {
+    let mut groups: Vec<Alike> = Vec::new();
+    for (place, row) in rows.into_iter().enumerate() {
         let columns = row.iter().map(|(index, _)| *index);
         match groups.iter_mut().find(|(other, _)| columns.clone().eq(other.iter().copied())) {
-            Some((_, rows)) => rows.push(row),
-            None => groups.push((columns.collect(), vec![row])),
+            Some((_, rows)) => rows.push((place, row)),
+            None => groups.push((columns.collect(), vec![(place, row)])),
         }
     }
     groups
 }
 
-/// The names of columns of the model.
-fn own_columns<M: Model>(nodes: &Nodes) -> Result<Vec<sea_query::Alias>> {
+/// The version of a row that is new.
+pub(crate) fn first_version(ty: ColumnType) -> Value {
+    match ty {
+        ColumnType::SmallInteger => Value::from(1_i16),
+        ColumnType::BigInteger => Value::from(1_i64),
+        _ => Value::from(1_i32),
+    }
+}
+
+/// The names of columns of the table.
+fn own_columns(own: &'static TableDef, nodes: &Nodes) -> Result<Vec<sea_query::Alias>> {
     let name = |node: &Node| match node {
-        Node::Column { table, name } if *table == M::TABLE.name => Ok(sea_query::Alias::new(&**name)),
-        _ => Err(Error::new(ErrorKind::InvalidQuery, format!("expected a column of `{}`", M::TABLE.name))),
+        Node::Column { table, name } if *table == own.name => Ok(sea_query::Alias::new(&**name)),
+        _ => Err(Error::new(ErrorKind::InvalidQuery, format!("expected a column of `{}`", own.name))),
     };
     nodes.0.iter().map(name).collect()
 }
@@ -244,21 +281,24 @@ fn own_columns<M: Model>(nodes: &Nodes) -> Result<Vec<sea_query::Alias>> {
 impl<M: Model> OnConflict<M> {
     /// Leaves the row that is there as it is.
     pub fn do_nothing(self) -> Insert<M> {
-        let conflict = Conflict { columns: self.columns, update: None };
-        Insert { conflict: Some(conflict), ..self.insert }
+        self.resolved(None)
     }
 
     /// Updates the row that is there. [`excluded`](crate::excluded) is what the insert would have given to a column:
     /// `.do_update(|update| update.set(Car::DOORS, excluded(Car::DOORS)))`.
     pub fn do_update(self, update: impl FnOnce(Update<M>) -> Update<M>) -> Insert<M> {
-        let conflict = Conflict { columns: self.columns, update: Some(update(Update::new())) };
-        Insert { conflict: Some(conflict), ..self.insert }
+        self.resolved(Some(update(Update::new()).into_node()))
+    }
+
+    fn resolved(mut self, update: Option<UpdateNode>) -> Insert<M> {
+        self.insert.node.conflict = Some(Conflict { columns: self.columns, update });
+        self.insert
     }
 }
 
-impl<M: Model> Conflict<M> {
-    fn lower(self, dialect: Dialect) -> Result<sea_query::OnConflict> {
-        let mut conflict = sea_query::OnConflict::columns(own_columns::<M>(&self.columns)?);
+impl Conflict {
+    fn lower(self, table: &'static TableDef, dialect: Dialect) -> Result<sea_query::OnConflict> {
+        let mut conflict = sea_query::OnConflict::columns(own_columns(table, &self.columns)?);
         let Some(update) = self.update else {
             conflict.do_nothing();
             return Ok(conflict);

@@ -8,6 +8,7 @@ use super::projection::Selected;
 use crate::engine::{Executor, Target};
 use crate::expr::node::{Node, Nodes};
 use crate::model::Model;
+use crate::row::Row;
 use crate::statement::{Form, Statement};
 use crate::table::TableDef;
 use crate::{Dialect, Error, Result};
@@ -17,13 +18,14 @@ pub(super) type Outcome<C> = Result<Vec<<C as Selected>::Output>>;
 
 /// Runs statements, all or none, and gives the number of rows written.
 #[track_caller]
-pub(super) fn count<M: Model>(
+pub(crate) fn count(
+    table: &'static TableDef,
     db: &impl Executor,
     statements: impl FnOnce(Dialect) -> Result<Vec<Statement>> + Send,
 ) -> impl Future<Output = Result<u64>> + Send {
     let place = Location::caller();
     async move {
-        let target = db.target(M::TABLE.bind)?;
+        let target = db.target(table.bind)?;
         let statements: Vec<_> =
             statements(target.dialect())?.into_iter().map(|statement| statement.at(place)).collect();
         let alone = matches!(&statements[..], [only] if only.form == Form::Prepared);
@@ -38,7 +40,7 @@ pub(super) fn count<M: Model>(
             }
             target => execute(target, statements).await,
         };
-        written.map_err(|error| error.for_table(M::TABLE))
+        written.map_err(|error| error.for_table(table))
     }
 }
 
@@ -57,12 +59,23 @@ pub(super) fn rows<M: Model, C: Selected>(
     columns: C,
     statements: impl FnOnce(Dialect, Nodes) -> Result<Vec<Statement>> + Send,
 ) -> impl Future<Output = Outcome<C>> + Send {
-    let place = Location::caller();
     let mut nodes = Nodes::default();
     let read = columns.add(&mut nodes);
+    let rows = each(M::TABLE, db, move |dialect| statements(dialect, nodes));
+    async move { rows.await?.iter().flatten().map(|row| read(row)).collect() }
+}
+
+/// Runs statements, all or none, and gives the rows of each.
+#[track_caller]
+pub(crate) fn each(
+    table: &'static TableDef,
+    db: &impl Executor,
+    statements: impl FnOnce(Dialect) -> Result<Vec<Statement>> + Send,
+) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
+    let place = Location::caller();
     async move {
-        let target = db.target(M::TABLE.bind)?;
-        let statements = statements(target.dialect(), nodes)?;
+        let target = db.target(table.bind)?;
+        let statements = statements(target.dialect())?;
         let mut statements: Vec<_> = statements.into_iter().map(|statement| statement.at(place)).collect();
         let rows = match (statements.len(), statements.pop()) {
             (1, Some(statement)) => target.query(statement).await.map(|rows| vec![rows]),
@@ -72,8 +85,7 @@ pub(super) fn rows<M: Model, C: Selected>(
             }
             (_, None) => Ok(Vec::new()),
         };
-        let rows = rows.map_err(|error| error.for_table(M::TABLE))?;
-        rows.iter().flatten().map(|row| read(row)).collect()
+        rows.map_err(|error| error.for_table(table))
     }
 }
 
@@ -86,12 +98,12 @@ pub(super) fn clause(columns: &Nodes, dialect: Dialect) -> Result<Option<Returni
     Ok(Some(Query::returning().exprs(exprs)))
 }
 
-/// Refuses the columns of tables that are neither the model's nor these.
-pub(super) fn check<'a, M: Model>(nodes: impl Iterator<Item = &'a Node>, others: &[&str]) -> Result<()> {
+/// Refuses the columns of tables that are neither this one nor these.
+pub(super) fn check<'a>(own: &'static TableDef, nodes: impl Iterator<Item = &'a Node>, others: &[&str]) -> Result<()> {
     let mut missing = None;
     for node in nodes {
         node.tables(&mut |table, column| {
-            if table != M::TABLE.name && !others.contains(&table) {
+            if table != own.name && !others.contains(&table) {
                 missing.get_or_insert((table, column));
             }
         });

@@ -48,26 +48,34 @@ type Assigned = Vec<(&'static str, Node)>;
 #[derive(Debug, Clone)]
 #[must_use = "an update does nothing until it is run, as with `.execute(&db)`"]
 pub struct Update<M> {
-    set: Assigned,
-    filter: Vec<Node>,
+    node: UpdateNode,
     model: PhantomData<fn() -> M>,
+}
+
+/// An update as a tree, before a dialect is known.
+#[derive(Debug, Clone)]
+pub(crate) struct UpdateNode {
+    pub(crate) table: &'static TableDef,
+    pub(crate) set: Assigned,
+    /// All must be true.
+    pub(crate) filter: Vec<Node>,
 }
 
 impl<M: Model> Update<M> {
     pub(crate) fn new() -> Update<M> {
-        Update { set: Vec::new(), filter: Vec::new(), model: PhantomData }
+        Update { node: UpdateNode::new(M::TABLE), model: PhantomData }
     }
 
     /// Sets a column to a value or an expression. Expressions see the row as it was before.
     pub fn set<T: ColumnValue>(mut self, column: Column<M, T>, value: impl IntoOperand<T>) -> Self {
-        self.set.retain(|(name, _)| *name != column.name());
-        self.set.push((column.name(), value.into_operand().node));
+        self.node.set.retain(|(name, _)| *name != column.name());
+        self.node.set.push((column.name(), value.into_operand().node));
         self
     }
 
     /// Updates only the rows for which the condition is true.
     pub fn filter(mut self, condition: impl IntoExpr<bool>) -> Self {
-        self.filter.push(condition.into_expr().node);
+        self.node.filter.push(condition.into_expr().node);
         self
     }
 
@@ -77,7 +85,7 @@ impl<M: Model> Update<M> {
     /// When the database does not answer, or a constraint does not hold.
     #[track_caller]
     pub fn execute(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
-        returning::count::<M>(db, move |dialect| Ok(vec![self.statement(dialect, Nodes::default())?]))
+        returning::count(M::TABLE, db, move |dialect| Ok(vec![self.node.statement(dialect, Nodes::default())?]))
     }
 
     /// Runs it, and gives the rows as they are then, in no particular order.
@@ -99,14 +107,26 @@ impl<M: Model> Update<M> {
         columns: C,
         db: &impl Executor,
     ) -> impl Future<Output = Outcome<C>> + Send {
-        returning::rows::<M, C>(db, columns, move |dialect, nodes| Ok(vec![self.statement(dialect, nodes)?]))
+        returning::rows::<M, C>(db, columns, move |dialect, nodes| Ok(vec![self.node.statement(dialect, nodes)?]))
     }
 
-    fn statement(self, dialect: Dialect, columns: Nodes) -> Result<Statement> {
+    /// The update alone.
+    pub(super) fn into_node(self) -> UpdateNode {
+        self.node
+    }
+}
+
+impl UpdateNode {
+    pub(crate) fn new(table: &'static TableDef) -> UpdateNode {
+        UpdateNode { table, set: Vec::new(), filter: Vec::new() }
+    }
+
+    pub(crate) fn statement(self, dialect: Dialect, columns: Nodes) -> Result<Statement> {
+        let table = self.table;
         let (set, filter) = self.checked(&[])?;
-        returning::check::<M>(columns.0.iter(), &[])?;
+        returning::check(table, columns.0.iter(), &[])?;
         let mut query = Query::update();
-        query.table(table_ref(M::TABLE, dialect));
+        query.table(table_ref(table, dialect));
         for (column, node) in &set {
             query.value(*column, set_value(node, dialect)?);
         }
@@ -117,28 +137,28 @@ impl<M: Model> Update<M> {
             query.returning(clause);
         }
         let ctes = with_clause(set.iter().map(|(_, node)| node).chain(&filter), dialect)?;
-        let written = ctes.is_none().then(|| bound_columns(M::TABLE, &set));
+        let written = ctes.is_none().then(|| bound_columns(table, &set));
         if let Some(ctes) = ctes {
             query.with_cte(ctes);
         }
         let statement = Statement::build(dialect, Access::Write, &query);
-        Ok(returning::guarded(statement, M::TABLE, &set, &filter, written))
+        Ok(returning::guarded(statement, table, &set, &filter, written))
     }
 
-    /// What is set, bound values first, and the conditions. Refuses the columns of tables that are neither the model's
+    /// What is set, bound values first, and the conditions. Refuses the columns of tables that are neither its own
     /// nor these.
     pub(super) fn checked(self, others: &[&str]) -> Result<(Assigned, Vec<Node>)> {
-        let Update { mut set, filter, .. } = self;
+        let UpdateNode { table, mut set, filter } = self;
         if set.is_empty() {
-            let text = format!("the update of `{}` sets no column", M::TABLE.name);
+            let text = format!("the update of `{}` sets no column", table.name);
             return Err(Error::new(ErrorKind::InvalidQuery, text).with_hint("add a `.set(COLUMN, value)`"));
         }
-        returning::check::<M>(set.iter().map(|(_, node)| node).chain(&filter), others)?;
+        returning::check(table, set.iter().map(|(_, node)| node).chain(&filter), others)?;
         set.sort_by_key(|(_, node)| !matches!(node, Node::Bound { .. }));
-        if let Some(version) = M::TABLE.columns.iter().find(|column| column.version)
+        if let Some(version) = table.columns.iter().find(|column| column.version)
             && !set.iter().any(|(name, _)| *name == version.name)
         {
-            let [left, right] = [Node::column(M::TABLE.name, version.name), Node::Constant("1")].map(Box::new);
+            let [left, right] = [Node::column(table.name, version.name), Node::Constant("1")].map(Box::new);
             set.push((version.name, Node::Arithmetic { left, operator: Arithmetic::Add, right, ty: version.ty }));
         }
         Ok((set, filter))

@@ -10,10 +10,12 @@ use super::slot::{AnySlot, Fresh};
 use crate::dialect::postgres;
 use crate::expr::node::{Binary, Node};
 use crate::lower::table_ref;
+use crate::query::insert::first_version;
+use crate::query::matching::{Told, matched};
 use crate::row::Row;
 use crate::statement::{Access, Statement};
-use crate::table::{ColumnType, TableDef};
-use crate::value::{Value, same};
+use crate::table::TableDef;
+use crate::value::Value;
 use crate::{Dialect, Error, ErrorKind, Result};
 
 /// The name under which an update of many rows knows the new values.
@@ -101,14 +103,6 @@ impl Change {
     fn expected(&self, column: usize) -> Option<&Value> {
         let values = self.values.iter().chain(&self.key);
         values.into_iter().find(|(other, _)| *other == column).map(|(_, value)| value)
-    }
-}
-
-fn first_version(ty: ColumnType) -> Value {
-    match ty {
-        ColumnType::SmallInteger => Value::from(1_i16),
-        ColumnType::BigInteger => Value::from(1_i64),
-        _ => Value::from(1_i32),
     }
 }
 
@@ -255,43 +249,10 @@ impl Prepared {
         Ok(found)
     }
 
-    /// Neither database promises to give rows back in the order in which they were sent. A row belongs to the object
-    /// that sent its key, or, where the database makes the key, that sent its values: objects that sent the same are
-    /// all the same. What the database has changed on its way is told by the order of the keys, which both give in the
-    /// order of VALUES.
-    fn matched(&self, mut rows: Vec<Fresh>) -> Vec<Option<Fresh>> {
-        let first = &self.changes[0];
-        let key: Vec<_> = self.table.key_indexes().collect();
-        let by_key = key.iter().all(|column| first.expected(*column).is_some());
-        if !by_key {
-            rows.sort_by_key(|row| key.iter().map(|column| number(&row.values[*column])).collect::<Vec<_>>());
-        }
-        let columns: Vec<_> = if by_key { key } else { first.values.iter().map(|(column, _)| *column).collect() };
-        let sent = |change: &Change, row: &Fresh| {
-            columns.iter().all(|column| change.expected(*column).is_some_and(|sent| same(sent, &row.values[*column])))
-        };
-        if rows.len() == self.changes.len() && self.changes.iter().zip(&rows).all(|(change, row)| sent(change, row)) {
-            return rows.into_iter().map(Some).collect();
-        }
-        let mut places: HashMap<String, VecDeque<usize>> = HashMap::new();
-        for (place, row) in rows.iter().enumerate() {
-            let values: Vec<_> = columns.iter().map(|column| &row.values[*column]).collect();
-            places.entry(format!("{values:?}")).or_default().push_back(place);
-        }
-        let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
-        let mut matched: Vec<Option<Fresh>> = Vec::with_capacity(self.changes.len());
-        for change in &self.changes {
-            let values: Vec<_> = columns.iter().filter_map(|column| change.expected(*column)).collect();
-            let place = places.get_mut(&format!("{values:?}")).and_then(VecDeque::pop_front);
-            matched.push(place.and_then(|place| rows[place].take()));
-        }
-        let left: Vec<_> = rows.into_iter().flatten().collect();
-        let unmatched = matched.iter_mut().filter(|row| row.is_none());
-        // Of rows that were found by their keys, only one can be told from none.
-        if !by_key || left.len() == 1 {
-            unmatched.zip(left).for_each(|(row, fresh)| *row = Some(fresh));
-        }
-        matched
+    fn matched(&self, rows: Vec<Fresh>) -> Vec<Option<Fresh>> {
+        let written = self.changes[0].values.iter().map(|(column, _)| *column).collect();
+        let told = Told { key: self.table.key_indexes().collect(), written };
+        matched(told, &self.changes, |change, column| change.expected(column), rows, |row| &row.values)
     }
 
     /// The database's error with what the models know: the constraint, and the object where it can be told.
@@ -323,13 +284,4 @@ impl Prepared {
 
 fn all_columns(table: &'static TableDef) -> sea_query::ReturningClause {
     Query::returning().columns(table.columns.iter().map(|column| column.name))
-}
-
-fn number(value: &Value) -> i64 {
-    match value {
-        Value::SmallInt(Some(number)) => i64::from(*number),
-        Value::Int(Some(number)) => i64::from(*number),
-        Value::BigInt(Some(number)) => *number,
-        _ => 0,
-    }
 }

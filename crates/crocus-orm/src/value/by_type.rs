@@ -86,6 +86,22 @@ pub(crate) fn read(row: &Row, index: usize, ty: ColumnType) -> Result<Value> {
     })
 }
 
+/// The value at `index` of a row, of any type. A NULL is a value without one.
+///
+/// # Errors
+/// When the column holds something else.
+pub(crate) fn any(row: &Row, index: usize, ty: ColumnType) -> Result<Value> {
+    match ty {
+        ColumnType::Json => Option::<Json>::from_row(row, index).map(ColumnValue::into_value),
+        ColumnType::Array(of) => {
+            with_type!(*of, T => Option::<Vec<T>>::from_row(row, index).map(ColumnValue::into_value),
+                       otherwise: Err(lacks(ty)))
+        }
+        ty => with_type!(ty, T => Option::<T>::from_row(row, index).map(ColumnValue::into_value),
+                         otherwise: Err(lacks(ty))),
+    }
+}
+
 /// The value at `index` of a row as JSON, of any type: what `FromJson` reads again, and NULL as `null`.
 ///
 /// # Errors

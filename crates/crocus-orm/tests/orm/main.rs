@@ -37,4 +37,5 @@ mod sessions;
 mod tls;
 mod transactions;
 mod types;
+mod write;
 mod writing;
