@@ -7,7 +7,7 @@ use crate::model::Assignments;
 pub struct Input {
     /// Columns, by their indexes in the table, and their values.
     pub assignments: Assignments,
-    /// Columns that take their defaults, or NULL where they have none.
+    /// Columns that take their defaults, or NULL where they have none; those that have a value do not.
     pub defaults: Vec<usize>,
 }
 
@@ -17,6 +17,7 @@ impl Input {
         let values = self.assignments.iter().map(|(column, _)| *column);
         let mut columns: Vec<_> = values.chain(self.defaults.iter().copied()).collect();
         columns.sort_unstable();
+        columns.dedup();
         columns
     }
 }

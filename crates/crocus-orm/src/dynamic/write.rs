@@ -192,7 +192,8 @@ impl DynamicInsert {
 impl DynamicUpdate {
     /// Sets columns to values, and others to their defaults.
     pub fn set(mut self, input: impl Into<Input>) -> DynamicUpdate {
-        let Input { assignments, defaults } = input.into();
+        let Input { assignments, mut defaults } = input.into();
+        defaults.retain(|column| assignments.iter().all(|(assigned, _)| assigned != column));
         let table = self.0.table;
         let values = assignments.into_iter().map(|(column, value)| {
             let column = &table.columns[column];
@@ -303,6 +304,11 @@ impl TableRow {
     /// The row itself, from whose index 0 on a model is read: `Car::from_row(row.row(), 0)`.
     pub fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// The row itself.
+    pub fn into_row(self) -> Row {
+        self.row
     }
 }
 
