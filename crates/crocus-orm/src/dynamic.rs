@@ -6,12 +6,14 @@
 
 mod column;
 mod input;
+mod operators;
 mod relation;
 mod rows;
 mod write;
 
-pub use self::column::{Comparison, DynamicColumn};
+pub use self::column::{Aggregate, DynamicColumn};
 pub use self::input::Input;
+pub use self::operators::{Comparison, Operator, Search};
 pub use self::relation::{Related, Source};
 pub use self::rows::{JsonRow, Member, Rows, select};
 pub use self::write::{

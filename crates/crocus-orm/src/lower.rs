@@ -100,6 +100,15 @@ impl Node {
                 Dialect::Postgres => postgres::expressions::operator(lower(left)?, *operator, lower(right)?),
                 Dialect::Sqlite => return Err(lacks(dialect, operator.name())),
             },
+            Node::Search { node, search, language, text } => match dialect {
+                Dialect::Postgres => postgres::expressions::search(lower(node)?, *search, language.as_deref(), text),
+                Dialect::Sqlite => return Err(lacks(dialect, "full-text search")),
+            },
+            Node::Is { node, truth } => {
+                let mut sql = Template::new(dialect);
+                sql.operand(lower(node)?).text(if *truth { " IS TRUE" } else { " IS FALSE" });
+                sql.finish()
+            }
             Node::Aggregate(node) => {
                 let called = aggregate(node, dialect)?;
                 aggregate_type(called, node, dialect)
@@ -121,8 +130,8 @@ impl Node {
             },
             Node::JsonValue { node, ty } => match (ty, dialect) {
                 (None, _) => coalesce(lower(node)?, "'null'"),
-                (Some(ty), Dialect::Sqlite) => sqlite::json_text::value(lower(node)?, *ty),
-                (Some(ty), Dialect::Postgres) => coalesce(postgres::json_text::value(&lower(node)?, *ty), "'null'"),
+                (Some(ty), Dialect::Sqlite) => sqlite::by_type::json(lower(node)?, *ty),
+                (Some(ty), Dialect::Postgres) => coalesce(postgres::by_type::json(&lower(node)?, *ty), "'null'"),
             },
             Node::JsonObject(members) => object(members, dialect)?,
             Node::JsonArray { item, order_by } => array(item, order_by, dialect)?,
@@ -276,6 +285,7 @@ pub(crate) fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr
         Function::Replace => "REPLACE",
         Function::Absolute(_) => "ABS",
         Function::Round(_) => "ROUND",
+        Function::Read(_) => "CAST",
         #[cfg(feature = "time")]
         Function::Now => "NOW",
         Function::RowNumber => "ROW_NUMBER",

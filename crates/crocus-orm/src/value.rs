@@ -6,6 +6,7 @@ use crate::table::ColumnType;
 use crate::{Error, Result};
 
 mod array;
+mod array_text;
 pub(crate) mod by_type;
 mod json;
 mod new_type;

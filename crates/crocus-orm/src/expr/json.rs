@@ -34,7 +34,7 @@ impl JsonPath {
 
     /// The item of an array with this index; the first has the index 0.
     pub fn index(mut self, index: u32) -> JsonPath {
-        self.path.push(JsonStep::Index(index));
+        self.path.push(JsonStep::Index(index.into()));
         self
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Order;
+use crate::dynamic::Search;
 use crate::query::node::SelectNode;
 use crate::table::{ColumnType, TableDef};
 use crate::value::Value;
@@ -103,6 +104,18 @@ pub(crate) enum Node {
         operator: PostgresOperator,
         right: Box<Node>,
     },
+    /// Whether the words of a text or a JSON value are what is searched for. PostgreSQL only.
+    Search {
+        node: Box<Node>,
+        search: Search,
+        language: Option<String>,
+        text: String,
+    },
+    /// Whether it is true, or false, and not NULL.
+    Is {
+        node: Box<Node>,
+        truth: bool,
+    },
     Aggregate(Box<AggregateNode>),
     Over {
         function: Box<Node>,
@@ -183,6 +196,9 @@ pub(crate) enum PostgresOperator {
     AnyOf,
     /// The left text has the words of the right one, which is written as for a search engine.
     Matches,
+    /// The left text matches the regular expression on the right.
+    Regex,
+    RegexAnyCase,
 }
 
 impl PostgresOperator {
@@ -194,6 +210,7 @@ impl PostgresOperator {
             PostgresOperator::ArrayOverlaps => "operator for arrays that overlap (`overlaps`)",
             PostgresOperator::AnyOf => "operator for a value in an array (`any_of`)",
             PostgresOperator::Matches => "full-text search (`matches`)",
+            PostgresOperator::Regex | PostgresOperator::RegexAnyCase => "regular expressions",
         }
     }
 }
@@ -213,6 +230,8 @@ pub(crate) enum Function {
     Absolute(ColumnType),
     /// A number of this type with so many digits after the point.
     Round(ColumnType),
+    /// The value of this type that a text or a number is; an error where it is none.
+    Read(ColumnType),
     #[cfg(feature = "time")]
     Now,
     RowNumber,
@@ -241,7 +260,8 @@ pub(crate) enum Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum JsonStep {
     Key(String),
-    Index(u32),
+    /// Counted from the end where it is negative.
+    Index(i64),
 }
 
 /// A function of the values of many rows, with what it takes of them.
@@ -429,6 +449,8 @@ impl Node {
             | Node::Part { node: inner, .. }
             | Node::Json { node: inner, .. }
             | Node::JsonValue { node: inner, .. }
+            | Node::Search { node: inner, .. }
+            | Node::Is { node: inner, .. }
             | Node::Cast { node: inner, .. } => node(inner),
             Node::Binary(left, _, right)
             | Node::Arithmetic { left, right, .. }

@@ -119,6 +119,9 @@ impl SelectNode {
     /// An expression of GROUP BY or ORDER BY; as the number of the column that is the same. Two bound values are never
     /// the same to PostgreSQL, so it would not see that a column is the one that the rows are grouped by.
     fn by_position(&self, node: &Node, dialect: Dialect) -> Result<SimpleExpr> {
+        if let (Node::Number(number), Dialect::Postgres) = (node, dialect) {
+            return self.by_position(number, dialect);
+        }
         if !matches!(node, Node::Column { .. })
             && let Some(index) = self.columns.iter().position(|column| column == node)
         {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{ColumnValue, Value, invalid};
+use super::{ColumnValue, Value, array_text, invalid};
 use crate::json::Rule;
 use crate::row::Row;
 use crate::table::ColumnType;
@@ -141,8 +141,38 @@ pub(crate) fn from_text(text: &str, ty: ColumnType) -> Result<Value, Rule> {
         },
         ColumnType::Boolean => from_json(read().filter(Json::is_boolean).ok_or("must be true or false")?, ty),
         ColumnType::Json => read().map(ColumnValue::into_value).ok_or("must be JSON".into()),
+        ColumnType::Array(of) => array(text, *of),
         ColumnType::Enum(of) if !of.values.contains(&text) => Err(of.unknown(text).into()),
         ty => from_json(Json::String(text.to_owned()), ty),
+    }
+}
+
+/// Reads an array of values of a type, as JSON or PostgreSQL writes it. No item is NULL.
+fn array(text: &str, of: ColumnType) -> Result<Value, Rule> {
+    let values: Vec<Result<Value, Rule>> = match serde_json::from_str::<Json>(text) {
+        Ok(Json::Array(items)) => items
+            .into_iter()
+            .map(|item| match (item, of) {
+                (Json::String(text), ColumnType::Enum(_)) => from_text(&text, of),
+                (item, of) => from_json(item, of),
+            })
+            .collect(),
+        _ => {
+            let item = |item: Option<String>| item.map_or(Err("must not be NULL".into()), |text| from_text(&text, of));
+            array_text::items(text)?.into_iter().map(item).collect()
+        }
+    };
+    let item = |(index, value): (usize, Result<Value, Rule>)| match value {
+        Ok(value) if is_null(&value) => Err(format!("item {index} must not be NULL").into()),
+        Ok(value) => Ok(value),
+        Err(rule) => Err(format!("item {index} {rule}").into()),
+    };
+    let values = values.into_iter().enumerate().map(item).collect::<Result<Vec<_>, Rule>>()?;
+    let none =
+        with_type!(of, T => <Vec<T> as ColumnValue>::null(), otherwise: return Err("has items without a type".into()));
+    match none {
+        Value::Array(ty, _) => Ok(Value::Array(ty, Some(Box::new(values)))),
+        none => Ok(none),
     }
 }
 

@@ -19,6 +19,7 @@ mod dynamic;
 mod embedded;
 mod embedding;
 mod filters;
+mod json_forms;
 mod migration;
 mod missing;
 mod models;

@@ -13,7 +13,7 @@ use crate::models::in_words_of;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, DbEnum)]
 #[db_enum(crate = "crocus_orm")]
-enum Color {
+pub(crate) enum Color {
     Red,
     RacingGreen,
     #[db_enum(rename = "it's \"none\"")]
@@ -21,7 +21,7 @@ enum Color {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct BikeId(i32);
+pub(crate) struct BikeId(i32);
 
 impl NewType for BikeId {
     type Inner = i32;
@@ -37,7 +37,7 @@ impl NewType for BikeId {
 
 /// An amount that is never below nothing.
 #[derive(Debug, Clone, PartialEq)]
-struct Price(Decimal);
+pub(crate) struct Price(Decimal);
 
 impl NewType for Price {
     type Inner = Decimal;
@@ -52,14 +52,14 @@ impl NewType for Price {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Options {
+pub(crate) struct Options {
     bell: bool,
     gears: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Model)]
 #[model(crate = "crocus_orm", table = "bikes")]
-struct Bike {
+pub(crate) struct Bike {
     #[model(primary_key, identity)]
     id: BikeId,
     color: Color,
@@ -75,23 +75,23 @@ struct Bike {
 /// A list of every type.
 #[derive(Debug, Clone, PartialEq, Model)]
 #[model(crate = "crocus_orm", table = "lists")]
-struct Lists {
+pub(crate) struct Lists {
     #[model(primary_key)]
-    id: i32,
-    int2: Vec<i16>,
-    int4: Vec<i32>,
-    int8: Vec<i64>,
-    float: Vec<f64>,
-    truth: Vec<bool>,
-    text: Vec<String>,
-    bytes: Vec<Vec<u8>>,
-    date: Vec<Date>,
-    time: Vec<Time>,
-    date_time: Vec<DateTime>,
-    instant: Vec<Timestamp>,
-    uuid: Vec<Uuid>,
-    decimal: Vec<Decimal>,
-    prices: Vec<Price>,
+    pub(crate) id: i32,
+    pub(crate) int2: Vec<i16>,
+    pub(crate) int4: Vec<i32>,
+    pub(crate) int8: Vec<i64>,
+    pub(crate) float: Vec<f64>,
+    pub(crate) truth: Vec<bool>,
+    pub(crate) text: Vec<String>,
+    pub(crate) bytes: Vec<Vec<u8>>,
+    pub(crate) date: Vec<Date>,
+    pub(crate) time: Vec<Time>,
+    pub(crate) date_time: Vec<DateTime>,
+    pub(crate) instant: Vec<Timestamp>,
+    pub(crate) uuid: Vec<Uuid>,
+    pub(crate) decimal: Vec<Decimal>,
+    pub(crate) prices: Vec<Price>,
 }
 
 const ENUM: &str = "CREATE TYPE color AS ENUM ('red', 'racing_green', 'it''s \"none\"')";
@@ -128,7 +128,7 @@ CREATE TABLE lists (
 )";
 
 /// Both databases, with the tables. A list is `name[]` on PostgreSQL and JSON on SQLite.
-async fn with_tables() -> [Database; 2] {
+pub(crate) async fn with_tables() -> [Database; 2] {
     let databases = each().await;
     for db in &databases {
         if !db.is_sqlite() {
@@ -147,7 +147,7 @@ async fn with_tables() -> [Database; 2] {
     databases
 }
 
-fn bike() -> NewBike {
+pub(crate) fn bike() -> NewBike {
     NewBike {
         color: Color::Red,
         saddle: None,

@@ -81,6 +81,11 @@ fn from_server(refusal: &DbError) -> Error {
         SqlState::TOO_MANY_CONNECTIONS => ErrorKind::Unavailable,
         // Class 22 is "data exception": a value that the column cannot hold.
         ref code if code.code().starts_with("22") => ErrorKind::InvalidValue,
+        // What a full-text search is given: words that it cannot read, and a language that it does not have.
+        SqlState::SYNTAX_ERROR if refusal.file().is_some_and(|file| file.ends_with("tsquery.c")) => {
+            ErrorKind::InvalidValue
+        }
+        SqlState::UNDEFINED_OBJECT if refusal.routine() == Some("get_ts_config_oid") => ErrorKind::InvalidValue,
         // A statement that is against the protocol will be so again.
         SqlState::PROTOCOL_VIOLATION => ErrorKind::Database,
         // Class 08 is "connection exception", 57P is the server shutting down, starting or recovering.

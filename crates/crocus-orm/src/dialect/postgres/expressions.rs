@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use sea_query::{BinOper, ExprTrait, SimpleExpr};
 
 use crate::Dialect;
+use crate::dynamic::Search;
 use crate::expr::node::{Arithmetic, Case, Function, JsonStep, Part, PostgresOperator};
 use crate::lower::{self, Template};
 use crate::table::ColumnType;
@@ -45,6 +46,7 @@ pub(crate) fn call(function: Function, mut arguments: Vec<SimpleExpr>) -> Simple
     match function {
         #[cfg(feature = "time")]
         Function::Now => SimpleExpr::cust("CURRENT_TIMESTAMP"),
+        Function::Read(ty) => typed(arguments.remove(0), ty),
         // Only decimals can be rounded to digits ("Mathematical Functions and Operators").
         Function::Round(ColumnType::Double) => {
             arguments[0] = typed(arguments[0].clone(), ColumnType::Decimal);
@@ -100,6 +102,8 @@ pub(crate) fn operator(left: SimpleExpr, operator: PostgresOperator, right: Simp
     match operator {
         PostgresOperator::JsonContains | PostgresOperator::ArrayContains => left.binary(BinOper::Custom("@>"), right),
         PostgresOperator::ArrayOverlaps => left.binary(BinOper::Custom("&&"), right),
+        PostgresOperator::Regex => left.binary(BinOper::Custom("~"), right),
+        PostgresOperator::RegexAnyCase => left.binary(BinOper::Custom("~*"), right),
         PostgresOperator::AnyOf => written(|sql| {
             sql.operand(left).text(" = ANY(").expr(right).text(")");
         }),
@@ -109,11 +113,40 @@ pub(crate) fn operator(left: SimpleExpr, operator: PostgresOperator, right: Simp
     }
 }
 
+/// `to_tsvector([language,] text) @@ to_tsquery([language,] text)`
+pub(crate) fn search(node: SimpleExpr, search: Search, language: Option<&str>, text: &str) -> SimpleExpr {
+    let text_of = |text: &str| typed(SimpleExpr::val(text), ColumnType::Text);
+    let query = match search {
+        Search::ToTsquery => " @@ to_tsquery(",
+        Search::Plain => " @@ plainto_tsquery(",
+        Search::Phrase => " @@ phraseto_tsquery(",
+        Search::Web => " @@ websearch_to_tsquery(",
+    };
+    written(|sql| {
+        let language = |sql: &mut Template| {
+            if let Some(language) = language {
+                sql.text("CAST(").expr(text_of(language)).text(" AS regconfig), ");
+            }
+        };
+        sql.text("to_tsvector(");
+        language(sql);
+        sql.expr(node).text(")").text(query);
+        language(sql);
+        sql.expr(text_of(text)).text(")");
+    })
+}
+
 /// A number loses its fraction, as on SQLite; a cast would round it.
 pub(crate) fn cast(node: SimpleExpr, from: ColumnType, to: ColumnType) -> SimpleExpr {
     let fraction = matches!(from, ColumnType::Double | ColumnType::Decimal);
     let integer = matches!(to, ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger);
-    if fraction && integer {
+    if from == ColumnType::Timestamp && to == ColumnType::Date {
+        // The day in UTC, and not in the session's time zone.
+        let utc = written(|sql| {
+            sql.operand(node).text(" AT TIME ZONE 'UTC'");
+        });
+        typed(utc, to)
+    } else if fraction && integer {
         typed(
             written(|sql| {
                 sql.text("TRUNC(").expr(node).text(")");

@@ -37,12 +37,14 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ErrorKind::Conflict,
                 ErrorCode::CannotOpen => ErrorKind::Unavailable,
                 ErrorCode::Unknown if is_missing(&message) => ErrorKind::MissingTable,
+                ErrorCode::TypeMismatch => ErrorKind::InvalidValue,
                 _ => ErrorKind::Database,
             };
             let message = match code.code {
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                     "another program has had the database locked for too long".to_owned()
                 }
+                ErrorCode::TypeMismatch => "a value cannot be one of the type that is asked for".to_owned(),
                 _ => message,
             };
             let is_full = code.code == ErrorCode::DiskFull;

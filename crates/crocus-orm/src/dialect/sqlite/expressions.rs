@@ -1,5 +1,6 @@
 //! The expressions that SQLite says in its own way.
 
+use super::by_type;
 use sea_query::{BinOper, ExprTrait, SimpleExpr};
 
 use crate::Dialect;
@@ -80,8 +81,9 @@ pub(crate) fn negative(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
     })
 }
 
-pub(crate) fn call(function: Function, arguments: Vec<SimpleExpr>) -> SimpleExpr {
+pub(crate) fn call(function: Function, mut arguments: Vec<SimpleExpr>) -> SimpleExpr {
     let name = match function {
+        Function::Read(ty) => return by_type::read(arguments.remove(0), ty),
         // To the millisecond, in the form of all instants.
         #[cfg(feature = "time")]
         Function::Now => return SimpleExpr::cust("STRFTIME('%Y-%m-%d %H:%M:%f000Z', 'now')"),
@@ -125,6 +127,7 @@ pub(crate) fn json(node: SimpleExpr, path: &[JsonStep], ty: ColumnType) -> Simpl
     for step in path {
         match step {
             JsonStep::Key(key) => place.push_str(&format!(".\"{key}\"")),
+            JsonStep::Index(index) if *index < 0 => place.push_str(&format!("[#{index}]")),
             JsonStep::Index(index) => place.push_str(&format!("[{index}]")),
         }
     }

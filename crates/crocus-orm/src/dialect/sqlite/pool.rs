@@ -207,7 +207,7 @@ fn prepared(connection: rusqlite::Connection, access: Access) -> rusqlite::Resul
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.set_prepared_statement_cache_capacity(256);
-    super::json_text::register(&connection)?;
+    super::by_type::register(&connection)?;
     #[cfg(feature = "decimal")]
     super::decimals::register(&connection)?;
     Ok(connection)

@@ -7,7 +7,7 @@ use super::expressions::{typed, written};
 use crate::table::ColumnType;
 
 /// A value of a type as JSON text; NULL for NULL.
-pub(crate) fn value(node: &SimpleExpr, ty: ColumnType) -> SimpleExpr {
+pub(crate) fn json(node: &SimpleExpr, ty: ColumnType) -> SimpleExpr {
     match ty {
         ColumnType::SmallInteger
         | ColumnType::Integer
@@ -24,7 +24,7 @@ pub(crate) fn value(node: &SimpleExpr, ty: ColumnType) -> SimpleExpr {
         ColumnType::Date | ColumnType::DateTime => around("('\"' || ", &moment(node), " || '\"')"),
         ColumnType::Timestamp => around("('\"' || ", &moment(&around("(", node, " AT TIME ZONE 'UTC')")), " || 'Z\"')"),
         ColumnType::Array(of) => {
-            let item = value(&SimpleExpr::cust("item"), *of);
+            let item = json(&SimpleExpr::cust("item"), *of);
             written(|sql| {
                 sql.text("CASE WHEN ").expr(node.clone()).text(" IS NOT NULL THEN COALESCE((SELECT '[' || ");
                 sql.text("STRING_AGG(COALESCE(").expr(item).text(", 'null'), ',' ORDER BY place) || ']' FROM UNNEST(");

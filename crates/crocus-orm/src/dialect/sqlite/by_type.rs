@@ -1,42 +1,73 @@
-//! Values as JSON text inside of a query: by a function of ours, which is the code that writes them outside of one.
+//! Values of a type that a query names, by functions of ours: they are the code that reads and writes such values
+//! outside of a query.
 
 use std::sync::Arc;
 
-use rusqlite::functions::FunctionFlags;
-use rusqlite::types::{Value as Stored, ValueRef};
-use rusqlite::{Connection, Error};
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::{Connection, Error, Result, ffi};
 use sea_query::SimpleExpr;
 
+use super::types;
 use crate::Dialect;
 use crate::lower::Template;
 use crate::row::Row;
 use crate::table::ColumnType;
 use crate::value::by_type;
 
-/// Adds the function to a connection: `json_text(value, type)`.
-pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+/// Adds the functions to a connection: `json_text(value, type)` and `read_text(text, type)`.
+pub(crate) fn register(connection: &Connection) -> Result<()> {
     let pure = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let names: Arc<[String]> = Arc::new(["value".to_owned()]);
     connection.create_scalar_function("json_text", 2, pure, move |context| {
-        let failed = |text: String| Error::UserFunctionError(text.into());
         let value = match context.get_raw(0) {
             ValueRef::Null => return Ok("null".to_owned()),
-            value => Stored::try_from(value).map_err(|error| failed(error.to_string()))?,
+            value => Stored::try_from(value)?,
         };
-        let ty = by_name(context.get_raw(1).as_str()?).ok_or_else(|| failed("no such type".to_owned()))?;
         let row = Row::sqlite(Arc::clone(&names), vec![value]);
-        by_type::json(&row, 0, ty).map(|json| json.to_string()).map_err(|error| failed(error.to_string()))
+        let json = by_type::json(&row, 0, type_of(context)?);
+        json.map(|json| json.to_string()).map_err(|error| Error::UserFunctionError(error.into()))
+    })?;
+    connection.create_scalar_function("read_text", 2, pure, |context| {
+        let text = match context.get_raw(0) {
+            ValueRef::Null => return Ok(Stored::Null),
+            ValueRef::Integer(number) => number.to_string(),
+            ValueRef::Real(number) => number.to_string(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+        };
+        // A text beside the code would make another code of it.
+        let unfit = || Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISMATCH), None);
+        let value = by_type::from_text(text.trim(), type_of(context)?).map_err(|_| unfit())?;
+        match types::to_sqlite(&value).map_err(|_| unfit())? {
+            ToSqlOutput::Borrowed(value) => Ok(Stored::try_from(value)?),
+            ToSqlOutput::Owned(value) => Ok(value),
+            _ => Err(unfit()),
+        }
     })
 }
 
-/// A value of a type as JSON text.
-pub(crate) fn value(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
+/// A value of a type as JSON text, which is `null` for NULL.
+pub(crate) fn json(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
+    called("json_text(", node, ty)
+}
+
+/// The value of a type that a text or a number is.
+pub(crate) fn read(node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
+    called("read_text(", node, ty)
+}
+
+fn called(function: &str, node: SimpleExpr, ty: ColumnType) -> SimpleExpr {
     let mut sql = Template::new(Dialect::Sqlite);
-    sql.text("json_text(").expr(node).text(&format!(", '{}')", name(ty)));
+    sql.text(function).expr(node).text(&format!(", '{}')", name(ty)));
     sql.finish()
 }
 
-/// The types that the function knows by a name. One more is written beside them where there is one.
+fn type_of(context: &Context<'_>) -> Result<ColumnType> {
+    let name = context.get_raw(1).as_str()?;
+    by_name(name).ok_or_else(|| Error::UserFunctionError(format!("there is no type {name:?}").into()))
+}
+
+/// The types by the names that the functions know, each with the array of it.
 const TYPES: &[(&str, ColumnType, ColumnType)] = &[
     ("smallint", ColumnType::SmallInteger, ColumnType::Array(&ColumnType::SmallInteger)),
     ("integer", ColumnType::Integer, ColumnType::Array(&ColumnType::Integer)),
@@ -54,7 +85,7 @@ const TYPES: &[(&str, ColumnType, ColumnType)] = &[
     ("json", ColumnType::Json, ColumnType::Array(&ColumnType::Json)),
 ];
 
-/// A type's name for the function. An enum's values are text.
+/// A type's name for the functions. An enum's values are text.
 fn name(ty: ColumnType) -> String {
     let of = |ty: ColumnType| {
         let ty = if matches!(ty, ColumnType::Enum(_)) { ColumnType::Text } else { ty };
