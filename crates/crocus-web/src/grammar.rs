@@ -19,5 +19,6 @@ pub use order::{Direction, Order, Term};
 pub use parameters::{Mistake, Page, Parameters};
 pub use path::{Path, Step};
 pub use preferences::{Count, Handling, Missing, Preferences, Resolution, Return, Transaction, Unknown};
+pub(crate) use scan::nearest;
 pub use scan::{Expected, MAX_DEPTH};
 pub use select::{Aggregate, Embedding, Item, Join, Select};

@@ -3,6 +3,7 @@
 
 mod cors;
 mod db;
+mod docs;
 mod find;
 pub mod grammar;
 mod health;
@@ -10,6 +11,7 @@ mod json;
 mod list;
 mod metrics;
 mod observe;
+pub mod openapi;
 mod path;
 mod payload;
 mod problem;
@@ -24,6 +26,7 @@ mod timing;
 
 pub use cors::Cors;
 pub use db::Db;
+pub use docs::docs;
 pub use find::{ModelExt, SelectExt, SessionExt};
 pub use health::{Readiness, health};
 pub use json::Json;
@@ -32,7 +35,7 @@ pub use metrics::METRICS;
 pub use observe::RequestId;
 pub use path::Path;
 pub use payload::Payload;
-pub use problem::{Problem, Result};
+pub use problem::{Problem, Result, reference};
 pub use query::Query;
 pub use rate_limit::RateLimit;
 pub use serve::serve;

@@ -1,5 +1,7 @@
 //! Problems: every answer that is an error, as RFC 9457 has it.
 
+pub mod reference;
+
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,7 +25,10 @@ struct Inner {
     status: StatusCode,
     code: &'static str,
     detail: Option<String>,
+    hint: Option<String>,
     errors: Vec<FieldError>,
+    /// Whether PostgREST's members are there too.
+    of_resource: bool,
     members: Map<String, Value>,
     retry_after: bool,
     cause: Option<Cause>,
@@ -43,7 +48,9 @@ impl Problem {
             status,
             code,
             detail: None,
+            hint: None,
             errors: Vec::new(),
+            of_resource: false,
             members: Map::new(),
             retry_after: status == StatusCode::SERVICE_UNAVAILABLE,
             cause: None,
@@ -66,6 +73,21 @@ impl Problem {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Problem {
         self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Problem {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// With the members that PostgREST's clients show: `message`, `details`, `hint`, and `code`, which is there anyway.
+    #[must_use]
+    #[expect(dead_code, reason = "what answers for a resource is being built")]
+    pub(crate) fn of_resource(mut self) -> Problem {
+        self.0.of_resource = true;
         self
     }
 
@@ -121,12 +143,22 @@ impl IntoResponse for Problem {
 impl Serialize for Inner {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry("type", "about:blank")?;
+        members.serialize_entry("type", &reference::type_of(self.code))?;
         members.serialize_entry("title", self.status.canonical_reason().unwrap_or("Error"))?;
         members.serialize_entry("status", &self.status.as_u16())?;
         members.serialize_entry("code", self.code)?;
         if let Some(detail) = &self.detail {
             members.serialize_entry("detail", detail)?;
+        }
+        if self.of_resource {
+            let title = self.status.canonical_reason().unwrap_or("Error");
+            let rules: Vec<_> =
+                self.errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
+            members.serialize_entry("message", self.detail.as_deref().unwrap_or(title))?;
+            members.serialize_entry("details", &(!rules.is_empty()).then(|| rules.join("; ")))?;
+            members.serialize_entry("hint", &self.hint)?;
+        } else if let Some(hint) = &self.hint {
+            members.serialize_entry("hint", hint)?;
         }
         if !self.errors.is_empty() {
             let error = |error: &FieldError| json!({"pointer": error.pointer, "detail": error.detail});

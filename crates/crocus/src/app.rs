@@ -9,8 +9,10 @@ use crocus_migrate::Migrations;
 use crocus_orm::{Model, TableDef};
 use crocus_web::resource::{Resource, Resources};
 use crocus_web::routing::{Methods, Route};
+use utoipa::openapi::OpenApi;
 
 use crate::cli;
+use crate::error::{Error, Result};
 use crate::registry::{Bind, Registered};
 
 /// A program: its models, its migrations and its routes.
@@ -28,6 +30,8 @@ pub struct App {
     pub(crate) router: Router,
     pub(crate) routes: Vec<Route>,
     pub(crate) resources: Resources,
+    /// What its author says of the routes, for the OpenAPI document.
+    pub(crate) openapi: Option<OpenApi>,
 }
 
 impl App {
@@ -43,6 +47,7 @@ impl App {
             router: Router::new(),
             routes: Vec::new(),
             resources: Resources::default(),
+            openapi: None,
         }
     }
 
@@ -145,6 +150,43 @@ impl App {
     pub fn resource_with<M: Model>(mut self, path: &str, resource: Resource<M>) -> App {
         self.resources.add(path, resource);
         self
+    }
+
+    /// Adds what the program says of its API in annotations: routes written by hand, schemas, security schemes, servers,
+    /// and the title. `#[derive(OpenApi)]` of the crate `utoipa` makes it. Resources, and what is not annotated, are in
+    /// the document anyway. An annotation of a route that is not there stops the start.
+    ///
+    /// # Example
+    /// ```
+    /// use crocus::prelude::*;
+    /// use crocus::utoipa::{self, OpenApi};
+    ///
+    /// /// Greets.
+    /// #[utoipa::path(get, path = "/", responses((status = 200, body = String)))]
+    /// async fn hello() -> &'static str {
+    ///     "hello"
+    /// }
+    ///
+    /// #[derive(OpenApi)]
+    /// #[openapi(paths(hello))]
+    /// struct Api;
+    ///
+    /// let app = App::new("greeter").route("/", get(hello)).openapi(Api::openapi());
+    /// ```
+    #[must_use]
+    pub fn openapi(mut self, openapi: OpenApi) -> App {
+        self.openapi = Some(openapi);
+        self
+    }
+
+    /// The OpenAPI document: what `/openapi.json` serves, and the command `openapi` prints.
+    ///
+    /// # Errors
+    /// When an annotation does not fit the routes.
+    pub(crate) fn document(&self) -> Result<OpenApi> {
+        let document =
+            crocus_web::openapi::document(self.name, self.version, &self.routes, &self.resources, self.openapi.clone());
+        document.map_err(|mismatch| Error::new(mismatch.to_string()).with_hint(mismatch.hint()))
     }
 
     /// Runs the command line. The exit code is 0 for success, 1 for failure, 2 for wrong usage.

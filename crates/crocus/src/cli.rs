@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which function does it.
 
 mod db;
+mod openapi;
 mod routes;
 mod run;
 
@@ -38,6 +39,7 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Routes(routes::Routes),
+    Openapi(openapi::OpenApi),
     Db(db::Db),
 }
 
@@ -102,6 +104,7 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
         None => run::run(context, run::Run::default()).await,
         Some(Command::Run(run)) => run::run(context, run).await,
         Some(Command::Routes(routes)) => routes::routes(&context, &routes),
+        Some(Command::Openapi(arguments)) => openapi::openapi(&context, &arguments),
         Some(Command::Db(db)) => db::db(&context, db).await,
     };
     let opened: Vec<_> = opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();

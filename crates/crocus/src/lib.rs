@@ -40,6 +40,7 @@ pub use crocus_macros::{DbEnum, Model, migrations};
 pub use crocus_migrate as migrate;
 pub use crocus_orm as orm;
 pub use crocus_web as web;
+pub use utoipa;
 
 /// What a program uses: `use crocus::prelude::*`.
 pub mod prelude {

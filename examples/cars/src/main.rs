@@ -4,7 +4,8 @@ mod handlers;
 mod models;
 
 use crocus::prelude::*;
-use handlers::{create_car, delete_car, get_car, hello, list_cars, update_car};
+use crocus::utoipa::OpenApi;
+use handlers::{Api, create_car, delete_car, get_car, hello, list_cars, update_car};
 use models::Car;
 
 #[tokio::main]
@@ -16,6 +17,7 @@ async fn main() -> ExitCode {
         .route("/", get(hello))
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(update_car).delete(delete_car))
+        .openapi(Api::openapi())
         .main()
         .await
 }

@@ -15,7 +15,12 @@ pub(super) struct Routes {
 }
 
 /// The routes that every program has, beside its own.
-const OWN: [(&str, &str, &str); 2] = [("GET", "/healthz", "health"), ("GET", "/readyz", "health")];
+const OWN: [(&str, &str, &str); 4] = [
+    ("GET", "/docs", "docs"),
+    ("GET", "/healthz", "health"),
+    ("GET", "/openapi.json", "docs"),
+    ("GET", "/readyz", "health"),
+];
 
 pub(super) fn routes(context: &Context, arguments: &Routes) -> Result<()> {
     let mut rows: Vec<_> = context
@@ -24,6 +29,7 @@ pub(super) fn routes(context: &Context, arguments: &Routes) -> Result<()> {
         .iter()
         .map(|route| (route.method.as_str(), route.path.as_str(), route.handler))
         .chain(OWN)
+        .filter(|(_, path, _)| *path != "/docs" || cfg!(feature = "docs"))
         .collect();
     rows.sort_by_key(|(method, path, _)| (*path, *method));
     if arguments.json {

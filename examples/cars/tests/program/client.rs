@@ -128,7 +128,8 @@ impl Answer {
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         let problem: Value = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem["status"], status, "{problem}");
-        assert_eq!(problem["type"], "about:blank", "{problem}");
+        let code = problem["code"].as_str().unwrap_or_default();
+        assert_eq!(problem["type"], format!("/docs/errors#{code}"), "{problem}");
         for member in ["title", "code", "detail"] {
             assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} of {problem}");
         }

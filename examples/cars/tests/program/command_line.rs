@@ -95,7 +95,9 @@ fn routes_are_listed() {
         ("DELETE", "/cars/{id}", "delete_car"),
         ("GET", "/cars/{id}", "get_car"),
         ("PUT", "/cars/{id}", "update_car"),
+        ("GET", "/docs", "docs"),
         ("GET", "/healthz", "health"),
+        ("GET", "/openapi.json", "docs"),
         ("GET", "/readyz", "health"),
     ];
     let program = Program::new();

@@ -12,6 +12,7 @@ mod command_line;
 mod configuration;
 mod contract;
 mod database_commands;
+mod documentation;
 mod embedded;
 mod many_rows;
 mod outage;

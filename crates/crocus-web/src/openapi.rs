@@ -1,0 +1,134 @@
+//! The OpenAPI document of a program: made when it starts, from its tables, its resources and what its author says of
+//! the routes written by hand. Serving it, and the page that shows it, are left to `docs`.
+
+mod annotations;
+mod answers;
+mod handmade;
+mod parameters;
+mod paths;
+mod schemas;
+
+use std::collections::BTreeSet;
+
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Components, Info, OpenApi, OpenApiVersion, RefOr, Schema, Tag};
+
+pub use annotations::{ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch};
+pub use handmade::Mismatch;
+
+use self::paths::Names;
+use crate::resource::Resources;
+use crate::routing::Route;
+
+/// The document of a program.
+///
+/// `own` is what its author says: the routes written by hand, security schemes, servers, and the title. What it does not
+/// say of a route is what is known: its method, its path and its handler.
+///
+/// # Errors
+/// When `own` speaks of a route that the program does not have, or describes what a resource describes.
+pub fn document(
+    name: &str,
+    version: &str,
+    routes: &[Route],
+    resources: &Resources,
+    own: Option<OpenApi>,
+) -> Result<OpenApi, Mismatch> {
+    let mut document = own.unwrap_or_else(|| OpenApi::new(Info::new(name, version), utoipa::openapi::Paths::new()));
+    document.openapi = OpenApiVersion::Version31;
+    handmade::check(&document, routes, resources)?;
+    handmade::complete(&mut document, routes);
+    if document.servers.is_none() {
+        document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
+    }
+    let mut taken: BTreeSet<String> = operations(&document).filter_map(|it| it.operation_id.clone()).collect();
+    let mut components = document.components.take().unwrap_or_default();
+    let mut tags = document.tags.take().unwrap_or_default();
+    for definition in resources.iter() {
+        let names = Names::new(definition, &mut taken);
+        let schemas = schemas::of_resource(definition, &names);
+        for (name, schema) in schemas {
+            add_schema(&mut components, name, schema)?;
+        }
+        tags.push(paths::tag(definition, &names));
+        for (path, item) in paths::of_resource(definition, resources, &names, &mut taken) {
+            merge_path(&mut document, path, item);
+        }
+    }
+    answers::add_shared(&mut components);
+    parameters::add_shared(&mut components);
+    handmade::add_own(&mut document, &mut tags);
+    // What several resources share is said once, and only where it is used.
+    tags.dedup_by(|one, other| one.name == other.name);
+    document.tags = Some(tags);
+    document.components = Some(components);
+    forget_unused(&mut document);
+    Ok(document)
+}
+
+/// The document as it is served and printed: the same bytes for the same program.
+pub fn to_json(document: &OpenApi) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn add_schema(components: &mut Components, name: String, schema: RefOr<Schema>) -> Result<(), Mismatch> {
+    match components.schemas.get(&name) {
+        Some(other) if *other != schema => Err(Mismatch::schema(&name)),
+        _ => {
+            components.schemas.insert(name, schema);
+            Ok(())
+        }
+    }
+}
+
+/// Adds operations to a path, which may have some by hand: these stay.
+fn merge_path(document: &mut OpenApi, path: String, item: PathItem) {
+    match document.paths.paths.get_mut(&path) {
+        Some(known) => known.merge_operations(item),
+        None => drop(document.paths.paths.insert(path, item)),
+    }
+}
+
+fn operations(document: &OpenApi) -> impl Iterator<Item = &Operation> {
+    document.paths.paths.values().flat_map(|item| operations_of(item).into_iter().map(|(_, operation)| operation))
+}
+
+fn operations_of(item: &PathItem) -> Vec<(&'static str, &Operation)> {
+    let all = [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("OPTIONS", &item.options),
+        ("HEAD", &item.head),
+        ("PATCH", &item.patch),
+        ("TRACE", &item.trace),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?))).collect()
+}
+
+/// Leaves out the components that nothing refers to: a document says nothing that is of no use.
+fn forget_unused(document: &mut OpenApi) {
+    loop {
+        let text = serde_json::to_string(document).unwrap_or_default();
+        let used = |kind: &str, name: &str| text.contains(&format!("\"#/components/{kind}/{name}\""));
+        let Some(components) = &mut document.components else { return };
+        let before = components.schemas.len() + components.responses.len();
+        components.schemas.retain(|name, _| used("schemas", name));
+        components.responses.retain(|name, _| used("responses", name));
+        components.parameters.retain(|name, _| used("parameters", name));
+        components.headers.retain(|name, _| used("headers", name));
+        if before == components.schemas.len() + components.responses.len() {
+            return;
+        }
+    }
+}
+
+/// A tag with a sentence about it.
+fn tag(name: &str, description: impl Into<String>) -> Tag {
+    let mut tag = Tag::new(name);
+    tag.description = Some(description.into());
+    tag
+}

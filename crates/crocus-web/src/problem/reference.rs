@@ -1,0 +1,176 @@
+//! The codes of problems: what each means, and what to do. The one list, of which the reference is made, as a page for
+//! the program and as a chapter for the guide.
+
+use axum::http::StatusCode;
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The code, as the member `code` has it.
+    pub code: &'static str,
+    /// The status that it comes with.
+    pub status: StatusCode,
+    /// What happened.
+    pub meaning: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+const fn code(status: StatusCode, code: &'static str, meaning: &'static str, remedy: &'static str) -> Code {
+    Code { code, status, meaning, remedy }
+}
+
+/// All codes, by their status.
+pub const CODES: &[Code] = &[
+    code(
+        StatusCode::BAD_REQUEST,
+        "incomplete_body",
+        "The connection ended before the body did.",
+        "Send the request again.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
+        "invalid_json",
+        "The body is not valid JSON.",
+        "Correct it at the line and the column that `detail` names.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
+        "invalid_query",
+        "A parameter of the URL is unknown, missing or not of its type.",
+        "Correct what `detail` names.",
+    ),
+    code(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "There is nothing at this path, or no such row that the request can see.",
+        "Look at the path, and at the key in it.",
+    ),
+    code(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "The path does not answer to this method.",
+        "Use one of those that the header `Allow` names.",
+    ),
+    code(
+        StatusCode::CONFLICT,
+        "conflict",
+        "Another request changed the same rows at the same time.",
+        "Send the request again.",
+    ),
+    code(
+        StatusCode::CONFLICT,
+        "foreign_key_violation",
+        "A row that is referred to is not there, or one that is to go is still referred to.",
+        "Make the row that is referred to first; take away those that refer to it first.",
+    ),
+    code(
+        StatusCode::CONFLICT,
+        "stale_object",
+        "The row was changed by another request since it was read.",
+        "Read it again, make the change to what is there now, and send that.",
+    ),
+    code(
+        StatusCode::CONFLICT,
+        "unique_violation",
+        "Another row has a value that must be unique.",
+        "Choose another value for the columns that `errors` names, or change the row that is there.",
+    ),
+    code(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        "The body is larger than the limit.",
+        "Send it in parts. The operator sets the limit: `CROCUS_BODY_LIMIT`.",
+    ),
+    code(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not_json",
+        "The body's media type is not one of JSON.",
+        "Say `Content-Type: application/json`.",
+    ),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_payload",
+        "The body does not fit the model.",
+        "Correct each field that `errors` names, by its JSON pointer.",
+    ),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_value",
+        "The database refuses a value: it is too large, or none of its type.",
+        "Correct the value that `detail` tells of.",
+    ),
+    code(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "The server failed. It tells nobody why but its log.",
+        "Tell the operator the request's id, from the header `x-request-id`.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "database_unavailable",
+        "The database does not answer. Nothing was changed.",
+        "Try again, after the seconds that `Retry-After` says.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_ready",
+        "The program cannot do its work yet: its database has not the revision that it needs.",
+        "Run the program's `db upgrade`.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "outcome_unknown",
+        "The database went away during a write: it may have been done, or not.",
+        "Read before writing again, or send the write with an `Idempotency-Key`.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "timeout",
+        "The request took longer than the limit. A write may have been done, or not.",
+        "Ask for less. The operator sets the limit: `CROCUS_REQUEST_TIMEOUT`.",
+    ),
+];
+
+/// The `type` of a problem: where the program itself explains the code. A program's own codes are explained nowhere.
+pub(super) fn type_of(code: &str) -> String {
+    let known = CODES.iter().any(|known| known.code == code);
+    if known { format!("/docs/errors#{code}") } else { "about:blank".to_owned() }
+}
+
+const INTRODUCTION: &str = "Every answer that is an error is a problem (RFC 9457, `application/problem+json`). Its member \
+                            `code` tells the kinds apart, and its `type` leads here.";
+
+/// The reference as a chapter in Markdown.
+pub fn markdown() -> String {
+    let mut text = format!("# Errors\n\n{INTRODUCTION}\n");
+    for Code { code, status, meaning, remedy } in CODES {
+        text.push_str(&format!("\n## {code}\n\nStatus {status}. {meaning}\n\nWhat to do: {remedy}\n"));
+    }
+    text
+}
+
+/// The reference as a page.
+pub(crate) fn html() -> String {
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Errors</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n</head>\n<body style=\"font-family:sans-serif;max-width:45em;margin:2em auto\">\n\
+         <h1>Errors</h1>\n<p>{}</p>\n",
+        in_html(INTRODUCTION)
+    );
+    for Code { code, status, meaning, remedy } in CODES {
+        let (meaning, remedy) = (in_html(meaning), in_html(remedy));
+        text.push_str(&format!(
+            "<h2 id=\"{code}\">{code}</h2>\n<p>Status {status}. {meaning}</p>\n<p>What to do: {remedy}</p>\n"
+        ));
+    }
+    text.push_str("</body>\n</html>\n");
+    text
+}
+
+/// Text with code between backticks.
+fn in_html(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let marked = text.split('`').enumerate();
+    marked.map(|(at, part)| if at % 2 == 0 { part.to_owned() } else { format!("<code>{part}</code>") }).collect()
+}
