@@ -118,15 +118,13 @@ fn fields(table: &TableDef, kind: Kind, columns: &[(&str, &ColumnDef)]) -> Objec
         }
         let way = if kind == Kind::Row { Way::Out } else { Way::In };
         object = object.property(*field, schemas::of_column(table, column, way, false));
-        if kind == Kind::Row || kind == Kind::New && schemas::is_required(table, column) {
+        if kind == Kind::Row || kind == Kind::New && schemas::is_required(column) {
             object = object.required(*field);
         }
     }
     for (name, columns) in embedded {
         object = object.property(name, fields(table, kind, &columns));
-        if kind == Kind::Row
-            || kind == Kind::New && columns.iter().any(|(_, column)| schemas::is_required(table, column))
-        {
+        if kind == Kind::Row || kind == Kind::New && columns.iter().any(|(_, column)| schemas::is_required(column)) {
             object = object.required(name);
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn of_resource(definition: &Definition, names: &Names) -> Vec<(String
     let mut patch = object(&format!("What changes in a {} (RFC 7396): what is absent stays as it is.", names.noun()));
     for column in writable {
         new = new.property(column.name, of_column(definition.table, column, Way::In, false));
-        if is_required(definition.table, column) {
+        if is_required(column) {
             new = new.required(column.name);
         }
         patch = patch.property(column.name, of_column(definition.table, column, Way::In, false));
@@ -52,10 +52,9 @@ pub(super) fn answered(names: &Names) -> AnyOfBuilder {
 }
 
 /// Whether an insert has to bring the column's value: nothing else would give it one.
-pub(super) fn is_required(table: &TableDef, column: &ColumnDef) -> bool {
-    // A single integer key counts up on SQLite, whether it is an identity column or not; that of a model says so.
-    let _ = table;
-    !column.nullable && !column.identity && column.default.is_none() && column.generated.is_none() && !column.version
+pub(super) fn is_required(column: &ColumnDef) -> bool {
+    let made = column.identity || column.version || column.generated.is_some();
+    !column.nullable && !made && column.default.is_none() && column.default_with.is_none()
 }
 
 /// The schema of a column's values.

@@ -101,6 +101,12 @@ pub const CODES: &[Code] = &[
         "Correct the value that `detail` tells of.",
     ),
     code(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "The client has made as many requests as it may for now.",
+        "Wait for the seconds that `Retry-After` says; the header `RateLimit` tells how many are left.",
+    ),
+    code(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal_error",
         "The server failed. It tells nobody why but its log.",
