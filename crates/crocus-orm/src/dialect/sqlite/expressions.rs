@@ -126,7 +126,8 @@ pub(crate) fn json(node: SimpleExpr, path: &[JsonStep], ty: ColumnType) -> Simpl
     let mut place = "$".to_owned();
     for step in path {
         match step {
-            JsonStep::Key(key) => place.push_str(&format!(".\"{key}\"")),
+            // In quotes, and with JSON's own escapes.
+            JsonStep::Key(key) => place.push_str(&format!(".{}", serde_json::Value::from(key.as_str()))),
             JsonStep::Index(index) if *index < 0 => place.push_str(&format!("[#{index}]")),
             JsonStep::Index(index) => place.push_str(&format!("[{index}]")),
         }
