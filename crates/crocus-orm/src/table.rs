@@ -3,10 +3,14 @@
 //!
 //! Assumption: a description is made at compile time and never changes, so everything is `&'static`.
 
+mod rules;
+
 use std::fmt;
 
 use crate::json::Rule;
 use crate::value::{ColumnValue, Value};
+
+pub use self::rules::{Bound, Exact, Literal, Rules, rules};
 
 /// A table and everything that a model declares of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
