@@ -12,7 +12,7 @@ mod rows;
 mod write;
 
 pub use self::column::{Aggregate, DynamicColumn};
-pub use self::input::Input;
+pub use self::input::{Input, Purpose, Reader};
 pub use self::operators::{Comparison, Operator, Search};
 pub use self::relation::{Related, Source};
 pub use self::rows::{JsonRow, Member, Rows, select};

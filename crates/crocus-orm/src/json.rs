@@ -114,7 +114,7 @@ impl Fields {
 }
 
 /// The JSON pointer of a member (RFC 6901, 3).
-fn pointer(name: &str) -> String {
+pub(crate) fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

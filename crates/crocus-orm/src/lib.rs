@@ -17,6 +17,7 @@ mod expr;
 mod json;
 mod lower;
 mod model;
+mod nearest;
 mod observe;
 mod query;
 mod relation;
@@ -45,6 +46,8 @@ pub use expr::{
 };
 pub use json::{FieldError, Fields, FromJson, JsonObject, Patch, Rule};
 pub use model::{Assignments, Key, Model, NewModel, PatchModel};
+#[doc(hidden)]
+pub use nearest::nearest;
 pub use observe::{Recorded, RecordedStatement};
 pub use query::{
     Along, Columns, Delete, Entity, FromColumns, Insert, Joined, Keyset, KeysetPage, Load, LoadMany, LoadOne, Loaded,

@@ -1,6 +1,13 @@
-//! What an input brings to the columns of a table, read by the table's description.
+//! What an input brings to the columns of a table, read and checked by the table's description: JSON objects, and rows
+//! of texts as CSV has them.
 
+use serde_json::Value as Json;
+
+use crate::json::{FieldError, JsonObject, Rule, pointer};
 use crate::model::Assignments;
+use crate::nearest;
+use crate::table::{ColumnDef, ColumnType, Rules, TableDef, rules};
+use crate::value::check_json;
 
 /// What an input brings to a row: values of columns, and columns that take their defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -9,6 +16,176 @@ pub struct Input {
     pub assignments: Assignments,
     /// Columns that take their defaults, or NULL where they have none; those that have a value do not.
     pub defaults: Vec<usize>,
+}
+
+/// What an input is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A new row. What is absent is left to its default.
+    Insert,
+    /// A row that takes the place of one that may be there. What is absent takes its default, or NULL.
+    Replace,
+    /// A change of a row (RFC 7396). What is absent stays as it is.
+    Patch,
+}
+
+/// Reads inputs for a table. Made once, since it reads the table's checks.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    table: &'static TableDef,
+    rules: Vec<Rules>,
+}
+
+/// A value of an input, which may be absent.
+enum Given<'a> {
+    Json(Json),
+    Text(&'a str),
+}
+
+impl Reader {
+    /// A reader of inputs for a table.
+    pub fn new(table: &'static TableDef) -> Reader {
+        Reader { table, rules: table.columns.iter().map(|column| rules(table, column)).collect() }
+    }
+
+    /// Which values a column takes, by its index in the table.
+    pub fn rules(&self, column: usize) -> &Rules {
+        &self.rules[column]
+    }
+
+    /// Reads a JSON object, whose members are named as the columns. Only those columns can be given that `may_write` says;
+    /// those that the database computes and the version never.
+    ///
+    /// # Errors
+    /// Every mistake that the object has, in the order of the table's columns, then the members that are none.
+    pub fn object(
+        &self,
+        mut object: JsonObject,
+        purpose: Purpose,
+        may_write: &dyn Fn(&ColumnDef) -> bool,
+    ) -> Result<Input, Vec<FieldError>> {
+        let input = self.read(purpose, may_write, |column| object.remove(column.name).map(Given::Json));
+        self.without_others(input, object.keys().map(String::as_str), may_write)
+    }
+
+    /// Reads a row of texts, each with its column's name; `None` is NULL. Numbers, truth values and JSON are written as in
+    /// JSON, everything else is the text itself. Truth values can be `t` and `f`, or `1` and `0`, too, and bytes can begin
+    /// with `\x`.
+    ///
+    /// # Errors
+    /// As for [`object`](Reader::object).
+    pub fn texts(
+        &self,
+        cells: &[(&str, Option<&str>)],
+        purpose: Purpose,
+        may_write: &dyn Fn(&ColumnDef) -> bool,
+    ) -> Result<Input, Vec<FieldError>> {
+        let input = self.read(purpose, may_write, |column| {
+            let (_, text) = cells.iter().find(|(name, _)| *name == column.name)?;
+            Some(text.map_or(Given::Json(Json::Null), Given::Text))
+        });
+        let is_read = |name: &str| self.table.column(name).is_some_and(|column| is_given(column, may_write));
+        let others = cells.iter().map(|(name, _)| *name).filter(|name| !is_read(name));
+        self.without_others(input, others, may_write)
+    }
+
+    fn read<'a>(
+        &self,
+        purpose: Purpose,
+        may_write: &dyn Fn(&ColumnDef) -> bool,
+        mut take: impl FnMut(&ColumnDef) -> Option<Given<'a>>,
+    ) -> Result<Input, Vec<FieldError>> {
+        let (mut input, mut errors) = (Input::default(), Vec::new());
+        let columns = self.table.columns.iter().enumerate();
+        for (index, column) in columns.filter(|(_, column)| is_given(column, may_write)) {
+            let result = match take(column) {
+                None if purpose == Purpose::Patch => Ok(()),
+                // The row that is there keeps its key.
+                None if purpose == Purpose::Replace && column.primary_key => Ok(()),
+                None if is_required(column) => Err("is required".into()),
+                None => {
+                    if purpose == Purpose::Replace {
+                        input.defaults.push(index);
+                    }
+                    Ok(())
+                }
+                Some(given) => self.value(index, given).map(|value| input.assignments.push((index, value))),
+            };
+            if let Err(rule) = result {
+                errors.push(FieldError { pointer: pointer(column.name), detail: rule.into_owned() });
+            }
+        }
+        if errors.is_empty() { Ok(input) } else { Err(errors) }
+    }
+
+    fn value(&self, index: usize, given: Given<'_>) -> Result<crate::Value, Rule> {
+        let column = &self.table.columns[index];
+        let json = match given {
+            Given::Json(json) => json,
+            Given::Text(text) => json_of(text, column.ty)?,
+        };
+        let value = column.from_json.read(json)?;
+        if let crate::Value::Json(Some(json)) = &value {
+            check_json(json).map_err(|error| error.to_string())?;
+        }
+        self.rules[index].check(&value)?;
+        Ok(value)
+    }
+
+    /// Adds a mistake for each name that is no column's.
+    fn without_others<'a>(
+        &self,
+        input: Result<Input, Vec<FieldError>>,
+        names: impl Iterator<Item = &'a str>,
+        may_write: &dyn Fn(&ColumnDef) -> bool,
+    ) -> Result<Input, Vec<FieldError>> {
+        let known = || self.table.columns.iter().filter(|column| is_given(column, may_write)).map(|column| column.name);
+        let others: Vec<_> = names
+            .map(|name| {
+                // In the same words for a column that must not be known.
+                let mut detail = format!("is no column of {} that can be written", self.table.name);
+                if let Some(meant) = nearest(name, known()) {
+                    detail.push_str(&format!("; did you mean \"{meant}\"?"));
+                }
+                FieldError { pointer: pointer(name), detail }
+            })
+            .collect();
+        match input {
+            Ok(input) if others.is_empty() => Ok(input),
+            Ok(_) => Err(others),
+            Err(errors) => Err([errors, others].concat()),
+        }
+    }
+}
+
+/// Whether an input can give the column a value.
+fn is_given(column: &ColumnDef, may_write: &dyn Fn(&ColumnDef) -> bool) -> bool {
+    column.generated.is_none() && !column.version && may_write(column)
+}
+
+/// Whether a row cannot be without it.
+fn is_required(column: &ColumnDef) -> bool {
+    !column.nullable && !column.identity && column.default.is_none() && column.default_with.is_none()
+}
+
+/// A text as the JSON that it stands for.
+fn json_of(text: &str, ty: ColumnType) -> Result<Json, Rule> {
+    let json = || serde_json::from_str::<Json>(text).ok();
+    match ty {
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => {
+            json().filter(Json::is_number).ok_or("must be an integer".into())
+        }
+        ColumnType::Double => json().filter(Json::is_number).ok_or("must be a number".into()),
+        ColumnType::Boolean => match text {
+            "true" | "t" | "1" => Ok(true.into()),
+            "false" | "f" | "0" => Ok(false.into()),
+            _ => Err("must be true or false".into()),
+        },
+        ColumnType::Binary => Ok(text.strip_prefix("\\x").unwrap_or(text).into()),
+        ColumnType::Json => json().ok_or("must be JSON".into()),
+        ColumnType::Array(_) => json().filter(Json::is_array).ok_or("must be a JSON array".into()),
+        _ => Ok(text.into()),
+    }
 }
 
 impl Input {

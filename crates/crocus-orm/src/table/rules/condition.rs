@@ -186,7 +186,7 @@ fn comparison(symbol: &str) -> Option<(Binary, Binary)> {
 }
 
 /// Every operator is read whole: `<@` is no `<`.
-const SYMBOLS: [(&str, &str); 12] = [
+const SYMBOLS: [(&str, &str); 9] = [
     ("=", "="),
     ("<>", "<>"),
     ("!=", "<>"),
@@ -196,10 +196,6 @@ const SYMBOLS: [(&str, &str); 12] = [
     (">=", ">="),
     ("-", "-"),
     ("+", "+"),
-    // A signed literal after a comparison without a space between.
-    ("=-", "=-"),
-    (">=-", ">=-"),
-    ("<=-", "<=-"),
 ];
 
 /// The expression's words; none where it has something that is not known here.
