@@ -59,6 +59,10 @@ fn columns_say_who_makes_them() {
             ..PLAIN
         }
     );
+    let made = |index: usize| columns[index].default_with.map(|make| (make.0)());
+    assert!(matches!(made(0), Some(Value::Uuid(Some(_)))), "{:?}", made(0));
+    assert_eq!((made(1), made(5)), (None, Some(Value::Int(Some(1)))));
+    assert_eq!(columns[1].from_json.read(json!("5")), Err("must be an integer, not a string".into()));
     let sensitive: Vec<_> = columns.iter().filter(|column| column.sensitive).map(|column| column.name).collect();
     assert_eq!(sensitive, ["password"]);
 }

@@ -1,6 +1,9 @@
 //! Writing by a table's description: rows of columns and values, without a model. What a row leaves out is its default,
 //! the program's or the database's; the version column is kept here, and never by the caller.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::{DynamicColumn, Input};
 use crate::engine::Executor;
 use crate::expr::node::{Node, Nodes};
@@ -26,7 +29,7 @@ pub struct TableRow {
 /// What an insert does about a row that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OnConflict {
-    /// Leaves it as it is.
+    /// Leaves it as it is. Of new rows that agree with each other the first is inserted.
     Nothing,
     /// Sets every column that the new row names, but those of the unique constraint, and raises the version.
     Update,
@@ -52,6 +55,38 @@ pub struct DynamicUpdate(UpdateNode);
 pub struct DynamicDelete(DeleteNode);
 
 /// Starts an insert of rows: as few statements as their columns allow, and all of them happen or none.
+///
+/// # Example
+/// ```
+/// # use crocus_macros::Model;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use crocus_orm::dynamic::{self, OnConflict, Purpose, Reader};
+/// use crocus_orm::{Engine, Model, Statement};
+///
+/// #[derive(Debug, Clone, PartialEq, Model)]
+/// # #[model(crate = "crocus_orm")]
+/// #[model(table = "cars")]
+/// struct Car {
+///     #[model(primary_key)]
+///     id: i32,
+///     #[model(check = "doors >= 0")]
+///     doors: i32,
+/// }
+///
+/// # let db = Engine::connect(&"sqlite::memory:".parse()?).await?;
+/// # db.execute(Statement::write("CREATE TABLE cars (id INTEGER PRIMARY KEY, doors INTEGER NOT NULL)", [])).await?;
+/// let reader = Reader::new(Car::TABLE);
+/// let read = |json: &str| {
+///     reader.object(serde_json::from_str(json).unwrap(), Purpose::Insert, &|_| true)
+/// };
+/// assert_eq!(read(r#"{"doors": -1}"#).unwrap_err()[0].detail, "must be at least 0");
+///
+/// let rows = [read(r#"{"doors": 4}"#).unwrap(), read(r#"{"id": 1, "doors": 5}"#).unwrap()];
+/// let made = dynamic::insert(Car::TABLE, rows).on_conflict(vec![0], OnConflict::Update).returning(&db).await?;
+/// let car = made[1].as_ref().unwrap();
+/// assert_eq!(Car::from_row(car.row(), 0)?, Car { id: 1, doors: 5 });
+/// # Ok(()) }
+/// ```
 pub fn insert<I: Into<Input>>(table: &'static TableDef, rows: impl IntoIterator<Item = I>) -> DynamicInsert {
     DynamicInsert { table, rows: rows.into_iter().map(Into::into).collect(), conflict: None }
 }
@@ -100,7 +135,7 @@ impl DynamicInsert {
     #[track_caller]
     pub fn execute(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
         returning::count(self.table, db, move |dialect| {
-            let groups = self.groups()?;
+            let groups = self.groups(false)?;
             let statements = groups.into_iter().map(|(node, _)| node.statements(dialect, &Nodes::default()));
             Ok(statements.collect::<Result<Vec<_>>>()?.concat())
         })
@@ -110,7 +145,7 @@ impl DynamicInsert {
     /// the row that is there.
     ///
     /// Rows that come back are told by their key, or by the conflict's columns, or by their values where the database
-    /// numbers them. Rows that can be told by nothing are sent one by one.
+    /// numbers them. Rows of which some may stay away, and nothing tells which, are sent one by one.
     ///
     /// # Errors
     /// As for [`execute`](DynamicInsert::execute), and when a row does not fit the description or does not come back.
@@ -148,7 +183,7 @@ impl DynamicInsert {
     fn planned(self, dialect: crate::Dialect) -> Result<(Vec<crate::Statement>, Vec<Sent>)> {
         let columns = all_columns(self.table);
         let mut planned = (Vec::new(), Vec::new());
-        for (node, places) in self.groups()? {
+        for (node, places) in self.groups(true)? {
             let RowSource::Values(rows) = &node.source else { continue };
             let rows = rows.clone();
             for (statement, of) in node.placed(dialect, &columns)? {
@@ -159,20 +194,33 @@ impl DynamicInsert {
         Ok(planned)
     }
 
-    /// The rows that are written alike, with their places among all.
-    fn groups(self) -> Result<Vec<(InsertNode, Vec<usize>)>> {
+    /// The rows that are written alike, with their places among all. With `told`, those that are given back can be told
+    /// from each other.
+    fn groups(self, told: bool) -> Result<Vec<(InsertNode, Vec<usize>)>> {
         let DynamicInsert { table, rows, conflict } = self;
-        if let Some((columns, OnConflict::Update)) = &conflict {
-            refuse_twins(table, columns, &rows)?;
+        let twins = match &conflict {
+            Some((columns, _)) => twins(columns, &rows),
+            None => HashMap::new(),
+        };
+        if let Some((columns, OnConflict::Update)) = &conflict
+            && let Some((later, first)) = twins.iter().min()
+        {
+            return Err(refused_twins(table, columns, *first, *later));
         }
         let mut groups: Vec<(Vec<usize>, Vec<usize>, Vec<Assignments>)> = Vec::new();
         for (place, row) in rows.into_iter().enumerate() {
+            // Rows are not sent in their order: which of two that agree comes first, is said here.
+            if twins.contains_key(&place) {
+                continue;
+            }
             let brings = row.columns();
             let row = completed(table, row.assignments);
-            // Without all columns of the conflict it cannot be told which rows have come back.
-            let alone = conflict
-                .as_ref()
-                .is_some_and(|(columns, _)| !columns.iter().all(|column| row.iter().any(|(given, _)| given == column)));
+            // Where a row may stay away, only the conflict's columns tell which.
+            let alone = told
+                && conflict.as_ref().is_some_and(|(columns, action)| {
+                    let brought = |column: &usize| row.iter().any(|(given, _)| given == column);
+                    *action == OnConflict::Nothing && !(columns.iter().all(brought) && !columns.is_empty())
+                });
             match groups.iter_mut().find(|(alike, ..)| conflict.is_none() || (!alone && *alike == brings)) {
                 Some((_, places, rows)) => {
                     places.push(place);
@@ -334,8 +382,8 @@ impl Sent {
         };
         let rows = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
         let key = match conflict {
-            Some((columns, _)) => columns.clone(),
-            None => table.key_indexes().collect(),
+            Some((columns, _)) if !columns.is_empty() => columns.clone(),
+            _ => table.key_indexes().collect(),
         };
         let written = self.0.first().map(|(_, row)| row.iter().map(|(column, _)| *column).collect());
         let told = Told { key, written: written.unwrap_or_default() };
@@ -384,27 +432,32 @@ fn default(column: &'static ColumnDef) -> Node {
     }
 }
 
-/// PostgreSQL refuses two rows that update the same one, in words that name neither; SQLite would update it twice.
-fn refuse_twins(table: &'static TableDef, columns: &[usize], rows: &[Input]) -> Result<()> {
-    let mut seen = std::collections::HashMap::new();
+/// The rows that agree in these columns with an earlier one, by their places: with that one's.
+fn twins(columns: &[usize], rows: &[Input]) -> HashMap<usize, usize> {
+    let mut first: HashMap<String, usize> = HashMap::new();
+    let mut twins = HashMap::new();
     for (place, row) in rows.iter().enumerate() {
         let value = |column: &usize| row.assignments.iter().find(|(given, _)| given == column).map(|(_, value)| value);
         // A row with a NULL or a default there agrees with none.
-        let Some(key) = columns.iter().map(|column| value(column).filter(|value| !by_type::is_null(value))).collect()
-        else {
-            continue;
-        };
-        let key: Vec<&Value> = key;
-        if let Some(first) = seen.insert(format!("{key:?}"), place) {
-            let names: Vec<_> = columns.iter().map(|column| format!("`{}`", table.columns[*column].name)).collect();
-            let text = format!(
-                "the rows {first} and {place}, counted from 0, have the same {}: they would update one row twice",
-                names.join(" and ")
-            );
-            return Err(Error::new(ErrorKind::InvalidValue, text).with_hint("send each row once").with_index(place));
+        let key: Option<Vec<_>> =
+            columns.iter().map(|column| value(column).filter(|value| !by_type::is_null(value))).collect();
+        match key.filter(|key| !key.is_empty()).map(|key| first.entry(format!("{key:?}"))) {
+            Some(Entry::Occupied(first)) => drop(twins.insert(place, *first.get())),
+            Some(Entry::Vacant(entry)) => drop(entry.insert(place)),
+            None => {}
         }
     }
-    Ok(())
+    twins
+}
+
+/// PostgreSQL refuses two rows that update the same one, in words that name neither; SQLite would update it twice.
+fn refused_twins(table: &'static TableDef, columns: &[usize], first: usize, later: usize) -> Error {
+    let names: Vec<_> = columns.iter().map(|column| format!("`{}`", table.columns[*column].name)).collect();
+    let text = format!(
+        "the rows {first} and {later}, counted from 0, have the same {}: they would update one row twice",
+        names.join(" and ")
+    );
+    Error::new(ErrorKind::InvalidValue, text).with_hint("send each row once").with_index(later)
 }
 
 /// What is done about a row that is there, where a new one brings these columns.

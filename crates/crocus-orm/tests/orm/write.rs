@@ -1,8 +1,15 @@
 //! Writing by a table's description: the same rows as with a model, told from each other when they come back.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crocus_macros::Model;
-use crocus_orm::dynamic::{self, Input, OnConflict, TableRow};
+use crocus_orm::dynamic::{self, DynamicColumn, Input, OnConflict, TableRow};
 use crocus_orm::{Assignments, ColumnOperators, ErrorKind, Model, TableDef, Value};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -234,5 +241,132 @@ async fn many_rows_are_copied() {
         let rows = (0..6000).map(|n| vec![(1, format!("n{n}").into()), (2, "m".into()), (3, Value::from(n))]);
         assert_eq!(dynamic::insert(Car::TABLE, rows).execute(&recording).await.unwrap(), 6000, "{db}");
         assert_eq!(recorded.statements().iter().any(|statement| statement.sql.starts_with("COPY")), !db.is_sqlite());
+    }
+}
+
+/// What a row of a batch brings: its name, and whether it brings the others.
+type Brought = (u8, Option<i32>, Option<Option<u8>>);
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(Vec<Brought>, Option<OnConflict>),
+    Update(Vec<u8>, i32),
+    Delete(Vec<u8>),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let names = || vec(0..8_u8, 0..4);
+    let row = (0..8_u8, option::of(0..100), option::of(option::of(0..3_u8)));
+    let conflict = option::weighted(0.8, prop_oneof![Just(OnConflict::Nothing), Just(OnConflict::Update)]);
+    let step = prop_oneof![
+        3 => (vec(row, 0..6), conflict).prop_map(|(rows, conflict)| Step::Insert(rows, conflict)),
+        1 => (names(), 0..100).prop_map(|(names, credit)| Step::Update(names, credit)),
+        1 => names().prop_map(Step::Delete),
+    ];
+    vec(step, 1..12)
+}
+
+/// What should be there, by name: the credit, the note and the version.
+type World = BTreeMap<u8, (i32, Option<u8>, i32)>;
+
+/// What an insert should give back, where it should not fail.
+fn inserted(world: &mut World, rows: &[Brought], conflict: Option<OnConflict>) -> Option<Vec<Option<Json>>> {
+    let mut names = BTreeSet::new();
+    let has_twins = !rows.iter().all(|(name, ..)| names.insert(*name));
+    let fails = match conflict {
+        None => has_twins || names.iter().any(|name| world.contains_key(name)),
+        Some(action) => action == OnConflict::Update && has_twins,
+    };
+    let row = |(name, credit, note): &Brought| match (world.get(name).copied(), conflict) {
+        (Some(_), Some(OnConflict::Nothing)) => None,
+        (Some((old, was, version)), _) => Some((credit.unwrap_or(old), note.unwrap_or(was), version + 1)),
+        (None, _) => Some((credit.unwrap_or(10), note.flatten(), 1)),
+    };
+    let mut world_then = world.clone();
+    let mut made = Vec::new();
+    for brought in rows {
+        let new =
+            row(brought).filter(|_| conflict != Some(OnConflict::Nothing) || !world_then.contains_key(&brought.0));
+        if let Some(new) = new {
+            world_then.insert(brought.0, new);
+        }
+        made.push(new.map(|new| described(brought.0, new)));
+    }
+    if fails {
+        return None;
+    }
+    *world = world_then;
+    Some(made)
+}
+
+fn described(name: u8, (credit, note, version): (i32, Option<u8>, i32)) -> Json {
+    json!({"name": format!("n{name}"), "credit": credit, "note": note.map(|note| note.to_string()), "version": version})
+}
+
+/// Whatever is written, in whichever groups of rows, each row gets its own back, and the table holds what it should.
+#[tokio::test]
+async fn a_table_holds_what_was_written() {
+    const SHOWN: [&str; 4] = ["name", "credit", "note", "version"];
+    let mut runner = TestRunner::deterministic();
+    let (table, name) = (Account::TABLE, column(Account::TABLE, "name"));
+    for db in each().await {
+        accounts(&db).await;
+        for _ in 0..60 {
+            let steps = steps().new_tree(&mut runner).unwrap().current();
+            let mut world = World::new();
+            Account::delete().execute(db.engine()).await.unwrap();
+            for step in &steps {
+                let named = |names: &[u8]| {
+                    let names = names.iter().map(|name| format!("n{name}").into()).collect();
+                    DynamicColumn::new(table, &table.columns[name]).is_in(names)
+                };
+                match step {
+                    Step::Insert(rows, conflict) => {
+                        let inputs = rows.iter().map(|(name, credit, note)| {
+                            let mut input = row([("name", format!("n{name}").into())]);
+                            input.extend(credit.map(|credit| (column(table, "credit"), credit.into())));
+                            let note = note.map(|note| note.map(|note| note.to_string()).into());
+                            input.extend(note.map(|note| (column(table, "note"), note)));
+                            input
+                        });
+                        let mut insert = dynamic::insert(table, inputs);
+                        if let Some(action) = conflict {
+                            insert = insert.on_conflict(vec![name], *action);
+                        }
+                        let made = insert.returning(db.engine()).await.ok();
+                        let made = made.map(|made| {
+                            made.iter().map(|made| made.as_ref().map(|made| shown(made, &SHOWN))).collect::<Vec<_>>()
+                        });
+                        assert_eq!(made, inserted(&mut world, rows, *conflict), "{db}: {step:?} of {steps:?}");
+                    }
+                    Step::Update(names, credit) => {
+                        let update = dynamic::update(table).set(row([("credit", (*credit).into())]));
+                        let updated = update.filter(named(names)).returning(db.engine()).await.unwrap();
+                        let mut expected = Vec::new();
+                        for (name, (held, note, version)) in world.iter_mut().filter(|(name, _)| names.contains(name)) {
+                            (*held, *version) = (*credit, *version + 1);
+                            expected.push(described(*name, (*held, *note, *version)));
+                        }
+                        let mut updated: Vec<_> = updated.iter().map(|row| shown(row, &SHOWN)).collect();
+                        updated.sort_by_key(Json::to_string);
+                        expected.sort_by_key(Json::to_string);
+                        assert_eq!(updated, expected, "{db}: {step:?} of {steps:?}");
+                    }
+                    Step::Delete(names) => {
+                        let deleted = dynamic::delete(table).filter(named(names)).execute(db.engine()).await.unwrap();
+                        let before = world.len();
+                        world.retain(|name, _| !names.contains(name));
+                        assert_eq!(deleted, (before - world.len()) as u64, "{db}: {step:?} of {steps:?}");
+                    }
+                }
+            }
+            let all = Account::select().order_by(Account::NAME.asc()).all(db.engine()).await.unwrap();
+            let all: Vec<_> = all
+                .iter()
+                .map(|row| json!({"name": row.name, "credit": row.credit, "note": row.note, "version": row.version}))
+                .collect();
+            let expected: Vec<_> = world.iter().map(|(name, held)| described(*name, *held)).collect();
+            assert_eq!(all, expected, "{db}: {steps:?}");
+        }
     }
 }
