@@ -219,7 +219,7 @@ impl DynamicInsert {
             let alone = told
                 && conflict.as_ref().is_some_and(|(columns, action)| {
                     let brought = |column: &usize| row.iter().any(|(given, _)| given == column);
-                    *action == OnConflict::Nothing && !(columns.iter().all(brought) && !columns.is_empty())
+                    *action == OnConflict::Nothing && (columns.is_empty() || !columns.iter().all(brought))
                 });
             match groups.iter_mut().find(|(alike, ..)| conflict.is_none() || (!alone && *alike == brings)) {
                 Some((_, places, rows)) => {
