@@ -81,7 +81,9 @@ impl DynamicColumn {
             _ if from == to => node,
             (ColumnType::Double, ColumnType::Text) => written(node, from),
             (from, ColumnType::Text) if is_time(from) => written(node, from),
-            (ColumnType::Text, to) => Node::Function { function: Function::Read(to), arguments: vec![node] },
+            (ColumnType::Text, to) | (ColumnType::Double, to @ ColumnType::Decimal) => {
+                Node::Function { function: Function::Read(to), arguments: vec![node] }
+            }
             (from, to) if is_number(from) && is_number(to) => {
                 let node = Node::Cast { node: Box::new(node), from, to };
                 Node::Function { function: Function::Read(to), arguments: vec![node] }

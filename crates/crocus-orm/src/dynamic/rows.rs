@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{DynamicColumn, Related, Source};
 use crate::Result;
 use crate::engine::Target;
-use crate::expr::node::{self, Name, Node};
+use crate::expr::node::{self, Node};
 use crate::expr::{Expr, Order};
 use crate::query::Select;
 use crate::query::node::SelectNode;
@@ -41,7 +41,7 @@ pub enum Member {
     /// A value.
     Value(DynamicColumn),
     /// The rows that a relationship leads to, whose source is the relationship's `to`. To one row: an object or null,
-    /// whatever the limit. To many: an array.
+    /// whatever the order and the bounds. To many: an array.
     Related(Related, Rows),
     /// The rows that a relationship to many leads to as an array for each of their members, in the same order. They
     /// stand in the row itself, each under its own name. Only values and relationships can be spread so.
@@ -77,6 +77,15 @@ enum Form {
 /// The name under which a query around reads the rows.
 const INSIDE: &str = "rows";
 
+impl Member {
+    fn value(&self) -> Option<&DynamicColumn> {
+        match self {
+            Member::Value(column) => Some(column),
+            Member::Related(..) | Member::Spread(..) => None,
+        }
+    }
+}
+
 impl Rows {
     /// All the rows of a source, with nothing of them.
     pub fn new(source: Source) -> Rows {
@@ -85,7 +94,17 @@ impl Rows {
 
     /// Whether a member is an aggregate, so that the rows are those of groups.
     pub fn is_grouped(&self) -> bool {
-        self.members.iter().any(|(_, member)| matches!(member, Member::Value(column) if column.node.has_aggregate()))
+        self.members.iter().filter_map(|(_, member)| member.value()).any(|column| column.node.has_aggregate())
+    }
+
+    /// The first order that the rows cannot have since they are grouped: it is neither by a member nor by an aggregate.
+    /// The query would be refused by PostgreSQL, and its order would mean nothing on SQLite.
+    pub fn meaningless_order(&self) -> Option<usize> {
+        let grouped: Vec<Node> = match self.is_grouped() {
+            true => self.members.iter().filter_map(|(_, member)| member.value().map(DynamicColumn::by_value)).collect(),
+            false => return None,
+        };
+        self.order.iter().position(|order| !order.node.has_aggregate() && !grouped.contains(&order.node))
     }
 
     /// The query with a column for each member, and how each stands in JSON; where a relationship leads to them, of the
@@ -129,7 +148,7 @@ impl Rows {
 
     /// The object of the row that a relationship to one leads to.
     fn one(mut self, related: &Related) -> Node {
-        self.limit = Some(1);
+        (self.order, self.limit, self.offset) = (Vec::new(), Some(1), None);
         let (query, members) = self.lower(Some(related));
         let object = object(&query, members);
         Node::Scalar(Box::new(around(query, object)))
@@ -176,20 +195,29 @@ fn object(query: &SelectNode, members: Vec<(String, Form)>) -> Node {
     Node::JsonObject(values(query, members).collect())
 }
 
-/// The order of a query's rows for a query around it, which reads the keys as more columns.
+/// The order of a query's rows for a query around it, which reads each key as a column: one that is there, since two
+/// expressions with bound values are never the same to PostgreSQL, or one more.
 fn ordered(query: &mut SelectNode) -> Vec<Order> {
-    let first = query.columns.len();
     let orders = query.order_by.clone();
-    query.columns.extend(orders.iter().map(|order| order.node.clone()));
+    let mut places = Vec::with_capacity(orders.len());
+    for order in &orders {
+        let value = order.node.value();
+        let place = query.columns.iter().position(|column| column.value() == value);
+        places.push(place.unwrap_or(query.columns.len()));
+        if place.is_none() {
+            query.columns.push(value.clone());
+        }
+    }
     if query.limit.is_none() && query.offset.is_none() {
         query.order_by.clear();
     }
-    let outer = |(order, label): (Order, Name)| {
-        let node = Node::column(INSIDE, label);
+    let labels = query.labels();
+    let outer = |(order, place): (Order, usize)| {
+        let node = Node::column(INSIDE, labels[place].clone());
         let node = if order.ty == ColumnType::Decimal { Node::Number(Box::new(node)) } else { node };
         Order { node, ..order }
     };
-    orders.into_iter().zip(query.labels().split_off(first)).map(outer).collect()
+    orders.into_iter().zip(places).map(outer).collect()
 }
 
 /// What a query around another makes of its rows.

@@ -395,6 +395,14 @@ impl Node {
         self.binary(Binary::And, other)
     }
 
+    /// The expression itself, where it is a decimal whose number counts.
+    pub(crate) fn value(&self) -> &Node {
+        match self {
+            Node::Number(node) => node.value(),
+            node => node,
+        }
+    }
+
     /// The number of all rows.
     pub(crate) fn count_rows() -> Node {
         Node::Aggregate(Box::new(AggregateNode {

@@ -8,6 +8,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, Result};
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::errors;
+
 type Operator = fn(Decimal, Decimal) -> Option<Decimal>;
 
 /// Adds the collation and the functions to a connection.
@@ -105,7 +107,7 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<Decimal>> {
 }
 
 fn overflow() -> Error {
-    Error::UserFunctionError("a decimal number does not fit 28 digits".into())
+    Error::UserFunctionError(errors::DECIMAL_OVERFLOW.into())
 }
 
 /// The aggregates.

@@ -5,6 +5,9 @@ use rusqlite::ffi;
 
 use crate::{Constraint, Error, ErrorKind};
 
+/// What the functions of decimals say where a result is no decimal number of theirs.
+pub(crate) const DECIMAL_OVERFLOW: &str = "a decimal number does not fit 28 digits";
+
 /// What an error of the driver means.
 pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
     let text = error.to_string();
@@ -38,6 +41,7 @@ pub(crate) fn from_driver(error: rusqlite::Error) -> Error {
                 ErrorCode::CannotOpen => ErrorKind::Unavailable,
                 ErrorCode::Unknown if is_missing(&message) => ErrorKind::MissingTable,
                 ErrorCode::TypeMismatch => ErrorKind::InvalidValue,
+                ErrorCode::Unknown if is_unfit(&message) => ErrorKind::InvalidValue,
                 _ => ErrorKind::Database,
             };
             let message = match code.code {
@@ -59,6 +63,11 @@ fn is_missing(message: &str) -> bool {
     message.starts_with("no such table")
         || message.starts_with("no such column")
         || message.contains(" has no column named ")
+}
+
+/// The same code says that a value is too large for what is made of it.
+fn is_unfit(message: &str) -> bool {
+    message == "integer overflow" || message == DECIMAL_OVERFLOW || message.starts_with("LIKE or GLOB pattern")
 }
 
 fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, Option<String>) {
