@@ -4,7 +4,10 @@
 
 mod bench;
 mod ci;
+mod docs_browser;
 mod failure;
+mod lint_openapi;
+mod node;
 mod postgres;
 mod python;
 mod squawk;
@@ -22,6 +25,8 @@ Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
   bench NAME      Compare with others, in one run: `migrations` (Alembic)
+  lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
+  docs-browser    Read and try `/docs` in headless Chromium, without a network
   squawk          Run squawk, a linter, over the SQL that migrations send to PostgreSQL
   help            Show this text
 
@@ -47,6 +52,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["test", "--", rest @ ..] => test::run(rest),
         ["ci"] => ci::run(),
         ["squawk"] => squawk::run(),
+        ["lint-openapi"] => lint_openapi::run(),
+        ["docs-browser"] => docs_browser::run(),
         ["bench", "migrations"] => bench::migrations(),
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");

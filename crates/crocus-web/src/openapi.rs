@@ -23,7 +23,8 @@ use crate::routing::Route;
 /// The document of a program.
 ///
 /// `own` is what its author says: the routes written by hand, security schemes, servers, and the title. What it does not
-/// say of a route is what is known: its method, its path and its handler.
+/// say of a route is what is known: its method, its path and its handler. Where the number of requests is limited, each
+/// operation can answer that there were too many.
 ///
 /// # Errors
 /// When `own` speaks of a route that the program does not have, or describes what a resource describes.
@@ -33,6 +34,7 @@ pub fn document(
     routes: &[Route],
     resources: &Resources,
     own: Option<OpenApi>,
+    is_limited: bool,
 ) -> Result<OpenApi, Mismatch> {
     let mut document = own.unwrap_or_else(|| OpenApi::new(Info::new(name, version), utoipa::openapi::Paths::new()));
     document.openapi = OpenApiVersion::Version31;
@@ -54,6 +56,10 @@ pub fn document(
         for (path, item) in paths::of_resource(definition, resources, &names, &mut taken) {
             merge_path(&mut document, path, item);
         }
+    }
+    if is_limited {
+        let all = document.paths.paths.values_mut().flat_map(operations_mut);
+        all.for_each(|it| drop(it.responses.responses.insert("429".to_owned(), answers::shared("TooManyRequests"))));
     }
     answers::add_shared(&mut components);
     parameters::add_shared(&mut components);
@@ -107,6 +113,11 @@ fn operations_of(item: &PathItem) -> Vec<(&'static str, &Operation)> {
         ("TRACE", &item.trace),
     ];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?))).collect()
+}
+
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
 }
 
 /// Leaves out the components that nothing refers to: a document says nothing that is of no use.

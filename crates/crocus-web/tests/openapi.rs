@@ -81,7 +81,7 @@ fn resources() -> Resources {
 }
 
 fn document() -> Value {
-    let document = openapi::document("cars", "1.0", &routes(), &resources(), None).unwrap();
+    let document = openapi::document("cars", "1.0", &routes(), &resources(), None, false).unwrap();
     serde_json::from_str(&openapi::to_json(&document)).unwrap()
 }
 
@@ -193,6 +193,19 @@ fn schemas_say_what_the_columns_are() {
 }
 
 #[test]
+fn too_many_requests_are_possible_where_they_are_limited() {
+    let limited = openapi::document("cars", "1.0", &routes(), &resources(), None, true).unwrap();
+    let limited: Value = serde_json::to_value(limited).unwrap();
+    for (document, expected) in [(document(), false), (limited, true)] {
+        for (path, method, operation) in operations(&document) {
+            // Who asks whether the program works is never turned away.
+            let expected = expected && operation["tags"] != json!(["health"]);
+            assert_eq!(operation["responses"]["429"].is_object(), expected, "{method} {path}");
+        }
+    }
+}
+
+#[test]
 fn annotations_of_routes_that_are_not_there_are_refused() {
     let own = |path: &str| {
         let text = json!({
@@ -201,10 +214,10 @@ fn annotations_of_routes_that_are_not_there_are_refused() {
         });
         Some(serde_json::from_value(text).unwrap())
     };
-    let refused = openapi::document("cars", "1.0", &routes(), &resources(), own("/care")).unwrap_err();
+    let refused = openapi::document("cars", "1.0", &routes(), &resources(), own("/care"), false).unwrap_err();
     assert_eq!(refused.to_string(), "an annotation describes GET /care, and no route is there");
     assert_eq!(refused.hint(), "there is a route at /cars");
-    let described = openapi::document("cars", "1.0", &routes(), &resources(), own("/cars")).unwrap();
+    let described = openapi::document("cars", "1.0", &routes(), &resources(), own("/cars"), false).unwrap();
     let described: Value = serde_json::to_value(described).unwrap();
     assert_eq!(described["paths"]["/cars"]["get"]["responses"]["200"]["description"], "ok");
     assert_eq!(described["info"]["title"], "t");

@@ -180,12 +180,19 @@ impl App {
     }
 
     /// The OpenAPI document: what `/openapi.json` serves, and the command `openapi` prints.
+    /// `is_limited` is whether there is a limit on requests.
     ///
     /// # Errors
     /// When an annotation does not fit the routes.
-    pub(crate) fn document(&self) -> Result<OpenApi> {
-        let document =
-            crocus_web::openapi::document(self.name, self.version, &self.routes, &self.resources, self.openapi.clone());
+    pub(crate) fn document(&self, is_limited: bool) -> Result<OpenApi> {
+        let document = crocus_web::openapi::document(
+            self.name,
+            self.version,
+            &self.routes,
+            &self.resources,
+            self.openapi.clone(),
+            is_limited,
+        );
         document.map_err(|mismatch| Error::new(mismatch.to_string()).with_hint(mismatch.hint()))
     }
 

@@ -106,7 +106,7 @@ impl App {
             databases.push(database);
         }
         let db = Db::from(binds);
-        let document = self.document().unwrap_or_else(|error| panic!("{}", error.render()));
+        let document = self.document(false).unwrap_or_else(|error| panic!("{}", error.render()));
         let routes = self.router.merge(crocus_web::docs(&document, &self.routes));
         let router = crocus_web::service(routes, db.clone(), ServiceOptions::default());
         TestApp { router, db, _databases: databases }

@@ -89,6 +89,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("RangeNotSatisfiable", "The range begins behind the last row."),
     ("Unprocessable", "The body breaks the rules of the model: `errors` names each, with a JSON pointer."),
     ("PreconditionRequired", "A change needs `If-Match`, with the entity tag of the row as it was read."),
+    ("TooManyRequests", "The client has made as many requests as it may for now: `Retry-After` says how long to wait."),
     ("InternalError", "The server failed. The log knows why, under the id in `x-request-id`."),
     ("Unavailable", "The database does not answer, or the time is over. `Retry-After` says when to try again."),
 ];
@@ -132,14 +133,14 @@ pub(super) fn add_shared(components: &mut Components) {
         let content = ContentBuilder::new().schema(Some(problem_ref())).build();
         let mut answer = ResponseBuilder::new().description(*meaning).content(PROBLEM_TYPE, content).build();
         add_request_id(&mut answer);
-        if *name == "Unavailable" {
+        if ["Unavailable", "TooManyRequests"].contains(name) {
             answer.headers.insert("Retry-After".to_owned(), header_ref("RetryAfter"));
         }
         components.responses.insert((*name).to_owned(), answer.into());
     }
     components.schemas.insert("Problem".to_owned(), problem().into());
     let text = || ObjectBuilder::new().schema_type(Type::String);
-    let seconds = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let seconds = || whole_number().minimum(Some(0)).maximum(Some(i32::MAX as isize));
     let headers = [
         (
             "RequestId",
@@ -167,6 +168,11 @@ pub(super) fn add_shared(components: &mut Components) {
     }
 }
 
+fn whole_number() -> ObjectBuilder {
+    let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Int32);
+    ObjectBuilder::new().schema_type(Type::Integer).format(Some(format))
+}
+
 /// RFC 9457, with the members of `Problem` and of PostgREST.
 fn problem() -> utoipa::openapi::Object {
     let text = |meaning: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(meaning));
@@ -181,14 +187,7 @@ fn problem() -> utoipa::openapi::Object {
         .description(Some("What went wrong (RFC 9457)."))
         .property("type", text("Where the kind of problem is explained.").format(Some(reference)))
         .property("title", text("The status in words."))
-        .property(
-            "status",
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .minimum(Some(400))
-                .maximum(Some(599))
-                .description(Some("The status.")),
-        )
+        .property("status", whole_number().minimum(Some(400)).maximum(Some(599)).description(Some("The status.")))
         .property("code", text("The kind of problem, for programs."))
         .property("detail", text("What happened this time, for a person."))
         .property("errors", ArrayBuilder::new().items(error).description(Some("Which fields break which rules.")))

@@ -8,7 +8,7 @@ use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBu
 use utoipa::openapi::{ContentBuilder, Object, OpenApi, RefOr, Required, Response, ResponseBuilder, Tag, Type};
 
 use super::answers::{self, PROBLEM_TYPE};
-use super::{merge_path, operations, operations_of, tag};
+use super::{merge_path, operations, operations_mut, operations_of, tag};
 use crate::resource::Resources;
 use crate::routing::Route;
 
@@ -88,8 +88,7 @@ pub(super) fn complete(document: &mut OpenApi, routes: &[Route]) {
         merge_path(document, route.path.clone(), PathItem::new(method, undescribed(route, id)));
     }
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch] {
-            let Some(operation) = operation else { continue };
+        for operation in operations_mut(item) {
             for (status, answer) in answers::EVERYWHERE {
                 operation.responses.responses.entry(status.to_string()).or_insert_with(|| answers::shared(answer));
             }

@@ -2,7 +2,7 @@
 
 use crocus_orm::table::{ColumnDef, ColumnType};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{Components, ObjectBuilder, Ref, RefOr, Required, Schema, Type};
+use utoipa::openapi::{Components, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat, Type};
 
 use super::schemas::{self, Way};
 use crate::resource::{Definition, Operation};
@@ -65,8 +65,13 @@ fn text() -> ObjectBuilder {
 
 /// The parameters that all resources have alike.
 pub(super) fn add_shared(components: &mut Components) {
-    let number =
-        || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(isize::try_from(i64::MAX).ok());
+    let number = || {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .minimum(Some(0))
+            .maximum(isize::try_from(i64::MAX).ok())
+    };
     // Entity tags of RFC 9110, section 8.8.3, those that are ASCII.
     let tags = || text().pattern(Some("^(\\*|\"[!#-~]*\"(, ?\"[!#-~]*\")*)$"));
     let header = |name: &str, description: &str, schema: ObjectBuilder| {

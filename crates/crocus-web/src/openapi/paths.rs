@@ -222,17 +222,20 @@ fn operation_of(operation: Operation, definition: &Definition, names: &Names) ->
         .tag(definition.path.clone())
         .summary(Some(summary))
         .description(Some(description));
-    built = built.request_body(body(operation, names).map(|body| body.build()));
+    built = built.request_body(body(operation, definition, names).map(|body| body.build()));
     let mut described = built.build();
     described.parameters = Some(parameters::of(operation, definition));
     for (status, body, text) in answers::of(operation, definition) {
-        described.responses.responses.insert(status.to_string(), answer(status, body, text, operation, names));
+        described
+            .responses
+            .responses
+            .insert(status.to_string(), answer(status, body, text, operation, definition, names));
     }
     described
 }
 
 /// What a request brings.
-fn body(operation: Operation, names: &Names) -> Option<RequestBodyBuilder> {
+fn body(operation: Operation, definition: &Definition, names: &Names) -> Option<RequestBodyBuilder> {
     let reference = |name: String| RefOr::<Schema>::Ref(Ref::from_schema_name(name));
     let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();
     let text =
@@ -240,7 +243,8 @@ fn body(operation: Operation, names: &Names) -> Option<RequestBodyBuilder> {
     let body = RequestBodyBuilder::new().required(Some(Required::True));
     Some(match operation {
         Operation::Create => {
-            let many = ArrayBuilder::new().items(reference(names.new_row()));
+            let items = Some(definition.limits.items);
+            let many = ArrayBuilder::new().items(reference(names.new_row())).max_items(items);
             let either = OneOfBuilder::new().item(reference(names.new_row())).item(many);
             body.content("application/json", content(either.into()))
                 .content("text/csv", text("A line with the columns' names, and a line for each row; `NULL` is null."))
@@ -258,13 +262,25 @@ fn body(operation: Operation, names: &Names) -> Option<RequestBodyBuilder> {
     })
 }
 
-fn answer(status: u16, body: Body, text: &str, operation: Operation, names: &Names) -> RefOr<Response> {
+fn answer(
+    status: u16,
+    body: Body,
+    text: &str,
+    operation: Operation,
+    definition: &Definition,
+    names: &Names,
+) -> RefOr<Response> {
     if let Body::Problem(name) = body {
         return answers::shared(name);
     }
     let mut answer = ResponseBuilder::new().description(text);
     let row = || -> RefOr<Schema> { schemas::answered(names).into() };
-    let rows = || -> RefOr<Schema> { ArrayBuilder::new().items(row()).into() };
+    let most = match operation {
+        Operation::List => usize::try_from(definition.limits.rows).ok(),
+        Operation::Create => Some(definition.limits.items),
+        _ => None,
+    };
+    let rows = || -> RefOr<Schema> { ArrayBuilder::new().items(row()).max_items(most).into() };
     let json = match body {
         Body::Rows => Some(rows()),
         Body::Row => Some(row()),

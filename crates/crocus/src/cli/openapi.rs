@@ -11,5 +11,6 @@ use crate::error::Result;
 pub(super) struct OpenApi {}
 
 pub(super) fn openapi(context: &Context, OpenApi {}: &OpenApi) -> Result<()> {
-    print(&crocus_web::openapi::to_json(&context.app.document()?))
+    let is_limited = context.config.service_options()?.rate_limit.is_some();
+    print(&crocus_web::openapi::to_json(&context.app.document(is_limited)?))
 }

@@ -43,7 +43,7 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
         let text = format!("the program has a route at `{METRICS}`, where its metrics are");
         return Err(Error::new(text).with_hint("give the route another path, or set `metrics = false`"));
     }
-    let document = context.app.document()?;
+    let document = context.app.document(options.rate_limit.is_some())?;
     let mut migrated = None;
     for bind in context.binds() {
         let (engine, embedded) = context.engine(bind).await?;
