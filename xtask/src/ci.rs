@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: all that has to pass before a change is merged, in the order of how fast it fails.
 
 use crate::failure::Failure;
-use crate::{cargo, test};
+use crate::{cargo, lint_openapi, node, test};
 
 /// A name for the reports, and what is run.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -10,7 +10,7 @@ const STEPS: &[Step] = &[
     ("format", format),
     ("lints", lints),
     ("documentation", documentation),
-    // Checks that generated documents are unchanged go here.
+    ("openapi", openapi),
     ("tests", tests),
 ];
 
@@ -37,6 +37,15 @@ fn lints() -> Result<(), Failure> {
 
 fn documentation() -> Result<(), Failure> {
     run_cargo(&["doc", "--workspace", "--no-deps", "--all-features"], Some(("RUSTDOCFLAGS", "-D warnings")))
+}
+
+/// The documents themselves are held unchanged by the tests.
+fn openapi() -> Result<(), Failure> {
+    if node::is_installed() {
+        return lint_openapi::run();
+    }
+    println!("not run: Node is not installed");
+    Ok(())
 }
 
 fn tests() -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod answers;
+mod examples;
 mod handmade;
 mod parameters;
 mod paths;
@@ -13,7 +14,9 @@ use std::collections::BTreeSet;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{Components, Info, OpenApi, OpenApiVersion, RefOr, Schema, Tag};
 
-pub use annotations::{ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch};
+pub use annotations::{
+    ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch, given, value,
+};
 pub use handmade::Mismatch;
 
 use self::paths::Names;

@@ -38,6 +38,10 @@ struct Car {
     #[model(default = "'for_sale'")]
     state: State,
     mileage: Option<i64>,
+    #[model(check = "year >= 1886")]
+    year: i32,
+    #[model(check = "length(plate) between 3 and 9")]
+    plate: String,
     secret: String,
     #[model(version)]
     version: i32,
@@ -184,7 +188,13 @@ fn schemas_say_what_the_columns_are() {
     assert_eq!(schemas["Car"]["properties"]["version"]["readOnly"], true);
     assert_eq!(schemas["NewCar"]["properties"]["state"]["enum"], json!(["for_sale", "sold"]));
     assert_eq!(schemas["NewCar"]["properties"]["state"]["default"], "for_sale");
-    assert_eq!(schemas["NewCar"]["required"], json!(["maker_id", "name"]));
+    assert_eq!(schemas["NewCar"]["required"], json!(["maker_id", "name", "year", "plate"]));
+    // Checks that can be read are rules, and the examples keep them.
+    assert_eq!(schemas["NewCar"]["properties"]["year"]["minimum"], 1886);
+    let plate = &schemas["Car"]["properties"]["plate"];
+    assert_eq!((&plate["minLength"], &plate["maxLength"]), (&json!(3), &json!(9)));
+    let example = json!({"maker_id": 1, "name": "Name", "year": 1886, "plate": "Plate"});
+    assert_eq!(schemas["NewCar"]["examples"], json!([example]));
     assert_eq!(schemas["CarPatch"]["required"], Value::Null);
     // What is hidden is nowhere; what the database counts is in no change.
     assert!(!document.to_string().contains("secret"));

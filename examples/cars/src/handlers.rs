@@ -54,7 +54,10 @@ struct Cars {
 /// Says hello
 ///
 /// Always the same.
-#[utoipa::path(get, path = "/", tag = "tutorial", responses((status = 200, description = "The greeting.", body = Hello)))]
+#[utoipa::path(
+    get, path = "/", tag = "tutorial",
+    responses((status = 200, description = "The greeting.", body = Hello))
+)]
 pub async fn hello() -> Json<Hello> {
     Json(Hello { hello: "world" })
 }
@@ -62,7 +65,11 @@ pub async fn hello() -> Json<Hello> {
 /// Creates a car
 ///
 /// All mistakes of the body are told at once.
-#[utoipa::path(post, path = "/cars", tag = "tutorial", request_body = CarJson, responses((status = 200, description = "The car is there.", body = Message), PayloadProblems))]
+#[utoipa::path(
+    post, path = "/cars", tag = "tutorial",
+    request_body = CarJson,
+    responses((status = 200, description = "The car is there.", body = Message), PayloadProblems)
+)]
 pub async fn create_car(db: Db, Payload(new): Payload<NewCar>) -> Result<Json<Message>> {
     let mut session = db.session();
     let car = session.add(new);
@@ -73,7 +80,10 @@ pub async fn create_car(db: Db, Payload(new): Payload<NewCar>) -> Result<Json<Me
 /// Lists all cars
 ///
 /// In the order of their keys, streamed: there may be any number.
-#[utoipa::path(get, path = "/cars", tag = "tutorial", responses((status = 200, description = "All cars, in the order of their keys.", body = Cars)))]
+#[utoipa::path(
+    get, path = "/cars", tag = "tutorial",
+    responses((status = 200, description = "All cars, in the order of their keys.", body = Cars))
+)]
 pub async fn list_cars(db: Db) -> Result<Response> {
     let cars = Car::select().order_by(Car::ID.asc()).stream(&db).await?;
     List::new("cars", "count", cars).respond().await
@@ -82,7 +92,11 @@ pub async fn list_cars(db: Db) -> Result<Response> {
 /// Gets a car
 ///
 /// One car, by its key.
-#[utoipa::path(get, path = "/cars/{id}", tag = "tutorial", params(("id" = i32, Path, description = "The car's key.")), responses((status = 200, description = "The car.", body = Found), NotFoundProblem))]
+#[utoipa::path(
+    get, path = "/cars/{id}", tag = "tutorial",
+    params(("id" = i32, Path, description = "The car's key.")),
+    responses((status = 200, description = "The car.", body = Found), NotFoundProblem)
+)]
 pub async fn get_car(db: Db, Path(id): Path<i32>) -> Result<Json<Found>> {
     let car = Car::get_or_404(&db, id).await?;
     Ok(Json(Found { message: "success", car }))
@@ -91,7 +105,16 @@ pub async fn get_car(db: Db, Path(id): Path<i32>) -> Result<Json<Found>> {
 /// Replaces a car
 ///
 /// The whole car; the key stays.
-#[utoipa::path(put, path = "/cars/{id}", tag = "tutorial", params(("id" = i32, Path, description = "The car's key.")), request_body = CarJson, responses((status = 200, description = "It is replaced.", body = Message), NotFoundProblem, PayloadProblems))]
+#[utoipa::path(
+    put, path = "/cars/{id}", tag = "tutorial",
+    params(("id" = i32, Path, description = "The car's key.")),
+    request_body = CarJson,
+    responses(
+        (status = 200, description = "It is replaced.", body = Message),
+        NotFoundProblem,
+        PayloadProblems,
+    )
+)]
 pub async fn update_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>) -> Result<Json<Message>> {
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;
@@ -103,7 +126,11 @@ pub async fn update_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCa
 /// Deletes a car
 ///
 /// One car, by its key.
-#[utoipa::path(delete, path = "/cars/{id}", tag = "tutorial", params(("id" = i32, Path, description = "The car's key.")), responses((status = 200, description = "It is gone.", body = Message), NotFoundProblem))]
+#[utoipa::path(
+    delete, path = "/cars/{id}", tag = "tutorial",
+    params(("id" = i32, Path, description = "The car's key.")),
+    responses((status = 200, description = "It is gone.", body = Message), NotFoundProblem)
+)]
 pub async fn delete_car(db: Db, Path(id): Path<i32>) -> Result<Json<Message>> {
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;

@@ -2,10 +2,12 @@
 //!
 //! Each handler shows one thing that Crocus does; the line before it says which. It is the example of the guide.
 
+mod api;
 pub mod handlers;
 pub mod models;
 
 use crocus::prelude::*;
+use crocus::utoipa::OpenApi;
 
 use crate::handlers::{cars, deliveries, makers, owners, reports, sales, tags};
 use crate::models::{AuditEntry, Car, CarTag, Maker, Owner, Sale, Tag};
@@ -43,4 +45,5 @@ pub fn app() -> App {
         .route("/reports/dearest", get(reports::list_dearest_cars))
         .route("/reports/revenue", get(reports::list_revenue))
         .route("/audit", get(sales::list_audit_entries))
+        .openapi(api::Api::openapi())
 }

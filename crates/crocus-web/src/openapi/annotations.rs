@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crocus_orm::Model;
 use crocus_orm::table::{ColumnDef, TableDef};
+use crocus_orm::{ColumnValue, Model};
 use utoipa::openapi::{ObjectBuilder, RefOr, Response, Schema};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
@@ -48,6 +48,16 @@ schemas_of_models! {
     NewRow Kind::New, "New{}Row";
     /// What `CarPatch` reads, in an annotation: `request_body = RowPatch<Car>`. The schema's name is `CarRowPatch`.
     RowPatch Kind::Patch, "{}RowPatch";
+}
+
+/// The schema of values of a type that columns have, as they are answered: `#[schema(schema_with = value::<Decimal>)]`.
+pub fn value<T: ColumnValue>() -> RefOr<Schema> {
+    schemas::of_type(T::TYPE, T::NULLABLE, Way::Out)
+}
+
+/// The same for what a request brings: a decimal may be a number there, too.
+pub fn given<T: ColumnValue>() -> RefOr<Schema> {
+    schemas::of_type(T::TYPE, T::NULLABLE, Way::In)
 }
 
 macro_rules! problems {

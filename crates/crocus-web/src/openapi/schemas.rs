@@ -1,9 +1,11 @@
 //! Schemas of tables: the rows that are answered, what a new row brings, and what a change brings.
 
-use crocus_orm::table::{ColumnDef, ColumnType, TableDef};
+use crocus_orm::table::{Bound, ColumnDef, ColumnType, Literal, Rules, TableDef, rules};
+use utoipa::Number;
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, SchemaType};
-use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
+use utoipa::openapi::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
 
+use super::examples;
 use super::paths::Names;
 use crate::resource::Definition;
 
@@ -26,13 +28,19 @@ pub(super) fn of_resource(definition: &Definition, names: &Names) -> Vec<(String
     }
     let mut new = object(&format!("What a new {} brings.", names.noun()));
     let mut patch = object(&format!("What changes in a {} (RFC 7396): what is absent stays as it is.", names.noun()));
-    for column in writable {
+    for column in &writable {
         new = new.property(column.name, of_column(definition.table, column, Way::In, false));
         if is_required(column) {
             new = new.required(column.name);
         }
         patch = patch.property(column.name, of_column(definition.table, column, Way::In, false));
     }
+    let row = row.examples([examples::of_columns(definition.table, definition.columns())]);
+    let made = |column: &&ColumnDef| column.identity || !is_required(column);
+    let given = writable.iter().copied().filter(|column| !made(column));
+    let new = new.examples([examples::of_columns(definition.table, given)]);
+    let changed = writable.iter().copied().filter(|column| !column.primary_key);
+    let patch = patch.examples([examples::of_columns(definition.table, changed.take(1))]);
     let closed = |object: ObjectBuilder| object.additional_properties(Some(AdditionalProperties::FreeForm(false)));
     let selected =
         object("The members that `select` names: columns, perhaps renamed or cast, and embedded relationships.")
@@ -62,6 +70,7 @@ pub(super) fn of_column(table: &TableDef, column: &ColumnDef, way: Way, read_onl
     let described = column.comment.map(str::to_owned).or_else(|| refers_to(table, column));
     match of_type(column.ty, column.nullable, way) {
         RefOr::T(Schema::Object(mut object)) => {
+            keep_to(&mut object, &rules(table, column), column, way);
             object.description = described;
             object.read_only = read_only.then_some(true);
             if way == Way::In {
@@ -77,6 +86,49 @@ pub(super) fn of_column(table: &TableDef, column: &ColumnDef, way: Way, read_onl
     }
 }
 
+/// Adds the limits of the column's type and of its checks.
+fn keep_to(object: &mut Object, rules: &Rules, column: &ColumnDef, way: Way) {
+    let number = |bound: Bound| match bound.number.to_json() {
+        json if json.is_i64() => Number::Int(json.as_i64().and_then(|it| isize::try_from(it).ok()).unwrap_or_default()),
+        json => Number::Float(json.as_f64().unwrap_or_default()),
+    };
+    let ends = |exclusive: bool| {
+        let end = |bound: Option<Bound>| bound.filter(|bound| bound.exclusive == exclusive).map(number);
+        (end(rules.min), end(rules.max))
+    };
+    let is_decimal = column.ty == ColumnType::Decimal;
+    // As an answer, a decimal is a text, which has no range.
+    if !is_decimal || way == Way::In {
+        (object.minimum, object.maximum) = ends(false);
+        (object.exclusive_minimum, object.exclusive_maximum) = ends(true);
+    }
+    if is_decimal {
+        object.pattern = Some(decimal(rules));
+    }
+    let length = |limit: Option<u32>| limit.and_then(|limit| usize::try_from(limit).ok());
+    (object.min_length, object.max_length) = (length(rules.min_length), length(rules.max_length));
+    if let (Some(values), false) = (&rules.one_of, is_decimal) {
+        let values = values.iter().map(|value| match value {
+            Literal::Number(number) => number.to_json(),
+            Literal::Text(text) => text.as_str().into(),
+        });
+        object.enum_values = Some(values.chain(column.nullable.then_some(serde_json::Value::Null)).collect());
+    }
+}
+
+/// A decimal as a text, of as many digits as every program keeps.
+fn decimal(rules: &Rules) -> String {
+    let is_positive = rules.min.is_some_and(|min| min.number.to_json().as_f64().is_some_and(|number| number >= 0.0));
+    let is_not_zero = is_positive && rules.min.is_some_and(|min| min.exclusive);
+    let sign = if is_positive { "" } else { "-?" };
+    let not_zero = if is_not_zero { "(?=.*[1-9])" } else { "" };
+    let fraction = match rules.scale {
+        Some(0) => String::new(),
+        scale => format!("(\\.[0-9]{{1,{}}})?", scale.unwrap_or(8)),
+    };
+    format!("^{not_zero}{sign}[0-9]{{1,20}}{fraction}$")
+}
+
 /// What a column of a foreign key holds.
 fn refers_to(table: &TableDef, column: &ColumnDef) -> Option<String> {
     let key = table.foreign_keys.iter().find(|key| key.columns == [column.name])?;
@@ -85,7 +137,7 @@ fn refers_to(table: &TableDef, column: &ColumnDef) -> Option<String> {
 }
 
 /// A default that is a plain value, as JSON. What the database computes is none.
-fn literal(sql: &str, ty: ColumnType) -> Option<serde_json::Value> {
+pub(super) fn literal(sql: &str, ty: ColumnType) -> Option<serde_json::Value> {
     let text = sql.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).map(|text| text.replace("''", "'"));
     match (ty, text) {
         (ColumnType::Json, Some(text)) => serde_json::from_str(&text).ok(),
@@ -130,7 +182,13 @@ pub(super) fn of_type(ty: ColumnType, nullable: bool, way: Way) -> RefOr<Schema>
         ColumnType::DateTime => text().format(named("date-time-local")).into(),
         ColumnType::Timestamp => text().format(format(KnownFormat::DateTime)).into(),
         ColumnType::Uuid => text().format(named("uuid")).into(),
-        ColumnType::Decimal => text().format(named("decimal")).pattern(Some("^-?[0-9]+(\\.[0-9]+)?$")).into(),
+        // A number is taken too; a text keeps every digit.
+        ColumnType::Decimal if way == Way::In => {
+            let null = nullable.then_some(Type::Null);
+            let kinds = [Type::String, Type::Number].into_iter().chain(null).collect();
+            ObjectBuilder::new().schema_type(SchemaType::Array(kinds)).format(named("decimal")).into()
+        }
+        ColumnType::Decimal => text().format(named("decimal")).into(),
         ColumnType::Enum(of) => {
             let values = of.values.iter().map(|value| serde_json::Value::from(*value));
             let null = nullable.then_some(serde_json::Value::Null);

@@ -4,44 +4,57 @@ use std::collections::HashMap;
 
 use crocus::orm::Handle;
 use crocus::prelude::*;
+use crocus::utoipa::{self, ToSchema};
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, given};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::api::{CarJson, MakerJson};
 use crate::models::{Car, Maker, NewCar, NewMaker};
 
 /// The cars that a maker sends.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Delivery {
     maker: NamedMaker,
     cars: Vec<DeliveredCar>,
 }
 
 /// A maker that may be new.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NamedMaker {
     name: String,
     country: String,
 }
 
 /// A car without a maker.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct DeliveredCar {
     vin: String,
     name: String,
     year: i32,
+    #[schema(schema_with = given::<Decimal>)]
     price: Decimal,
 }
 
 /// A maker and the cars that came.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Delivered {
+    #[schema(value_type = MakerJson)]
     maker: Maker,
+    #[schema(value_type = Vec<CarJson>)]
     cars: Vec<Car>,
 }
 
-/// `POST /deliveries`
+/// Takes a delivery
+///
+/// A maker, which may be new, and its cars.
 // A unit of work: the cars refer to a maker that may have no key yet. Whatever their number, all of them are inserted
 // by one statement, after the maker, in one transaction.
+#[utoipa::path(
+    post, path = "/deliveries", tag = "deliveries",
+    request_body = Delivery,
+    responses((status = 200, description = "What came.", body = Delivered), PayloadProblems, ConflictProblem)
+)]
 pub async fn create_delivery(db: Db, Json(delivery): Json<Delivery>) -> Result<Json<Delivered>> {
     let NamedMaker { name, country } = delivery.maker;
     let mut session = db.session();
@@ -54,15 +67,30 @@ pub async fn create_delivery(db: Db, Json(delivery): Json<Delivery>) -> Result<J
 }
 
 /// How many cars an import added, and how many were there.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Imported {
+    #[schema(value_type = u64)]
     added: usize,
+    #[schema(value_type = u64)]
     known: usize,
 }
 
-/// `PUT /makers/{id}/cars`
+/// Imports cars of a maker
+///
+/// Cars are known by their identification number.
 // An import: one query finds the cars that are known by their identification number, then one statement inserts the
 // others and one updates those of which something changed.
+#[utoipa::path(
+    put, path = "/makers/{id}/cars", tag = "deliveries",
+    params(("id" = i32, Path, description = "The key.")),
+    request_body = Vec<DeliveredCar>,
+    responses(
+        (status = 200, description = "How many came.", body = Imported),
+        NotFoundProblem,
+        PayloadProblems,
+        ConflictProblem,
+    )
+)]
 pub async fn import_cars(db: Db, Path(id): Path<i32>, Json(cars): Json<Vec<DeliveredCar>>) -> Result<Json<Imported>> {
     let mut session = db.session();
     let maker = session.get_or_404::<Maker>(id).await?;

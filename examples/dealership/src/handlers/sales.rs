@@ -1,21 +1,47 @@
 //! Sales, and the audit log that is told of them.
 
 use crocus::prelude::*;
+use crocus::utoipa::{self, ToSchema};
 use crocus::web::http::StatusCode;
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, given};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::api::{AuditEntryJson, SaleJson};
 use crate::models::{AuditEntry, Car, CarState, NewAuditEntry, NewSale, Owner, Sale};
 
 /// Who buys a car, and for how much if not for its price.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Purchase {
     owner_id: i32,
+    #[schema(schema_with = given::<Option<Decimal>>, required = false)]
     price: Option<Decimal>,
 }
 
-/// `POST /cars/{id}/sale`
+/// The audit log.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "`List` writes it as it goes")]
+struct AuditEntries {
+    count: u64,
+    #[schema(value_type = Vec<AuditEntryJson>)]
+    entries: Vec<AuditEntry>,
+}
+
+/// Sells a car
+///
+/// For its price, or another.
 // A transaction that is tried again after a conflict, and then an entry in another database.
+#[utoipa::path(
+    post, path = "/cars/{id}/sale", tag = "sales",
+    params(("id" = i32, Path, description = "The key.")),
+    request_body = Purchase,
+    responses(
+        (status = 200, description = "The sale.", body = SaleJson),
+        NotFoundProblem,
+        PayloadProblems,
+        ConflictProblem,
+    )
+)]
 pub async fn create_sale(db: Db, Path(id): Path<i32>, Json(purchase): Json<Purchase>) -> Result<Json<Sale>> {
     let sale = db
         .transaction(async |transaction| {
@@ -38,8 +64,14 @@ pub async fn create_sale(db: Db, Path(id): Path<i32>, Json(purchase): Json<Purch
     Ok(Json(sale))
 }
 
-/// `GET /audit`
+/// Lists the audit log
+///
+/// What happened, the oldest first.
 // A model on another bind is asked like any other, and a list of any length is streamed.
+#[utoipa::path(
+    get, path = "/audit", tag = "sales",
+    responses((status = 200, description = "The entries.", body = AuditEntries))
+)]
 pub async fn list_audit_entries(db: Db) -> Result<Response> {
     let entries = AuditEntry::select().order_by(AuditEntry::ID.asc()).stream(&db).await?;
     List::new("entries", "count", entries).respond().await

@@ -2,25 +2,40 @@
 
 use crocus::orm::{ErrorKind, Handle};
 use crocus::prelude::*;
+use crocus::utoipa::{self, ToSchema};
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems};
 use serde::{Deserialize, Serialize};
 
+use crate::api::TagJson;
 use crate::models::{Car, NewTag, Tag};
 
 /// Words for tags.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Words {
     names: Vec<String>,
 }
 
 /// What became of the words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MadeTags {
+    #[schema(value_type = Vec<TagJson>)]
     made: Vec<Tag>,
     known: Vec<String>,
 }
 
-/// `POST /tags`
+/// Creates tags
+///
+/// Those that are there already are told apart.
 // Savepoints: a tag that is there already does not undo the others.
+#[utoipa::path(
+    post, path = "/tags", tag = "tags",
+    request_body = Words,
+    responses(
+        (status = 200, description = "What became of the words.", body = MadeTags),
+        PayloadProblems,
+        ConflictProblem,
+    )
+)]
 pub async fn create_tags(db: Db, Json(words): Json<Words>) -> Result<Json<MadeTags>> {
     let mut session = db.session();
     let (mut made, mut known) = (Vec::new(), Vec::new());
@@ -37,8 +52,22 @@ pub async fn create_tags(db: Db, Json(words): Json<Words>) -> Result<Json<MadeTa
     Ok(Json(MadeTags { made: objects(&session, made), known }))
 }
 
-/// `PUT /cars/{id}/tags/{name}`
+/// Tags a car
+///
+/// With a word that may be new.
 // Linking two objects of a session, one of them perhaps new: the row of the association is written by the commit.
+#[utoipa::path(
+    put, path = "/cars/{id}/tags/{name}", tag = "tags",
+    params(
+        ("id" = i32, Path, description = "The key of the car."),
+        ("name" = String, Path, description = "The word."),
+    ),
+    responses(
+        (status = 200, description = "All tags of the car.", body = Vec<TagJson>),
+        NotFoundProblem,
+        ConflictProblem,
+    )
+)]
 pub async fn create_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Result<Json<Vec<Tag>>> {
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;
@@ -51,8 +80,18 @@ pub async fn create_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Re
     Ok(Json(objects(&session, tags)))
 }
 
-/// `DELETE /cars/{id}/tags/{name}`
+/// Takes a tag from a car
+///
+/// The word stays.
 // Taking a link away needs nothing loaded.
+#[utoipa::path(
+    delete, path = "/cars/{id}/tags/{name}", tag = "tags",
+    params(
+        ("id" = i32, Path, description = "The key of the car."),
+        ("name" = String, Path, description = "The word."),
+    ),
+    responses((status = 200, description = "The tag.", body = TagJson), NotFoundProblem, ConflictProblem)
+)]
 pub async fn delete_car_tag(db: Db, Path((id, name)): Path<(i32, String)>) -> Result<Json<Tag>> {
     let mut session = db.session();
     let car = session.get_or_404::<Car>(id).await?;

@@ -5,6 +5,7 @@
 
 mod cars;
 mod deliveries;
+mod documentation;
 mod makers;
 mod migrations;
 mod owners;
