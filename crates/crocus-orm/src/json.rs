@@ -224,14 +224,34 @@ parsed_from_strings! {
 
 #[cfg(feature = "decimal")]
 impl FromJsonValue for rust_decimal::Decimal {
-    /// A string keeps every digit; a number is taken as it is written, as far as JSON readers keep it.
+    /// A string keeps every digit. A number is taken as it is written, as far as JSON readers keep it, and rounded to the
+    /// 28 digits after the point that a decimal has.
     fn from_json_value(json: Json) -> Result<Self, Rule> {
-        let text = match &json {
-            Json::String(text) => text.clone(),
-            Json::Number(number) => number.to_string(),
-            json => return Err(not("a decimal number", json)),
-        };
-        text.parse().map_err(|_| "must be a decimal number such as \"12.50\"".into())
+        const TOO_LONG: &str = "must be a decimal number of at most 28 digits";
+        match &json {
+            Json::String(text) if is_decimal(text) => Self::from_str_exact(text).map_err(|_| TOO_LONG.into()),
+            Json::String(_) => Err("must be a decimal number such as \"12.50\"".into()),
+            Json::Number(number) => {
+                // Without an exponent.
+                let text = match number.as_f64().filter(|_| number.is_f64()) {
+                    Some(float) => float.to_string(),
+                    None => number.to_string(),
+                };
+                text.parse().map_err(|_| TOO_LONG.into())
+            }
+            json => Err(not("a decimal number", json)),
+        }
+    }
+}
+
+/// Whether it is digits, with a sign before and a point among them or not.
+#[cfg(feature = "decimal")]
+fn is_decimal(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+    match text.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(text),
     }
 }
 
@@ -295,5 +315,40 @@ mod tests {
         assert!(Vec::<u8>::from_json_value(json!("abc")).is_err());
         assert!(Vec::<u8>::from_json_value(json!("zz")).is_err());
         assert!(Vec::<u8>::from_json_value(json!("é0")).is_err());
+    }
+
+    #[cfg(feature = "decimal")]
+    #[test]
+    fn decimals_keep_their_digits_or_are_refused() {
+        use rust_decimal::Decimal;
+
+        let read = |json: Json| Decimal::from_json_value(json).map(|number| number.to_string());
+        let nine = "9".repeat(28);
+        let small = format!("0.{}1", "0".repeat(27));
+        for (json, kept) in [
+            (json!("12.50"), "12.50"),
+            (json!("-0.1"), "-0.1"),
+            (json!("+007"), "7"),
+            (json!(nine), &nine),
+            (json!(small), &small),
+            (json!("79228162514264337593543950335"), "79228162514264337593543950335"),
+            (json!(4), "4"),
+            (json!(0.1), "0.1"),
+            (json!(1e21), "1000000000000000000000"),
+            (json!(7.922816251426433e28), "79228162514264330000000000000"),
+            (json!(1e-9), "0.000000001"),
+        ] {
+            assert_eq!(read(json).as_deref(), Ok(kept));
+        }
+        // A number that is nearer to 0 than every decimal is 0.
+        let tiny = Decimal::from_json_value(json!(5e-324));
+        assert!(tiny.as_ref().is_ok_and(Decimal::is_zero), "{tiny:?}");
+        for json in ["1_000", "1e3", ".5", "5.", "", "-", "1.2.3", " 1", "\u{661}"] {
+            assert_eq!(read(json!(json)), Err("must be a decimal number such as \"12.50\"".into()), "{json}");
+        }
+        let long = [json!("79228162514264337593543950336"), json!(format!("{small}1")), json!(8e28), json!(-1e300)];
+        for json in long {
+            assert_eq!(read(json.clone()), Err("must be a decimal number of at most 28 digits".into()), "{json}");
+        }
     }
 }

@@ -80,16 +80,20 @@ impl Rules {
             (ColumnType::Decimal, Some([digits, rest @ ..])) => {
                 let scale = rest.first().copied().unwrap_or_default();
                 // PostgreSQL's numbers can be larger than a program's decimals.
-                let end = Exact::power_of_ten(digits.saturating_sub(scale));
-                Rules {
-                    min: end.map(|number| Bound { number: number.negated(), exclusive: true }),
-                    max: end.map(|number| Bound { number, exclusive: true }),
-                    scale: Some(scale),
-                    ..Rules::default()
-                }
+                let end = match Exact::power_of_ten(digits.saturating_sub(scale)) {
+                    Some(number) => Bound { number, exclusive: true },
+                    None => Bound { number: Exact::LARGEST, exclusive: false },
+                };
+                Rules { scale: Some(scale), ..Rules::within(end) }
             }
+            (ColumnType::Decimal, _) => Rules::within(Bound { number: Exact::LARGEST, exclusive: false }),
             _ => Rules::default(),
         }
+    }
+
+    /// Numbers up to an end, above and below 0.
+    fn within(end: Bound) -> Rules {
+        Rules { min: Some(Bound { number: end.number.negated(), ..end }), max: Some(end), ..Rules::default() }
     }
 
     /// Adds what a check says of the column, where it means the same on both databases.

@@ -18,6 +18,9 @@ pub struct Exact {
 }
 
 impl Exact {
+    /// The largest decimal of a program: 96 bits of digits.
+    pub(super) const LARGEST: Exact = Exact { digits: (1 << 96) - 1, scale: 0 };
+
     /// A number without a sign: `12`, `0.50`. None when it has more digits than every database keeps: 15 with a point,
     /// and 18 without.
     pub(super) fn parse(text: &str) -> Option<Exact> {
@@ -104,13 +107,22 @@ impl Exact {
         }
     }
 
-    /// As JSON writes it: an integer where it is one.
+    /// As JSON writes it: an integer where it is one. Of an integer with more digits than JSON readers keep, the next one
+    /// towards 0 that they do.
     pub fn to_json(self) -> serde_json::Value {
         let integer = if self.scale == 0 { i64::try_from(self.digits).ok() } else { None };
-        match integer {
-            Some(integer) => integer.into(),
-            None => self.to_string().parse::<f64>().unwrap_or(f64::MAX).into(),
+        if let Some(integer) = integer {
+            return integer.into();
         }
+        let float = self.to_string().parse::<f64>().unwrap_or_default();
+        let digits = float.to_string().parse::<i128>();
+        let is_beyond = digits.is_ok_and(|digits| digits.unsigned_abs() > self.digits.unsigned_abs());
+        match (is_beyond && self.scale == 0, float > 0.0) {
+            (false, _) => float,
+            (true, true) => float.next_down(),
+            (true, false) => float.next_up(),
+        }
+        .into()
     }
 }
 
@@ -177,5 +189,14 @@ mod tests {
             assert_eq!(Exact::parse(text), None, "{text}");
         }
         assert_eq!(Exact::parse(".5"), Exact::parse("0.5"));
+    }
+
+    #[test]
+    fn json_has_numbers_that_are_not_larger() {
+        assert_eq!(exact("-0.5").to_json(), serde_json::json!(-0.5));
+        assert_eq!(exact("999999999999999999").to_json(), serde_json::json!(999_999_999_999_999_999_i64));
+        assert_eq!(Exact::LARGEST.to_json(), serde_json::json!(7.922816251426433e28));
+        assert_eq!(Exact::LARGEST.negated().to_json(), serde_json::json!(-7.922816251426433e28));
+        assert_eq!(Exact::power_of_ten(28).map(Exact::to_json), Some(serde_json::json!(1e28)));
     }
 }
