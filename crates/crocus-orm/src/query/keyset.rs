@@ -216,7 +216,12 @@ fn fingerprint(keys: &[Order], dialect: Dialect) -> Result<u64> {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for order in keys {
         let node = order.node.lower(dialect)?;
-        let sql = sea_query::Query::select().expr(node).to_string(sea_query::SqliteQueryBuilder);
+        let mut key = sea_query::Query::select();
+        key.expr(node);
+        let sql = match dialect {
+            Dialect::Sqlite => key.to_string(sea_query::SqliteQueryBuilder),
+            Dialect::Postgres => key.to_string(sea_query::PostgresQueryBuilder),
+        };
         let direction = format!("{sql} {} {:?};", order.descending, order.nulls);
         for byte in direction.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

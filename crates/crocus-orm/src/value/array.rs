@@ -185,3 +185,24 @@ impl<T: ArrayItem> FromColumn for Vec<T> {
         items.iter().map(item).collect()
     }
 }
+
+/// A list of which items are NULL, as other programs may have written it.
+pub(crate) struct Sparse<T>(pub(crate) Vec<Option<T>>);
+
+impl<T: ArrayItem> FromColumn for Sparse<T> {
+    fn from_sqlite(value: &rusqlite::types::Value) -> Result<Self, String> {
+        let text = String::from_sqlite(value)?;
+        let items: Vec<serde_json::Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let item = |item: serde_json::Value| if item.is_null() { Ok(None) } else { T::from_json(item).map(Some) };
+        items.into_iter().map(item).collect::<Result<_, Rule>>().map(Sparse).map_err(|rule| format!("an item {rule}"))
+    }
+
+    fn from_postgres(row: &tokio_postgres::Row, index: usize) -> Result<Self, tokio_postgres::Error> {
+        let items: Vec<Option<Item<T>>> = row.try_get(index)?;
+        Ok(Sparse(items.into_iter().map(|item| item.map(|item| item.0)).collect()))
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        Vec::from_value(value).map(|items| Sparse(items.into_iter().map(Some).collect()))
+    }
+}

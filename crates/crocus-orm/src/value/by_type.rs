@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::array::Sparse;
 use super::{ColumnValue, Value, array_text, invalid};
 use crate::json::Rule;
 use crate::row::Row;
@@ -113,7 +114,8 @@ pub(crate) fn json(row: &Row, index: usize, ty: ColumnType) -> Result<Json> {
     match ty {
         ColumnType::Json => Json::from_row(row, index),
         ColumnType::Array(of) => with_type!(*of, T => {
-            Vec::<T>::from_row(row, index)?.into_iter().map(|item| to_json(&item.into_value())).collect()
+            let Sparse::<T>(items) = row.decode(index)?;
+            items.into_iter().map(|item| item.map_or(Ok(Json::Null), |item| to_json(&item.into_value()))).collect()
         }, otherwise: Err(lacks(ty))),
         ty => with_type!(ty, T => to_json(&T::from_row(row, index)?.into_value()), otherwise: Err(lacks(ty))),
     }

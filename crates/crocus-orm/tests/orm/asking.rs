@@ -355,3 +355,32 @@ fn arrays_are_read_as_postgresql_and_json_write_them() {
     let colors = DynamicColumn::new(Bike::TABLE, Bike::TABLE.column("colors").unwrap());
     assert!(rule(colors, "{red,pink}").starts_with("item 1 must be one of "));
 }
+
+#[tokio::test]
+async fn a_cursor_is_of_its_own_order_also_inside_documents() {
+    for db in each().await {
+        tables::create(&db).await;
+        let by = |path: &[&str]| {
+            let mut rows = rows(&[("id", column("id"))]);
+            rows.order = vec![inside(path).text().order(false, None)];
+            select(rows).keyset(1)
+        };
+        let power = by(&["engine", "power"]).fetch(db.engine()).await.unwrap();
+        let cursor = power.next.unwrap();
+        let next = by(&["engine", "power"]).after(cursor.clone()).fetch(db.engine()).await.unwrap();
+        assert_eq!((&power.items[0].0[..], &next.items[0].0[..]), (&b"{\"id\":1}"[..], &b"{\"id\":2}"[..]), "{db}");
+        let another = by(&["engine", "weight"]).after(cursor).fetch(db.engine()).await;
+        assert_kind(another.map(drop), ErrorKind::InvalidValue);
+    }
+}
+
+/// Other programs may have put NULL there, which no list of a model holds.
+#[tokio::test]
+async fn null_in_an_array_is_null_in_json() {
+    for db in each().await {
+        tables::create(&db).await;
+        let sizes = if db.is_sqlite() { "'[1, null]'" } else { "'{1, NULL}'" };
+        db.batch(&format!("UPDATE vehicles SET sizes = {sizes} WHERE id = 1")).await;
+        assert_eq!(value(column("sizes"), 1, db.engine()).await.unwrap(), json!([1, null]), "{db}");
+    }
+}
