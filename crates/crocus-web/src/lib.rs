@@ -1,6 +1,7 @@
 //! The HTTP side: extractors and answers for handlers, problems for everything that goes wrong, and the server.
 //! It knows models and engines, and nothing of migrations or of the command line.
 
+mod compression;
 mod cors;
 mod db;
 mod docs;

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
+use crate::compression::{self, Wanted};
 use crate::metrics::{METRICS, Metrics};
 use crate::problem::Cause;
 use crate::rate_limit::RateLimiter;
@@ -56,6 +57,7 @@ fn new_id() -> HeaderValue {
 pub(crate) struct Around {
     pub(crate) db: Db,
     pub(crate) limits: Limits,
+    pub(crate) compression: bool,
     pub(crate) cors: Option<Cors>,
     pub(crate) rate_limit: Option<RateLimiter>,
     pub(crate) server_timing: bool,
@@ -72,6 +74,7 @@ pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Requ
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let origin = around.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN).cloned());
+    let wanted = around.compression.then(|| Wanted::of(request.headers_mut()));
     let counted = around.server_timing.then(Counted::default);
 
     let mut response = match around.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
@@ -88,6 +91,9 @@ pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Requ
         }
     };
 
+    if let Some(wanted) = wanted {
+        response = wanted.apply(response);
+    }
     if let Some(cors) = &around.cors {
         cors.allow(origin.as_ref(), response.headers_mut());
     }
@@ -117,14 +123,22 @@ impl Around {
     /// Runs the rest if the client may ask for it now. Those who look after the program always may.
     async fn limit_rate(&self, request: Request, route: Option<&str>, next: Next) -> Response {
         let limiter = self.rate_limit.as_ref().filter(|_| !route.is_some_and(|route| OPERATORS.contains(&route)));
-        let Some(limiter) = limiter else { return self.limit_time(request, next).await };
+        let Some(limiter) = limiter else { return self.run(request, next).await };
         let standing = limiter.take(&request);
         let mut response = match limiter.refuse(standing) {
             Some(refusal) => refusal,
-            None => self.limit_time(request, next).await,
+            None => self.run(request, next).await,
         };
         limiter.tell(standing, response.headers_mut());
         response
+    }
+
+    /// Runs the rest on a body that is not compressed any more.
+    async fn run(&self, mut request: Request, next: Next) -> Response {
+        match compression::decode(&mut request, self.limits.body) {
+            Some(refusal) => refusal,
+            None => self.limit_time(request, next).await,
+        }
     }
 
     /// Runs the rest with a time limit; a handler that panics or takes too long is a problem too.

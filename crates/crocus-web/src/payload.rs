@@ -5,8 +5,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use crocus_orm::{FieldError, FromJson};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError};
 
+use crate::compression::Undecodable;
 use crate::{Limits, Problem};
 
 /// A JSON body as `NewCar` or `CarPatch`: `Payload(new): Payload<NewCar>`.
@@ -79,20 +80,13 @@ async fn read(mut body: Body, length: Option<u64>, limit: usize) -> Result<Bytes
     // What is read and thrown away beyond the limit: a client that is still sending when the connection is closed
     // does not see the answer. A client that sends more than this does not deserve it.
     let drained = limit.saturating_mul(8);
-    let too_large = || {
-        let text = format!("the body is larger than the limit of {limit} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large").with_detail(text)
-    };
     if length.is_some_and(|length| length > drained as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     let mut read = BytesMut::new();
     let mut size = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "incomplete_body")
-                .with_detail("the body could not be read to its end")
-        })?;
+        let frame = frame.map_err(|error| unreadable(error, limit))?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len();
         if size > drained {
@@ -102,7 +96,28 @@ async fn read(mut body: Body, length: Option<u64>, limit: usize) -> Result<Bytes
             read.extend_from_slice(&data);
         }
     }
-    if size > limit { Err(too_large()) } else { Ok(read.freeze()) }
+    if size > limit { Err(too_large(limit)) } else { Ok(read.freeze()) }
+}
+
+fn too_large(limit: usize) -> Problem {
+    let text = format!("the body is larger than the limit of {limit} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large").with_detail(text)
+}
+
+/// Why a body could not be read to its end.
+pub(crate) fn unreadable(error: axum::Error, limit: usize) -> Problem {
+    let error = error.into_inner();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return too_large(limit);
+        }
+        if let Some(error) = error.downcast_ref::<Undecodable>() {
+            return Problem::new(StatusCode::BAD_REQUEST, "invalid_content_coding").with_detail(error.to_string());
+        }
+        cause = error.source();
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "incomplete_body").with_detail("the body could not be read to its end")
 }
 
 #[cfg(test)]

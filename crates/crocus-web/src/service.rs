@@ -34,6 +34,9 @@ impl Default for Limits {
 pub struct ServiceOptions {
     /// What one request may cost.
     pub limits: Limits,
+    /// Whether answers are compressed where a client accepts that and it is worth it. Bodies may be compressed in any
+    /// case.
+    pub compression: bool,
     /// Which other origins' pages may use the service; none without it.
     pub cors: Option<Cors>,
     /// How many requests a client may make; as many as it likes without it.
@@ -46,7 +49,14 @@ pub struct ServiceOptions {
 
 impl Default for ServiceOptions {
     fn default() -> ServiceOptions {
-        ServiceOptions { limits: Limits::default(), cors: None, rate_limit: None, server_timing: false, metrics: true }
+        ServiceOptions {
+            limits: Limits::default(),
+            compression: true,
+            cors: None,
+            rate_limit: None,
+            server_timing: false,
+            metrics: true,
+        }
     }
 }
 
@@ -72,6 +82,7 @@ pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOpti
     let around = Around {
         db,
         limits: options.limits,
+        compression: options.compression,
         cors: options.cors,
         rate_limit: options.rate_limit.map(RateLimiter::new),
         server_timing: options.server_timing,

@@ -56,7 +56,7 @@ enum Kind {
 }
 
 /// The settings: key of the file, environment variable, what it is in the file, what a value is.
-const KEYS: [(&str, &str, Kind, &str); 19] = [
+const KEYS: [(&str, &str, Kind, &str); 20] = [
     ("database_url", "DATABASE_URL", Kind::Text, "a database URL"),
     ("host", "CROCUS_HOST", Kind::Text, "a host name or an address"),
     ("port", "CROCUS_PORT", Kind::Number, "a port number from 0 to 65535"),
@@ -67,6 +67,7 @@ const KEYS: [(&str, &str, Kind, &str); 19] = [
     ("echo", "CROCUS_ECHO", Kind::Truth, "true or false"),
     ("slow_query", "CROCUS_SLOW_QUERY", Kind::Number, "a number of milliseconds"),
     ("lock_timeout", "CROCUS_LOCK_TIMEOUT", Kind::Number, "a number of milliseconds, 1 or more"),
+    ("compression", "CROCUS_COMPRESSION", Kind::Truth, "true or false"),
     ("server_timing", "CROCUS_SERVER_TIMING", Kind::Truth, "true or false"),
     ("metrics", "CROCUS_METRICS", Kind::Truth, "true or false"),
     ("cors_origins", "CROCUS_CORS_ORIGINS", Kind::List, "origins such as https://shop.example, or *"),

@@ -8,7 +8,7 @@ use crate::asking::{Answer, Service, one, routes};
 const SHOP: &str = "https://shop.example";
 
 async fn service(cors: Option<Cors>) -> Service {
-    one(routes(), ServiceOptions { cors, ..ServiceOptions::default() }).await
+    one(routes(), ServiceOptions { compression: false, cors, ..ServiceOptions::default() }).await
 }
 
 async fn preflight(service: &Service, path: &str, origin: &str) -> Answer {

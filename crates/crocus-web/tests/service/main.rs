@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod asking;
+mod compression;
 mod cors;
 mod metrics;
 mod rate_limit;

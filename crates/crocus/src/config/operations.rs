@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 /// What was set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Operations {
+    compression: Option<Setting<bool>>,
     server_timing: Option<Setting<bool>>,
     metrics: Option<Setting<bool>>,
     cors_origins: Option<Setting<String>>,
@@ -54,6 +55,7 @@ impl Operations {
     pub(super) fn set(&mut self, key: &str, value: &str, origin: &str) -> Result<bool> {
         let text = || setting(value.to_owned(), origin);
         match key {
+            "compression" => self.compression = setting(parse(key, value, origin, |_| true)?, origin),
             "server_timing" => self.server_timing = setting(parse(key, value, origin, |_| true)?, origin),
             "metrics" => self.metrics = setting(parse(key, value, origin, |_| true)?, origin),
             "cors_origins" => self.cors_origins = text(),
@@ -72,6 +74,7 @@ impl Operations {
     pub(super) fn service(&self, limits: Limits) -> Result<ServiceOptions> {
         let default = ServiceOptions::from(limits);
         Ok(ServiceOptions {
+            compression: self.compression.as_ref().map_or(default.compression, |setting| setting.value),
             cors: self.cors()?,
             rate_limit: self.rate_limit()?,
             server_timing: self.server_timing.as_ref().map_or(default.server_timing, |setting| setting.value),
@@ -153,10 +156,11 @@ mod tests {
     #[test]
     fn what_stands_around_the_routes_is_set() {
         let toml = "cors_origins = [\"https://shop.example\", \"http://localhost:5173\"]\ncors_credentials = true\n\
-                    cors_max_age = 60\nserver_timing = true\nmetrics = false\nrate_limit = \"100/1m\"\n\
+                    cors_max_age = 60\nserver_timing = true\nmetrics = false\ncompression = false\nrate_limit = \"100/1m\"\n\
                     rate_limit_header = \"x-real-ip\"";
         let options = from(toml, &[]).unwrap().service_options().unwrap();
-        assert!(options.cors.is_some() && options.rate_limit.is_some() && options.server_timing && !options.metrics);
+        assert!(options.cors.is_some() && options.rate_limit.is_some() && options.server_timing);
+        assert!(!options.metrics && !options.compression);
         let environment =
             [("CROCUS_CORS_ORIGINS", "https://a.example, https://b.example"), ("CROCUS_RATE_LIMIT", "5/s")];
         let options = from("", &environment).unwrap().service_options().unwrap();
