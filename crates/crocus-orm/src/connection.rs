@@ -11,7 +11,8 @@ use crate::observe::Observer;
 use crate::statement::{Access, Answer, Failure, Statement};
 use crate::{Dialect, Result, Row, Transaction, TransactionOptions};
 
-/// A connection that one caller has for itself, for settings and statements that must share one.
+/// A connection that one caller has for itself, for settings and statements that must share one. The engine's
+/// [`statement_timeout`](crate::EngineOptions::statement_timeout) does not hold on it.
 ///
 /// When it is dropped, an open transaction is rolled back, and the connection is closed: its settings are gone. (A
 /// database in memory has one connection only, of which nothing but `PRAGMA foreign_keys` is set back.)
@@ -26,10 +27,6 @@ pub struct Connection {
 
 /// The two dialects' connections.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as connections, and a box would be one more allocation each"
-)]
 pub(crate) enum Held {
     Sqlite(Object<sqlite::pool::Manager>),
     Postgres(postgres::connection::Pooled),

@@ -70,6 +70,11 @@ pub struct EngineOptions {
     /// How long a statement may take before it is warned of, with its place in the program: an event at the level WARN
     /// of the target `crocus::sql`. `None`: as long as it likes.
     pub slow_query: Option<Duration>,
+    /// How long the database may work on a statement, with the rows that it sends, before it stops and undoes it
+    /// ([`ErrorKind::Cancelled`]). `None`: as long as it likes, or as PostgreSQL's own settings say. It holds for queries
+    /// and transactions, and not on a [`Connection`]: migrations take their time. On SQLite the whole transaction around
+    /// a statement that writes is undone.
+    pub statement_timeout: Option<Duration>,
     /// A copy of the database that follows it, for reads outside transactions. What was written a moment ago may not be
     /// there yet: see [`Engine::request`].
     pub replica: Option<DatabaseUrl>,
@@ -83,6 +88,7 @@ impl Default for EngineOptions {
             application_name: "crocus".to_owned(),
             echo: false,
             slow_query: None,
+            statement_timeout: None,
             replica: None,
         }
     }
@@ -222,7 +228,12 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn connection(&self) -> Result<Connection> {
-        Ok(self.connection_of(self.inner.primary.connection().await?))
+        let held = self.inner.primary.connection().await?;
+        match &held {
+            Held::Sqlite(connection) => connection.lift_limit(),
+            Held::Postgres(connection) => connection.lift_limit().await?,
+        }
+        Ok(self.connection_of(held))
     }
 
     fn connection_of(&self, held: Held) -> Connection {

@@ -71,6 +71,9 @@ pub enum ErrorKind {
     Conflict,
     /// An object was changed or deleted by somebody else since it was read: its version is not that of the row.
     StaleObject,
+    /// The database stopped the statement, and undid it: it took longer than
+    /// [`EngineOptions::statement_timeout`](crate::EngineOptions::statement_timeout), or somebody asked for that.
+    Cancelled,
     /// A query that means nothing: it uses a column of a table that it does not read, or something that its dialect
     /// lacks. It was not sent.
     InvalidQuery,
@@ -118,6 +121,11 @@ impl Error {
     pub(crate) fn not_joined(table: &str, column: &str) -> Error {
         let text = format!("the column `{table}`.`{column}` is used in a query that does not read `{table}`");
         Error::new(ErrorKind::InvalidQuery, text).with_hint("join the table, as with `.join(Car::MAKER)`")
+    }
+
+    /// The error for a statement that took too long.
+    pub(crate) fn statement_timeout() -> Error {
+        Error::new(ErrorKind::Cancelled, "the statement took longer than the statement timeout and was stopped")
     }
 
     /// The error for a commit of what has failed before.

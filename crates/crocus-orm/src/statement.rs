@@ -11,6 +11,9 @@ use crate::{Dialect, Row};
 /// What is shown in the place of a sensitive value.
 pub(crate) const REDACTED: &str = "[redacted]";
 
+/// Undoes a transaction, on both dialects.
+pub(crate) const ROLLBACK: &str = "ROLLBACK";
+
 /// SQL text with its values, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Statement {

@@ -14,7 +14,7 @@ pub use savepoint::Savepoint;
 use self::state::{Failed, State};
 use crate::connection::{Connection, Held};
 use crate::dialect::{postgres, sqlite};
-use crate::statement::{Answer, Failure, Statement};
+use crate::statement::{Answer, Failure, ROLLBACK, Statement};
 use crate::{Dialect, ErrorKind, Result, Row};
 
 /// Statements that happen together or not at all. Queries take it in the place of an engine.
@@ -110,7 +110,7 @@ impl Transaction {
 
     async fn rollback_at(mut self, at: Place) -> Result<()> {
         if self.state().is_begun() {
-            let rollback = Arc::new(Statement::text("ROLLBACK").at(at));
+            let rollback = Arc::new(Statement::text(ROLLBACK).at(at));
             self.connection.run(&[rollback]).await.map_err(|failure| failure.error.lost_before_commit())?;
         }
         self.finished = true;
@@ -227,7 +227,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         let open = self.state().is_begun() && !self.finished;
         if open {
-            let rollback = [Arc::new(Statement::text("ROLLBACK"))];
+            let rollback = [Arc::new(Statement::text(ROLLBACK))];
             self.connection.observer.watch(&rollback).answered(0, 0);
         }
         if self.used {

@@ -227,6 +227,9 @@ impl From<crocus_orm::Error> for Problem {
             ErrorKind::OutcomeUnknown => Problem::new(S::SERVICE_UNAVAILABLE, "outcome_unknown")
                 .with_detail("the database went away during the write: it may have been done, or not")
                 .with_cause(text),
+            ErrorKind::Cancelled => Problem::new(S::SERVICE_UNAVAILABLE, "statement_timeout")
+                .with_detail("the database took too long, and was stopped: ask for less, or later")
+                .with_cause(text),
             ErrorKind::Unavailable | ErrorKind::Authentication | ErrorKind::MissingDatabase => {
                 Problem::new(S::SERVICE_UNAVAILABLE, "database_unavailable")
                     .with_detail("the database does not answer; nothing was changed")

@@ -30,6 +30,7 @@ pub(crate) struct Config {
     replica_url: Option<Setting<String>>,
     echo: Option<Setting<bool>>,
     slow_query: Option<Setting<u64>>,
+    statement_timeout: Option<Setting<u64>>,
     lock_timeout: Option<Setting<u64>>,
     operations: Operations,
     /// The URLs of binds, by key.
@@ -56,7 +57,7 @@ enum Kind {
 }
 
 /// The settings: key of the file, environment variable, what it is in the file, what a value is.
-const KEYS: [(&str, &str, Kind, &str); 20] = [
+const KEYS: [(&str, &str, Kind, &str); 21] = [
     ("database_url", "DATABASE_URL", Kind::Text, "a database URL"),
     ("host", "CROCUS_HOST", Kind::Text, "a host name or an address"),
     ("port", "CROCUS_PORT", Kind::Number, "a port number from 0 to 65535"),
@@ -66,6 +67,7 @@ const KEYS: [(&str, &str, Kind, &str); 20] = [
     ("replica_url", "CROCUS_REPLICA_URL", Kind::Text, "a database URL"),
     ("echo", "CROCUS_ECHO", Kind::Truth, "true or false"),
     ("slow_query", "CROCUS_SLOW_QUERY", Kind::Number, "a number of milliseconds"),
+    ("statement_timeout", "CROCUS_STATEMENT_TIMEOUT", Kind::Number, "a number of milliseconds, 1 or more"),
     ("lock_timeout", "CROCUS_LOCK_TIMEOUT", Kind::Number, "a number of milliseconds, 1 or more"),
     ("compression", "CROCUS_COMPRESSION", Kind::Truth, "true or false"),
     ("server_timing", "CROCUS_SERVER_TIMING", Kind::Truth, "true or false"),
@@ -186,6 +188,9 @@ impl Config {
             "replica_url" => self.replica_url = setting(value.to_owned(), origin),
             "echo" => self.echo = setting(parse(key, value, origin, |_| true)?, origin),
             "slow_query" => self.slow_query = setting(parse(key, value, origin, |_| true)?, origin),
+            "statement_timeout" => {
+                self.statement_timeout = setting(parse(key, value, origin, |milliseconds| *milliseconds > 0)?, origin);
+            }
             "lock_timeout" => {
                 self.lock_timeout = setting(parse(key, value, origin, |milliseconds| *milliseconds > 0)?, origin);
             }
@@ -270,6 +275,7 @@ impl Config {
             application_name: program.to_owned(),
             max_connections: self.max_connections.as_ref().map_or(default.max_connections, |number| number.value),
             echo: self.echo.as_ref().is_some_and(|echo| echo.value),
+            statement_timeout: self.statement_timeout.as_ref().map(|limit| Duration::from_millis(limit.value)),
             slow_query: self.slow_query.as_ref().map(|slow| Duration::from_millis(slow.value)),
             ..default
         }

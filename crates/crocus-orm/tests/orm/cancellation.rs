@@ -26,8 +26,22 @@ pub(crate) async fn dropped_after<T>(polls: usize, future: impl Future<Output = 
     .await
 }
 
+/// A write that takes minutes.
+pub(crate) fn endless_write(db: &Database) -> Statement {
+    Statement::write(
+        if db.is_sqlite() {
+            "INSERT INTO notes
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 2000000000)
+             SELECT n FROM n WHERE n % 100000 = 1"
+        } else {
+            "INSERT INTO notes SELECT n FROM generate_series(1, 3) n WHERE pg_sleep(100 * (n - 1)) IS NOT NULL"
+        },
+        [],
+    )
+}
+
 /// A query that takes minutes.
-fn endless(db: &Database) -> Statement {
+pub(crate) fn endless(db: &Database) -> Statement {
     Statement::read(
         if db.is_sqlite() {
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 2000000000) SELECT count(*) FROM n"
@@ -70,6 +84,46 @@ async fn an_abandoned_query_does_not_run_on() {
         assert!(start.elapsed() < Duration::from_secs(20), "the server still sleeps for nobody");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn an_abandoned_write_does_not_run_on() {
+    for db in each_with(few_connections(2)).await {
+        db.batch("CREATE TABLE notes (note integer)").await;
+        let count = async || db.number("SELECT count(*) FROM notes").await;
+        give_up(db.execute(endless_write(&db))).await;
+        let insert = || Statement::write("INSERT INTO notes VALUES (1)", []);
+        // On SQLite there is one connection that writes.
+        let inserted = async || {
+            while let Err(error) = db.execute(insert()).await {
+                assert!(error.is_unavailable(), "{db}: {error}");
+            }
+        };
+        soon(inserted()).await;
+        assert_eq!(count().await, 1, "{db}");
+        let transaction = db.begin().await.unwrap();
+        transaction.execute(insert()).await.unwrap();
+        give_up(transaction.execute(endless_write(&db))).await;
+        drop(transaction);
+        soon(inserted()).await;
+        assert_eq!(count().await, 2, "{db}");
+    }
+}
+
+/// As a caller may do who has begun the transaction by hand: what follows must still be in it.
+#[tokio::test]
+async fn a_write_that_is_abandoned_alone_leaves_the_transaction_around_it() {
+    let db = Database::sqlite().await;
+    let connection = db.connection().await.unwrap();
+    connection.batch("CREATE TABLE notes (note integer); BEGIN").await.unwrap();
+    let write = "INSERT INTO notes
+                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 3000000)
+                 SELECT n FROM n WHERE n = 1";
+    assert!(dropped_after(1, connection.execute(Statement::write(write, []))).await.is_none());
+    connection.execute(Statement::write("INSERT INTO notes VALUES (2)", [])).await.unwrap();
+    connection.batch("ROLLBACK").await.unwrap();
+    drop(connection);
+    assert_eq!(db.number("SELECT count(*) FROM notes").await, 0);
 }
 
 #[tokio::test]

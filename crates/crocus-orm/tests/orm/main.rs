@@ -39,6 +39,7 @@ mod secret_values;
 mod secrets;
 mod seeing;
 mod sessions;
+mod statement_timeouts;
 mod tls;
 mod transactions;
 mod types;

@@ -30,6 +30,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::BAD_REQUEST,
+        "invalid_content_coding",
+        "The body is not what its `Content-Encoding` says, or it is cut.",
+        "Compress the whole body, or send it as it is and without the header.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
         "invalid_json",
         "The body is not valid JSON.",
         "Correct it at the line and the column that `detail` names.",
@@ -89,6 +95,12 @@ pub const CODES: &[Code] = &[
         "Say `Content-Type: application/json`.",
     ),
     code(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unknown_content_coding",
+        "The body's `Content-Encoding` is not understood.",
+        "Use one of those that the header `Accept-Encoding` of the answer names, or none.",
+    ),
+    code(
         StatusCode::UNPROCESSABLE_ENTITY,
         "invalid_payload",
         "The body does not fit the model.",
@@ -129,6 +141,12 @@ pub const CODES: &[Code] = &[
         "outcome_unknown",
         "The database went away during a write: it may have been done, or not.",
         "Read before writing again, or send the write with an `Idempotency-Key`.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "statement_timeout",
+        "The database took longer than the limit for a statement, and stopped it. Nothing of that statement was done.",
+        "Ask for less. The operator sets the limit: `CROCUS_STATEMENT_TIMEOUT`.",
     ),
     code(
         StatusCode::SERVICE_UNAVAILABLE,

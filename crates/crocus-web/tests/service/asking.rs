@@ -55,6 +55,10 @@ impl Service {
         let url: DatabaseUrl = database.url().parse().unwrap();
         url.create_database().await.unwrap();
         let engine = Engine::connect(&url).await.unwrap();
+        Service::on(database, engine, routes, options)
+    }
+
+    pub(crate) fn on(database: TestDatabase, engine: Engine, routes: Router, options: ServiceOptions) -> Service {
         let router = crocus_web::service(routes, engine.clone(), options);
         Service { router, engine, _database: database }
     }

@@ -9,4 +9,5 @@ mod compression;
 mod cors;
 mod metrics;
 mod rate_limit;
+mod time_outs;
 mod timing;

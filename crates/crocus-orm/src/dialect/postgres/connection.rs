@@ -42,13 +42,29 @@ pub(crate) struct Connection {
     prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
     /// Questions whose answers have not been waited for to their end.
     unanswered: AtomicUsize,
+    /// Whether statements have a time limit here.
+    limited: bool,
     /// For asking the server to stop, which takes a connection of its own.
     tls: Tls,
 }
 
 impl Connection {
     pub(crate) fn new(client: tokio_postgres::Client, tls: Tls) -> Connection {
-        Connection { client, prepared: Mutex::default(), unanswered: AtomicUsize::new(0), tls }
+        Connection { client, prepared: Mutex::default(), unanswered: AtomicUsize::new(0), limited: false, tls }
+    }
+
+    /// From here on the server stops a statement that takes longer. (A pooler between may refuse it as a parameter of the
+    /// start.)
+    pub(crate) async fn limit(&mut self, limit: Duration) -> Result<()> {
+        // Zero would be no limit.
+        self.batch(&format!("SET statement_timeout = {}", limit.as_millis().max(1))).await?;
+        self.limited = true;
+        Ok(())
+    }
+
+    /// Lets statements take the time that the server, the user and the URL give them.
+    pub(crate) async fn lift_limit(&self) -> Result<()> {
+        if self.limited { self.batch("RESET statement_timeout").await } else { Ok(()) }
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -78,6 +78,8 @@ fn from_server(refusal: &DbError) -> Error {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED | SqlState::LOCK_NOT_AVAILABLE => {
             ErrorKind::Conflict
         }
+        // Also what somebody has stopped with `pg_cancel_backend`: the message says which, in the server's language.
+        SqlState::QUERY_CANCELED => ErrorKind::Cancelled,
         SqlState::TOO_MANY_CONNECTIONS => ErrorKind::Unavailable,
         // Class 22 is "data exception": a value that the column cannot hold.
         ref code if code.code().starts_with("22") => ErrorKind::InvalidValue,

@@ -27,6 +27,7 @@ pub(crate) struct Pool(managed::Pool<Manager>);
 pub(crate) struct Manager {
     config: tokio_postgres::Config,
     tls: TlsOptions,
+    statement_timeout: Option<Duration>,
 }
 
 impl Pool {
@@ -34,7 +35,7 @@ impl Pool {
         if config.get_application_name().is_none() {
             config.application_name(&options.application_name);
         }
-        let pool = managed::Pool::builder(Manager { config, tls })
+        let pool = managed::Pool::builder(Manager { config, tls, statement_timeout: options.statement_timeout })
             .max_size(options.max_connections)
             .wait_timeout(Some(options.pool_timeout))
             .runtime(Runtime::Tokio1)
@@ -78,7 +79,11 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
-        connect(&self.config, &self.tls).await
+        let mut connection = connect(&self.config, &self.tls).await?;
+        if let Some(limit) = self.statement_timeout {
+            connection.limit(limit).await?;
+        }
+        Ok(connection)
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {

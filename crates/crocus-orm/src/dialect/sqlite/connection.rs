@@ -1,11 +1,14 @@
 //! One SQLite connection, on a thread of its own: SQLite's calls block, and a connection is not shared.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deadpool::managed::Object;
+use rusqlite::ErrorCode;
 use rusqlite::limits::Limit;
 use rusqlite::types::Value as Stored;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
@@ -14,7 +17,7 @@ use super::pool::{Alive, Manager};
 use super::{errors, types};
 use crate::observe::Watch;
 use crate::row::Row;
-use crate::statement::{Answer, Failure, Form, Statement};
+use crate::statement::{Answer, Failure, Form, ROLLBACK, Statement};
 use crate::value::invalid;
 use crate::{Error, ErrorKind, Result};
 
@@ -25,7 +28,7 @@ const BATCH: usize = 256;
 const STEPS: std::ffi::c_int = 10_000;
 
 thread_local! {
-    /// Whether anybody still waits for the statement that the connection's thread is running.
+    /// Whether the statement that the connection's thread is running is to go on.
     static WANTED: RefCell<Option<Box<dyn Fn() -> bool>>> = const { RefCell::new(None) };
 }
 
@@ -35,12 +38,33 @@ type Job = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
 #[derive(Debug)]
 pub(crate) struct Connection {
     jobs: mpsc::Sender<Job>,
+    /// How long a statement may take.
+    limit: Option<Duration>,
+    /// Whether it may take longer, for its holder.
+    unlimited: AtomicBool,
+    /// Whether the open transaction is going to be rolled back, whatever its statement does.
+    abandoned: Arc<AtomicBool>,
+}
+
+/// When a statement is to be stopped while it runs.
+struct Stop {
+    /// Whether anybody waits for its answer.
+    is_awaited: Box<dyn Fn() -> bool>,
+    abandoned: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
 }
 
 impl Connection {
     /// Starts the thread, which opens the connection. It keeps `alive` until the connection is closed.
     pub(crate) async fn open(
         alive: Alive,
+        limit: Option<Duration>,
         open: impl FnOnce() -> Result<rusqlite::Connection> + Send + 'static,
     ) -> Result<Connection> {
         let (jobs, queue) = mpsc::channel::<Job>();
@@ -67,7 +91,7 @@ impl Connection {
             Error::new(ErrorKind::Unavailable, format!("failed to start a thread for SQLite: {error}"))
         })?;
         answer.await.map_err(|_| ended())??;
-        Ok(Connection { jobs })
+        Ok(Connection { jobs, limit, unlimited: AtomicBool::new(false), abandoned: Arc::default() })
     }
 
     /// Runs a job on the connection's thread. It runs to its end also when the caller stops waiting.
@@ -101,12 +125,16 @@ impl Connection {
         // Gone when this future is.
         let waiting = Arc::new(());
         let still_waiting = Arc::downgrade(&waiting);
+        let (abandoned, limit) = (self.abandoned.clone(), self.limit());
         let ran = self.call(move |connection| {
             let mut answers = Vec::with_capacity(all.len());
             for (index, statement) in all.iter().enumerate() {
                 let start = Instant::now();
                 let waiting = still_waiting.clone();
-                match run_one(connection, statement, move || waiting.strong_count() > 0) {
+                let is_awaited = Box::new(move || waiting.strong_count() > 0);
+                let stop =
+                    Stop { is_awaited, abandoned: abandoned.clone(), deadline: limit.map(|limit| start + limit) };
+                match run_one(connection, statement, stop) {
                     Ok(answer) => answers.push((answer, start.elapsed())),
                     Err(error) => return Ok((answers, Some((Failure { index, error }, start.elapsed())))),
                 }
@@ -132,17 +160,29 @@ impl Connection {
         self.call(|connection| connection.pragma_update(None, "query_only", true).map_err(errors::from_driver)).await
     }
 
+    /// Lets the holder's statements take their time.
+    pub(crate) fn lift_limit(&self) {
+        self.unlimited.store(true, Ordering::Relaxed);
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        self.limit.filter(|_| !self.unlimited.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.send(|_| ()).is_ok()
     }
 }
 
-/// Rolls back, then gives the connection back: in this order, also when the caller has stopped waiting.
+/// Rolls back, then gives the connection back: in this order, also when the caller has stopped waiting. A statement
+/// that is running is stopped.
 pub(crate) fn roll_back_and_release(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
     let in_memory = is_in_memory(&connection);
+    connection.abandoned.store(true, Ordering::Relaxed);
     let job: Job = Box::new(move |raw| {
-        let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
+        connection.abandoned.store(false, Ordering::Relaxed);
+        let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch(ROLLBACK) };
         // A transaction that only reads has had the one connection for itself.
         let usual = if in_memory { raw.pragma_update(None, "query_only", false) } else { Ok(()) };
         if let Err(error) = rolled_back.and(usual) {
@@ -162,8 +202,11 @@ fn is_in_memory(connection: &Object<Manager>) -> bool {
 pub(crate) fn roll_back_and_close(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
     let in_memory = is_in_memory(&connection);
+    connection.abandoned.store(true, Ordering::Relaxed);
     let job: Job = Box::new(move |raw| {
-        let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch("ROLLBACK") };
+        connection.abandoned.store(false, Ordering::Relaxed);
+        connection.unlimited.store(false, Ordering::Relaxed);
+        let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch(ROLLBACK) };
         match rolled_back.and_then(|()| raw.pragma_update(None, "foreign_keys", true)) {
             Ok(()) if in_memory => drop(connection),
             _ => drop(Object::take(connection)),
@@ -191,7 +234,9 @@ impl RowStream {
         let (sender, batches) = tokio_mpsc::channel(1);
         let (started, answer) = oneshot::channel();
         let jobs = connection.jobs.clone();
+        let (abandoned, limit) = (connection.abandoned.clone(), connection.limit());
         let job: Job = Box::new(move |raw| {
+            let deadline = limit.map(|limit| Instant::now() + limit);
             let prepared = match prepare(raw, &statement) {
                 Ok(prepared) => prepared,
                 Err(error) => return drop(started.send(Err(error))),
@@ -200,15 +245,12 @@ impl RowStream {
             drop(started.send(Ok(())));
             let mut batch = Vec::with_capacity(BATCH);
             let receiver = sender.clone();
-            let result = each_row(
-                prepared,
-                move || !receiver.is_closed(),
-                |row| {
-                    batch.push(row);
-                    batch.len() < BATCH
-                        || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
-                },
-            );
+            let stop = Stop { is_awaited: Box::new(move || !receiver.is_closed()), abandoned, deadline };
+            let result = each_row(prepared, raw.is_autocommit(), stop, |row| {
+                batch.push(row);
+                batch.len() < BATCH
+                    || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
+            });
             // A receiver that is gone does not want the rest.
             drop(sender.blocking_send(result.map(|()| batch)));
             drop(connection);
@@ -232,17 +274,17 @@ impl RowStream {
     }
 }
 
-fn run_one(
-    connection: &rusqlite::Connection,
-    statement: &Statement,
-    wanted: impl Fn() -> bool + 'static,
-) -> Result<Answer> {
+fn run_one(connection: &rusqlite::Connection, statement: &Statement, stop: Stop) -> Result<Answer> {
     if statement.form != Form::Prepared {
+        // SQLite has rolled back by itself where it stopped a statement that writes.
+        if statement.sql == ROLLBACK && connection.is_autocommit() {
+            return Ok(Answer::default());
+        }
         return connection.execute_batch(&statement.sql).map(|()| Answer::default()).map_err(errors::from_driver);
     }
     let before = connection.total_changes();
     let mut rows = Vec::new();
-    each_row(prepare(connection, statement)?, wanted, |row| {
+    each_row(prepare(connection, statement)?, connection.is_autocommit(), stop, |row| {
         rows.push(row);
         true
     })?;
@@ -271,16 +313,22 @@ fn prepare<'a>(connection: &'a rusqlite::Connection, statement: &Statement) -> R
     Ok(prepared)
 }
 
-/// Calls `take` with each row until it answers `false`. A statement that only reads ends early when it is not wanted any
-/// more; one that writes is left alone, since SQLite would roll back the transaction around it.
+/// Calls `take` with each row until it answers `false`. A statement ends early when its time is up, or nobody waits for
+/// it. One that writes in a transaction that somebody may go on with does not end for that: SQLite would roll back the
+/// whole transaction, and what follows would be outside of one.
 fn each_row(
     mut prepared: rusqlite::CachedStatement<'_>,
-    wanted: impl Fn() -> bool + 'static,
+    is_alone: bool,
+    stop: Stop,
     mut take: impl FnMut(Row) -> bool,
 ) -> Result<()> {
-    if prepared.readonly() {
-        WANTED.set(Some(Box::new(wanted)));
-    }
+    let may_stop = is_alone || prepared.readonly();
+    let stop = Rc::new(stop);
+    let asked = stop.clone();
+    WANTED.set(Some(Box::new(move || {
+        let is_awaited = if may_stop { (asked.is_awaited)() } else { !asked.abandoned.load(Ordering::Relaxed) };
+        is_awaited && !asked.is_late()
+    })));
     let mut rows = prepared.raw_query();
     // Known with the first row only: a statement prepared before its table changed is prepared anew when it is run.
     let mut names: Option<Arc<[String]>> = None;
@@ -302,7 +350,10 @@ fn each_row(
         }
     };
     WANTED.set(None);
-    result.map_err(errors::from_driver)
+    result.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) if stop.is_late() => Error::statement_timeout().refused(),
+        _ => errors::from_driver(error),
+    })
 }
 
 fn ended() -> Error {

@@ -33,6 +33,7 @@ pub(crate) struct Manager {
     access: Access,
     /// How long a statement waits for another process's lock.
     patience: Duration,
+    statement_timeout: Option<Duration>,
     open: watch::Sender<usize>,
 }
 
@@ -56,9 +57,10 @@ impl Drop for Alive {
 impl Pool {
     pub(crate) fn new(path: Option<PathBuf>, options: &EngineOptions) -> Pool {
         let open = watch::Sender::new(0);
-        let patience = options.pool_timeout;
+        let (patience, statement_timeout) = (options.pool_timeout, options.statement_timeout);
         let build = |access, size| {
-            managed::Pool::builder(Manager { path: path.clone(), access, patience, open: open.clone() })
+            let manager = Manager { path: path.clone(), access, patience, statement_timeout, open: open.clone() };
+            managed::Pool::builder(manager)
                 .max_size(size)
                 .wait_timeout(Some(options.pool_timeout))
                 .runtime(Runtime::Tokio1)
@@ -133,7 +135,7 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection> {
         let (path, access, patience) = (self.path.clone(), self.access, self.patience);
-        Connection::open(Alive::new(&self.open), move || open(path, access, patience)).await
+        Connection::open(Alive::new(&self.open), self.statement_timeout, move || open(path, access, patience)).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
