@@ -6,13 +6,8 @@ use crate::{cargo, lint_openapi, node, test};
 /// A name for the reports, and what is run.
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
-const STEPS: &[Step] = &[
-    ("format", format),
-    ("lints", lints),
-    ("documentation", documentation),
-    ("openapi", openapi),
-    ("tests", tests),
-];
+const STEPS: &[Step] =
+    &[("format", format), ("lints", lints), ("documentation", documentation), ("openapi", openapi), ("tests", tests)];
 
 /// Runs the steps up to the first that fails.
 pub(crate) fn run() -> Result<(), Failure> {

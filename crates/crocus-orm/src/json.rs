@@ -202,12 +202,13 @@ impl FromJsonValue for Json {
 
 #[cfg(any(feature = "time", feature = "uuid", feature = "decimal"))]
 macro_rules! parsed_from_strings {
-    ($($(#[$cfg:meta])? $type:ty: $what:literal;)*) => {$(
+    ($($(#[$cfg:meta])? $type:ty, $is_whole:expr, $what:literal;)*) => {$(
         $(#[$cfg])?
         impl FromJsonValue for $type {
             fn from_json_value(json: Json) -> Result<Self, Rule> {
                 let text = json.as_str().ok_or_else(|| not($what, &json))?;
-                text.parse().map_err(|_| concat!("must be ", $what).into())
+                let parsed = if $is_whole(text) { text.parse().ok() } else { None };
+                parsed.ok_or_else(|| concat!("must be ", $what).into())
             }
         }
     )*};
@@ -215,11 +216,32 @@ macro_rules! parsed_from_strings {
 
 #[cfg(any(feature = "time", feature = "uuid", feature = "decimal"))]
 parsed_from_strings! {
-    #[cfg(feature = "time")] jiff::civil::Date: "a date such as \"2026-11-22\"";
-    #[cfg(feature = "time")] jiff::civil::Time: "a time such as \"14:03:00\"";
-    #[cfg(feature = "time")] jiff::civil::DateTime: "a date and time such as \"2026-11-22T14:03:00\"";
-    #[cfg(feature = "time")] jiff::Timestamp: "an instant such as \"2026-11-22T14:03:00Z\"";
-    #[cfg(feature = "uuid")] uuid::Uuid: "a UUID";
+    #[cfg(feature = "time")] jiff::civil::Date, is_date, "a date such as \"2026-11-22\"";
+    #[cfg(feature = "time")] jiff::civil::Time, is_time, "a time such as \"14:03:00\"";
+    #[cfg(feature = "time")] jiff::civil::DateTime, is_date_time, "a date and time such as \"2026-11-22T14:03:00\"";
+    #[cfg(feature = "time")] jiff::Timestamp, |_| true, "an instant such as \"2026-11-22T14:03:00Z\"";
+    #[cfg(feature = "uuid")] uuid::Uuid, |_| true, "a UUID";
+}
+
+/// Whether it says a date and nothing more, which would be lost: jiff reads the date of a date and time too.
+#[cfg(feature = "time")]
+fn is_date(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+'))
+}
+
+/// Whether it says a time of day, and neither a date nor an offset.
+#[cfg(feature = "time")]
+fn is_time(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b','))
+}
+
+/// Whether it says a date and a time, and no offset.
+#[cfg(feature = "time")]
+fn is_date_time(text: &str) -> bool {
+    match text.split_once(['T', 't', ' ']) {
+        Some((date, time)) => is_date(date) && is_time(time),
+        None => is_date(text),
+    }
 }
 
 #[cfg(feature = "decimal")]
@@ -350,5 +372,36 @@ mod tests {
         for json in long {
             assert_eq!(read(json.clone()), Err("must be a decimal number of at most 28 digits".into()), "{json}");
         }
+    }
+
+    #[cfg(feature = "time")]
+    #[test]
+    fn nothing_of_a_time_is_left_out() {
+        use jiff::civil::{Date, DateTime, Time};
+
+        let read = |text: &str| {
+            let json = || json!(text);
+            (
+                Date::from_json_value(json()).ok().map(|date| date.to_string()),
+                Time::from_json_value(json()).ok().map(|time| time.to_string()),
+                DateTime::from_json_value(json()).ok().map(|at| at.to_string()),
+                jiff::Timestamp::from_json_value(json()).ok().map(|at| at.to_string()),
+            )
+        };
+        let some = |text: &str| Some(text.to_owned());
+        for (text, date, time, date_time, instant) in [
+            ("2026-11-22", some("2026-11-22"), None, some("2026-11-22T00:00:00"), None),
+            ("14:03", None, some("14:03:00"), None, None),
+            ("14:03:00.5", None, some("14:03:00.5"), None, None),
+            ("2026-11-22T14:03:00", None, None, some("2026-11-22T14:03:00"), None),
+            ("2026-11-22 14:03:00.25", None, None, some("2026-11-22T14:03:00.25"), None),
+            ("2026-11-22T14:03:00+01:00", None, None, None, some("2026-11-22T13:03:00Z")),
+            ("2026-11-22T14:03:00Z", None, None, None, some("2026-11-22T14:03:00Z")),
+            ("14:03:00+01", None, None, None, None),
+            ("2026-11-22T14:03:00[Europe/Berlin]", None, None, None, None),
+        ] {
+            assert_eq!(read(text), (date, time, date_time, instant), "{text}");
+        }
+        assert_eq!(Date::from_json_value(json!("now")), Err("must be a date such as \"2026-11-22\"".into()));
     }
 }
