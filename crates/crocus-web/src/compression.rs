@@ -160,7 +160,9 @@ impl Wanted {
             return Response::from_parts(parts, body);
         }
         headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
-        let is_short = body.size_hint().upper().is_some_and(|length| length < WORTH_IT);
+        // A handler of HEAD says how long the body would be, and sends none.
+        let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let is_short = said.or(body.size_hint().upper()).is_some_and(|length: u64| length < WORTH_IT);
         let Some(coding) = self.coding.filter(|_| !is_short) else { return Response::from_parts(parts, body) };
         let body = match Encoded::new(body, coding) {
             Ok(body) => body,

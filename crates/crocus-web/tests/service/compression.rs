@@ -84,6 +84,11 @@ fn routes() -> Router {
         .route("/coded", routing::get(async || ([(header::CONTENT_ENCODING, "aes128gcm")], JSON, text())))
         .route("/bytes", routing::get(async || ([(header::CONTENT_RANGE, "bytes 0-9/99")], JSON, text())))
         .route("/page", routing::get(async || ([(header::CONTENT_RANGE, "0-9/99")], JSON, text())))
+        .route(
+            "/head",
+            of("text/csv")
+                .head(async || ([(header::CONTENT_LENGTH, text().len())], [(header::CONTENT_TYPE, "text/csv")])),
+        )
         .route("/weak", routing::get(async || ([(header::ETAG, "W/\"3\"")], JSON, text())))
         .route("/tagged", routing::get(tagged))
         .route("/matches", routing::put(async |headers: HeaderMap| headers[header::IF_MATCH].as_bytes().to_vec()))
@@ -104,7 +109,7 @@ async fn get(service: &Service, path: &str, accepted: &str) -> Answer {
 async fn text_is_compressed_where_the_client_accepts_it() {
     let service = service().await;
     for (coding, decode, _) in codings() {
-        for path in ["/json", "/csv", "/rows", "/object", "/page"] {
+        for path in ["/json", "/csv", "/rows", "/object", "/page", "/head"] {
             let answer = get(&service, path, coding).await;
             assert_eq!((answer.status.as_u16(), &*answer.header("content-encoding")), (200, coding), "{path}");
             assert_eq!((&*answer.header("vary"), &*answer.header("content-length")), ("accept-encoding", ""), "{path}");

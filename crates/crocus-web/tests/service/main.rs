@@ -9,5 +9,6 @@ mod compression;
 mod cors;
 mod metrics;
 mod rate_limit;
+mod serving;
 mod time_outs;
 mod timing;
