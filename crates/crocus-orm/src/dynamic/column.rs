@@ -165,7 +165,7 @@ fn is_number(ty: ColumnType) -> bool {
     is_integer(ty) || matches!(ty, ColumnType::Double | ColumnType::Decimal)
 }
 
-fn is_time(ty: ColumnType) -> bool {
+pub(super) fn is_time(ty: ColumnType) -> bool {
     matches!(ty, ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp)
 }
 

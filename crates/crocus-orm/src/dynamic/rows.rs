@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
 
+use super::column::is_time;
 use super::{DynamicColumn, Related, Source};
 use crate::Result;
 use crate::engine::Target;
@@ -116,11 +117,20 @@ impl Rows {
         for (name, member) in self.members {
             match member {
                 Member::Value(column) => {
-                    if grouped && !column.node.has_aggregate() {
+                    let is_key = grouped && !column.node.has_aggregate();
+                    if is_key {
                         query.group_by.push(column.by_value());
                     }
-                    query.columns.push(column.node);
-                    members.push((name, Form::Value(column.ty)));
+                    let DynamicColumn { node, ty, .. } = column;
+                    let is_made = !is_key && !matches!(node, Node::Column { .. });
+                    let (node, form) = if is_made && (ty == ColumnType::Decimal || is_time(ty)) {
+                        // PostgreSQL makes numbers with more digits, and times further away, than can be read.
+                        (Node::JsonValue { node: Box::new(node), ty: Some(ty) }, Form::Written)
+                    } else {
+                        (node, Form::Value(ty))
+                    };
+                    query.columns.push(node);
+                    members.push((name, form));
                 }
                 Member::Related(related, rows) => {
                     if grouped {

@@ -200,6 +200,33 @@ async fn casts_give_the_same_on_every_database() {
     assert!(!column("sizes").casts_to(Text) && !column("data").casts_to(Integer) && !column("sold").casts_to(Date));
 }
 
+/// PostgreSQL has values that a program's types have not: they are text, and SQLite refuses them.
+#[tokio::test]
+async fn what_only_postgresql_can_make_is_no_failure() {
+    use ColumnType::{Date, DateTime, Decimal, Time, Timestamp};
+    for db in each().await {
+        tables::create(&db).await;
+        for (text, to, expected) in [
+            ("infinity", Date, "infinity"),
+            ("-infinity", DateTime, "-infinity"),
+            ("infinity", Timestamp, "infinity"),
+            ("10000-01-01", Date, "10000-01-01"),
+            ("4000-01-01 BC", Date, "-003999-01-01"),
+            ("24:00", Time, "24:00:00"),
+            ("NaN", Decimal, "NaN"),
+            ("1e30", Decimal, "1000000000000000000000000000000"),
+        ] {
+            db.batch(&format!("UPDATE vehicles SET note = '{text}' WHERE id = 1")).await;
+            let found = value(column("note").cast(to), 1, db.engine()).await;
+            if db.is_sqlite() {
+                assert_kind(found, ErrorKind::InvalidValue);
+            } else {
+                assert_eq!(found.unwrap(), json!(expected), "{to:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn members_of_documents_have_any_names() {
     let names = ["a\"b", "a\\b", "a'b", "a.b", "", "ü", "$", "[0]", "a\nb", "\\\"", "\\u0041", "#-1", "?"];

@@ -29,6 +29,7 @@ mod outages;
 mod own_types;
 mod pages;
 mod queries;
+mod random_asks;
 mod random_reads;
 mod raw;
 mod replicas;

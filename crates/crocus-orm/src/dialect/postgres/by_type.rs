@@ -22,7 +22,11 @@ pub(crate) fn json(node: &SimpleExpr, ty: ColumnType) -> SimpleExpr {
             around("('\"' || CAST(", node, " AS text) || '\"')")
         }
         ColumnType::Date | ColumnType::DateTime => around("('\"' || ", &moment(node), " || '\"')"),
-        ColumnType::Timestamp => around("('\"' || ", &moment(&around("(", node, " AT TIME ZONE 'UTC')")), " || 'Z\"')"),
+        ColumnType::Timestamp => written(|sql| {
+            let utc = around("(", node, " AT TIME ZONE 'UTC')");
+            sql.text("('\"' || ").expr(moment(&utc)).text(" || CASE WHEN ISFINITE(").expr(node.clone());
+            sql.text(") THEN 'Z\"' ELSE '\"' END)");
+        }),
         ColumnType::Array(of) => {
             let item = json(&SimpleExpr::cust("item"), *of);
             written(|sql| {

@@ -84,7 +84,7 @@ fn from_server(refusal: &DbError) -> Error {
         // Class 22 is "data exception": a value that the column cannot hold.
         ref code if code.code().starts_with("22") => ErrorKind::InvalidValue,
         // What a full-text search is given: words that it cannot read, and a language that it does not have.
-        SqlState::SYNTAX_ERROR if refusal.file().is_some_and(is_of_a_search) => ErrorKind::InvalidValue,
+        _ if refusal.file().is_some_and(is_of_a_search) => ErrorKind::InvalidValue,
         SqlState::UNDEFINED_OBJECT if refusal.routine() == Some("get_ts_config_oid") => ErrorKind::InvalidValue,
         // A statement that is against the protocol will be so again.
         SqlState::PROTOCOL_VIOLATION => ErrorKind::Database,
@@ -123,7 +123,7 @@ fn from_server(refusal: &DbError) -> Error {
     }
 }
 
-/// Whether the words of a search are read there. The code says no more than "syntax error".
+/// Whether the words of a search are read there. The codes say no more than "syntax error" or "internal error".
 fn is_of_a_search(file: &str) -> bool {
     file.ends_with("tsquery.c") || file.ends_with("tsvector_parser.c")
 }

@@ -125,7 +125,8 @@ pub(crate) fn search(node: SimpleExpr, search: Search, language: Option<&str>, t
     written(|sql| {
         let language = |sql: &mut Template| {
             if let Some(language) = language {
-                sql.text("CAST(").expr(text_of(language)).text(" AS regconfig), ");
+                // Without quotes `-` and numbers are no names ("Object Identifier Types").
+                sql.text("CAST(QUOTE_IDENT(").expr(text_of(language)).text(") AS regconfig), ");
             }
         };
         sql.text("to_tsvector(");
