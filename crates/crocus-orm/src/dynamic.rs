@@ -4,18 +4,22 @@
 //! Where the compiler checks a typed column, the caller of this module does: a value belongs to the column that read it
 //! ([`DynamicColumn::parse`]), and text is asked of text ([`DynamicColumn::is_text`]).
 
+mod beside;
 mod column;
 mod input;
 mod operators;
 mod relation;
 mod rows;
+mod table_rows;
 mod write;
 
+pub use self::beside::select_beside;
 pub use self::column::{Aggregate, DynamicColumn};
 pub use self::input::{Input, Purpose, Reader};
 pub use self::operators::{Comparison, Operator, Search};
 pub use self::relation::{Related, Source};
 pub use self::rows::{JsonRow, Member, Rows, select};
+pub use self::table_rows::{is_unique, json, table_rows};
 pub use self::write::{
     DynamicDelete, DynamicInsert, DynamicUpdate, OnConflict, TableRow, by_keys, delete, insert, key_equals, update,
 };

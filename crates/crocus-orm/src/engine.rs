@@ -467,7 +467,8 @@ impl Executor for Savepoint<'_> {
 }
 
 impl Target<'_> {
-    pub(crate) fn dialect(self) -> Dialect {
+    /// The dialect of the database.
+    pub fn dialect(self) -> Dialect {
         match self {
             Target::Engine(engine) => engine.dialect(),
             Target::Connection(connection) => connection.dialect(),

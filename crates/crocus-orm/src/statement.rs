@@ -111,6 +111,12 @@ impl Statement {
         Statement { probe: Some(probe), ..Statement::new(sql, values, Access::Write, Form::Copy) }
     }
 
+    /// PostgreSQL's plan for it, in place of its rows.
+    pub(crate) fn explained(mut self) -> Statement {
+        self.sql.insert_str(0, "EXPLAIN ");
+        self
+    }
+
     /// The SQL that is prepared for it, if any is.
     pub(crate) fn to_prepare(&self) -> Option<&str> {
         match self.form {

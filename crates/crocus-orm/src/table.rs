@@ -372,7 +372,7 @@ impl TableDef {
     }
 
     /// The model's name as a word in a sentence: `car part`.
-    pub(crate) fn noun(&self) -> String {
+    pub fn noun(&self) -> String {
         let mut noun = String::new();
         for character in self.model.chars() {
             if character.is_uppercase() && !noun.is_empty() {

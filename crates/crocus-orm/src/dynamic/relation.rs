@@ -1,11 +1,12 @@
 //! Tables as a query reads them, and what a relationship leads to from there.
 
-use super::DynamicColumn;
+use super::{Comparison, DynamicColumn};
 use crate::expr::Expr;
 use crate::expr::node::{self, Binary, Name, Node};
 use crate::query::node::{Join, JoinKind, SelectNode};
 use crate::relation::{RelationDef, RelationKind};
 use crate::table::{ColumnDef, TableDef};
+use crate::value::Value;
 
 /// A table as a query reads it: the table, and its name there.
 #[derive(Debug, Clone)]
@@ -99,6 +100,40 @@ impl Related {
         query.columns = vec![column.node];
         query.limit = Some(1);
         DynamicColumn { node: Node::Scalar(Box::new(query)), ty: column.ty, nullable: true }
+    }
+
+    /// Whether a row of `to` is among those that it leads to from the row with this primary key.
+    pub fn leads_from(&self, key: &[Value]) -> Expr<bool> {
+        let holds = |holding: &Source, columns: &'static [&'static str]| {
+            let equal = columns.iter().zip(key).map(|(column, value)| {
+                let column = holding.table.column(column).map(|column| holding.column(column));
+                column.map(|column| column.compare(Comparison::Eq, value.clone()).node)
+            });
+            let equal: Option<Vec<Node>> = equal.collect();
+            equal.and_then(|equal| equal.into_iter().reduce(Node::and)).unwrap_or(Node::Constant("FALSE"))
+        };
+        match self.relation.kind {
+            RelationKind::BelongsTo { columns } => {
+                let mut query = self.from.rows();
+                query.columns = vec![Node::Constant("1")];
+                tie(&mut query.filter, &self.to, &self.from, columns);
+                let keys = self.from.table.primary_key().zip(key);
+                query.filter.extend(
+                    keys.map(|(column, value)| self.from.column(column).compare(Comparison::Eq, value.clone()).node),
+                );
+                Expr::new(Node::Exists(Box::new(query)))
+            }
+            RelationKind::HasOne { columns } | RelationKind::HasMany { columns } => Expr::new(holds(&self.to, columns)),
+            RelationKind::ManyToMany { association, source, target } => {
+                let table = association();
+                let between = Source { table, name: Name::Owned(format!("{}+", self.to.name)) };
+                let mut query = between.rows();
+                query.columns = vec![Node::Constant("1")];
+                tie(&mut query.filter, &self.to, &between, target);
+                query.filter.push(holds(&between, source));
+                Expr::new(Node::Exists(Box::new(query)))
+            }
+        }
     }
 
     /// The columns of `from` that tie the rows together.

@@ -22,8 +22,8 @@ use crate::{Error, ErrorKind, Result};
 /// A row of a table as the database has it: all columns, in the table's order.
 #[derive(Debug)]
 pub struct TableRow {
-    table: &'static TableDef,
-    row: Row,
+    pub(super) table: &'static TableDef,
+    pub(super) row: Row,
 }
 
 /// What an insert does about a row that is there already.

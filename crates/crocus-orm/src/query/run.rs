@@ -83,6 +83,27 @@ impl<O: Send + 'static> Select<O> {
         Ok(count.unsigned_abs())
     }
 
+    /// About how many rows there are: what PostgreSQL's plan expects, without reading them. On SQLite, whose plans expect
+    /// nothing, they are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[track_caller]
+    pub fn estimate(self, db: &impl Executor) -> impl Future<Output = Result<u64>> + Send {
+        let place = Location::caller();
+        async move {
+            let target = db.target(self.node.root.bind)?;
+            if target.dialect() == Dialect::Sqlite {
+                return self.count_at(db, place).await;
+            }
+            let rows = target.query(statement(&self.node, target.dialect())?.explained().at(place)).await?;
+            let plan: String = rows.first().map_or(Ok(String::new()), |row| row.get(0))?;
+            // `Seq Scan on cars  (cost=0.00..22.70 rows=1270 width=36)`
+            let expected = plan.split_once(" rows=").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+            expected.ok_or_else(|| Error::new(ErrorKind::Mismatch, format!("the plan `{plan}` expects no rows")))
+        }
+    }
+
     /// Whether there is a row.
     ///
     /// # Errors
