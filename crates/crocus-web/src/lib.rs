@@ -18,7 +18,6 @@ mod payload;
 mod problem;
 mod query;
 mod rate_limit;
-#[expect(dead_code, reason = "what serves a resource is being built")]
 pub mod resource;
 pub mod routing;
 mod serve;
@@ -42,5 +41,6 @@ pub use rate_limit::RateLimit;
 pub use serve::serve;
 pub use service::{Limits, ServiceOptions, service};
 
+pub use axum::extract::FromRequestParts;
 pub use axum::http;
 pub use axum::response::{IntoResponse, Response};

@@ -38,6 +38,11 @@ pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
         return Err(not_json());
     }
     let limit = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
+    body_of(request, limit).await
+}
+
+/// The body of a request, if it keeps to the limit.
+pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let length = content_length(request.headers());
     read(request.into_body(), length, limit).await
 }

@@ -4,7 +4,7 @@ pub mod reference;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::{ErrorKind, FieldError};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -31,6 +31,7 @@ struct Inner {
     of_resource: bool,
     members: Map<String, Value>,
     retry_after: bool,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cause>,
 }
 
@@ -53,6 +54,7 @@ impl Problem {
             of_resource: false,
             members: Map::new(),
             retry_after: status == StatusCode::SERVICE_UNAVAILABLE,
+            headers: Vec::new(),
             cause: None,
         }))
     }
@@ -105,6 +107,20 @@ impl Problem {
         self
     }
 
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Without the fields that break rules: where a body has many rows, the database does not say which one is meant.
+    #[must_use]
+    pub(crate) fn without_errors(mut self) -> Problem {
+        self.0.errors.clear();
+        self
+    }
+
     /// Tells the log, and only the log, why.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<String>) -> Problem {
@@ -126,12 +142,13 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_string(&*self.0).unwrap_or_default();
-        let Inner { status, retry_after, cause, .. } = *self.0;
+        let Inner { status, retry_after, headers, cause, .. } = *self.0;
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         let mut response = (status, content_type, body).into_response();
         if retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        response.headers_mut().extend(headers);
         if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
         }

@@ -1,10 +1,21 @@
 //! Resources: a model as a REST resource. This file says what a resource is, which the program's author writes; what
 //! becomes of a request is left to the files beside it.
 
+mod ask;
+mod body;
 mod definition;
+mod etag;
+mod format;
 mod hooks;
+mod key;
 mod limits;
+mod plan;
+mod problems;
+mod read;
+mod routes;
 mod scope;
+mod sub;
+mod write;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -29,6 +40,12 @@ use self::scope::Scope;
 pub struct Resource<M> {
     pub(crate) definition: Definition,
     model: PhantomData<fn() -> M>,
+}
+
+/// What answers the requests to a resource.
+struct Served {
+    resources: Resources,
+    definition: Arc<Definition>,
 }
 
 impl<M: Model> Default for Resource<M> {

@@ -196,6 +196,17 @@ impl App {
         document.map_err(|mismatch| Error::new(mismatch.to_string()).with_hint(mismatch.hint()))
     }
 
+    /// What answers its requests: its own routes, those of its resources, and the pages about its API.
+    ///
+    /// # Errors
+    /// When an annotation does not fit the routes.
+    pub(crate) fn service(&self, rate_limited: bool) -> Result<Router> {
+        let (resources, listed) = self.resources.routes();
+        let routes: Vec<_> = self.routes.iter().cloned().chain(listed).collect();
+        let pages = crocus_web::docs(&self.document(rate_limited)?, &routes);
+        Ok(self.router.clone().merge(resources).merge(pages))
+    }
+
     /// Runs the command line. The exit code is 0 for success, 1 for failure, 2 for wrong usage.
     pub async fn main(self) -> ExitCode {
         match cli::main(self).await {

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +14,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use crocus_migrate::schema::Schema;
 use crocus_migrate::{Migrations, Options, compare};
 pub use crocus_orm::testing::{assert_statements, rolled_back};
-use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, Statement, TableDef};
+use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, Recorded, Statement, TableDef};
 use crocus_web::{Db, ServiceOptions};
 use serde_json::Value;
 use tower_service::Service;
@@ -63,9 +64,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct TestApp {
     router: Router,
+    /// The routes, without what is around them.
+    routes: Router,
+    binds: Binds,
     db: Db,
     // Dropped last, when nobody uses them any more.
-    _databases: Vec<Throwaway>,
+    databases: Arc<Vec<Throwaway>>,
 }
 
 /// The answer to a request of a test.
@@ -105,15 +109,26 @@ impl App {
             binds = binds.with(bind.key, engine);
             databases.push(database);
         }
-        let db = Db::from(binds);
-        let document = self.document(false).unwrap_or_else(|error| panic!("{}", error.render()));
-        let routes = self.router.merge(crocus_web::docs(&document, &self.routes));
-        let router = crocus_web::service(routes, db.clone(), ServiceOptions::default());
-        TestApp { router, db, _databases: databases }
+        let routes = self.service(false).unwrap_or_else(|error| panic!("{}", error.render()));
+        TestApp::of(routes, binds, Arc::new(databases))
     }
 }
 
 impl TestApp {
+    fn of(routes: Router, binds: Binds, databases: Arc<Vec<Throwaway>>) -> TestApp {
+        let db = Db::from(binds.clone());
+        let router = crocus_web::service(routes.clone(), db.clone(), ServiceOptions::default());
+        TestApp { router, routes, binds, db, databases }
+    }
+
+    /// The same program on the same databases, with a note of what it sends to the default one.
+    pub fn recording(&self) -> (TestApp, Recorded) {
+        let (engine, recorded) = self.binds.default_engine().record();
+        let others = self.binds.keys().filter_map(|key| Some((key, self.binds.engine(Some(key)).ok()?.clone())));
+        let binds = others.fold(Binds::new(engine), |binds, (key, engine)| binds.with(key, engine));
+        (TestApp::of(self.routes.clone(), binds, self.databases.clone()), recorded)
+    }
+
     /// The program's databases.
     pub fn db(&self) -> &Db {
         &self.db

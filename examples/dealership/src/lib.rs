@@ -5,6 +5,7 @@
 mod api;
 pub mod handlers;
 pub mod models;
+pub mod resources;
 
 use crocus::prelude::*;
 use crocus::utoipa::OpenApi;
@@ -14,7 +15,7 @@ use crate::models::{AuditEntry, Car, CarTag, Maker, Owner, Sale, Tag};
 
 /// The program, as `main` runs it and the tests do.
 pub fn app() -> App {
-    App::new("dealership")
+    let app = App::new("dealership")
         .version(env!("CARGO_PKG_VERSION"))
         .bind("audit", "sqlite:instance/audit.db")
         .model::<Maker>()
@@ -45,5 +46,6 @@ pub fn app() -> App {
         .route("/reports/dearest", get(reports::list_dearest_cars))
         .route("/reports/revenue", get(reports::list_revenue))
         .route("/audit", get(sales::list_audit_entries))
-        .openapi(api::Api::openapi())
+        .openapi(api::Api::openapi());
+    resources::add_to(app)
 }

@@ -72,6 +72,11 @@ impl Parameters {
         if mistakes.is_empty() { Ok(parameters) } else { Err(mistakes) }
     }
 
+    /// The name of the parameter with this word for the rows of relationships: `maker.order`.
+    pub(crate) fn name(relations: &[String], word: &str) -> String {
+        relations.iter().map(|name| format!("{name}.")).chain([word.to_owned()]).collect()
+    }
+
     fn add(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "select" => once(&mut self.select, value.parse::<Select>()),

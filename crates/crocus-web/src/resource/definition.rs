@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crocus_orm::dynamic::Reader;
 use crocus_orm::table::ColumnDef;
 use crocus_orm::{Model, RelationDef, TableDef};
 
@@ -62,6 +63,8 @@ pub struct Definition {
     pub(crate) path: String,
     pub(crate) table: &'static TableDef,
     pub(crate) relations: &'static [RelationDef],
+    /// Reads what bodies bring.
+    pub(crate) reader: Arc<Reader>,
     pub(crate) operations: Vec<Operation>,
     /// The columns that are neither shown nor written.
     pub(crate) hidden: Vec<&'static str>,
@@ -82,6 +85,7 @@ impl Definition {
             path: String::new(),
             table: M::TABLE,
             relations: M::RELATIONS,
+            reader: Arc::new(Reader::new(M::TABLE)),
             operations: Operation::ALL.to_vec(),
             hidden: Vec::new(),
             fixed: Vec::new(),

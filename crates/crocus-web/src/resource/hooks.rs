@@ -111,7 +111,7 @@ pub(crate) trait DynHooks: Send + Sync {
         request: &'a Parts,
         transaction: &'a Transaction,
         write: Write,
-        rows: &'a [Row],
+        rows: &'a [&'a Row],
     ) -> BoxFuture<'a, Result<(), Refused>>;
 }
 
@@ -154,7 +154,7 @@ impl<M: Model, H: Hooks<M>> DynHooks for Typed<M, H> {
         request: &'a Parts,
         transaction: &'a Transaction,
         write: Write,
-        rows: &'a [Row],
+        rows: &'a [&'a Row],
     ) -> BoxFuture<'a, Result<(), Refused>> {
         async move {
             let models: crocus_orm::Result<Vec<M>> = rows.iter().map(|row| M::from_row(row, 0)).collect();

@@ -23,10 +23,12 @@ const OWN: [(&str, &str, &str); 4] = [
 ];
 
 pub(super) fn routes(context: &Context, arguments: &Routes) -> Result<()> {
+    let (_, of_resources) = context.app.resources.routes();
     let mut rows: Vec<_> = context
         .app
         .routes
         .iter()
+        .chain(&of_resources)
         .map(|route| (route.method.as_str(), route.path.as_str(), route.handler))
         .chain(OWN)
         .filter(|(_, path, _)| *path != "/docs" || cfg!(feature = "docs"))

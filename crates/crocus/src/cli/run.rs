@@ -43,7 +43,7 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
         let text = format!("the program has a route at `{METRICS}`, where its metrics are");
         return Err(Error::new(text).with_hint("give the route another path, or set `metrics = false`"));
     }
-    let document = context.app.document(options.rate_limit.is_some())?;
+    let routes = context.app.service(options.rate_limit.is_some())?;
     let mut migrated = None;
     for bind in context.binds() {
         let (engine, embedded) = context.engine(bind).await?;
@@ -84,9 +84,7 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
         let engine = db.engine(Some(bind.key)).map_err(|error| Error::of_database(&error, app.name))?;
         parts.push((engine.clone(), bind.migrations));
     }
-    let docs = crocus_web::docs(&document, &app.routes);
-    let routes = app.router.merge(crocus_web::health(readiness(parts))).merge(docs);
-    let service = crocus_web::service(routes, db, options);
+    let service = crocus_web::service(routes.merge(crocus_web::health(readiness(parts))), db, options);
     crocus_web::serve(listener, service).await.map_err(|error| Error::new(format!("failed to serve: {error}")))
 }
 

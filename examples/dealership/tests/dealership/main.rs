@@ -6,10 +6,12 @@
 mod cars;
 mod deliveries;
 mod documentation;
+mod fuzz;
 mod makers;
 mod migrations;
 mod owners;
 mod reports;
+mod resources;
 mod sales;
 mod tags;
 

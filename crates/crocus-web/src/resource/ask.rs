@@ -1,0 +1,129 @@
+//! What a request asks: its parameters, its headers, and what it may see.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use crocus_orm::Dialect;
+use percent_encoding::percent_decode_str;
+
+use super::Served;
+use super::definition::Definition;
+use super::format::Format;
+use super::plan::{Scopes, reached};
+use super::problems;
+use crate::grammar::{Handling, Parameters, Preferences};
+use crate::{Db, Problem};
+
+/// Why there is no answer but this one.
+pub(super) type Refused = Box<Response>;
+
+/// What a request asks.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) parts: Parts,
+    pub(super) db: Db,
+    pub(super) parameters: Parameters,
+    pub(super) preferences: Preferences,
+    pub(super) format: Format,
+    pub(super) scopes: Scopes,
+}
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+impl Ask {
+    /// Reads the request's head; `query` stands in place of the URL's where the body has it.
+    pub(super) async fn read(served: &Served, mut parts: Parts, query: Option<&str>) -> Result<Ask, Refused> {
+        let definition = &*served.definition;
+        let db = <Db as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
+        let db = db.map_err(refused)?;
+        let query = query.or(parts.uri.query()).unwrap_or_default();
+        let parameters = parameters(definition, query).map_err(refused)?;
+        let preferences = preferences(&parts.headers).map_err(refused)?;
+        let format = Format::negotiate(&parts.headers).map_err(refused)?;
+        let mut definitions = vec![served.definition.clone()];
+        if let Some(select) = &parameters.select {
+            reached(&served.resources, &served.definition, &select.0, &mut definitions);
+        }
+        let mut ask = Ask { parts, db, parameters, preferences, format, scopes: Scopes::new() };
+        ask.add_scopes(&definitions).await?;
+        Ok(ask)
+    }
+
+    /// Adds the conditions of more resources.
+    pub(super) async fn add_scopes(&mut self, definitions: &[Arc<Definition>]) -> Result<(), Refused> {
+        for definition in definitions {
+            if let Some(scope) = &definition.scope
+                && !self.scopes.contains_key(&definition.path)
+            {
+                self.scopes.insert(definition.path.clone(), scope.of(&mut self.parts).await.map_err(Box::new)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The dialect of the resource's database.
+    pub(super) fn dialect(&self, definition: &Definition) -> Result<Dialect, Problem> {
+        use crocus_orm::Executor;
+        Ok(self.db.target(definition.table.bind)?.dialect())
+    }
+}
+
+pub(super) fn refused(answer: impl IntoResponse) -> Refused {
+    Box::new(answer.into_response())
+}
+
+/// The parameters of a query as forms write them: `%20` and `+` are spaces.
+fn parameters(definition: &Definition, query: &str) -> Result<Parameters, Problem> {
+    let limit = definition.limits.query;
+    if query.len() > limit {
+        let text = format!("the query has {} bytes; at most {limit} are read", query.len());
+        return Err(problems::invalid_query(text));
+    }
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        let text = percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned());
+        text.ok().filter(|text| !text.contains('\0'))
+    };
+    let mut pairs = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+            let shown: String = pair.chars().take(40).collect();
+            return Err(problems::invalid_query(format!("`{shown}` is no text in UTF-8, or has a U+0000 in it")));
+        };
+        pairs.push((name, value));
+    }
+    Parameters::parse(pairs).map_err(problems::mistakes)
+}
+
+fn preferences(headers: &HeaderMap) -> Result<Preferences, Problem> {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let preferences = Preferences::parse(values);
+    if preferences.handling == Some(Handling::Strict) && !preferences.unknown.is_empty() {
+        return Err(problems::unknown_preferences(&preferences.unknown));
+    }
+    Ok(preferences)
+}
+
+/// Which rows the header `Range` asks for: `0-24`, or `25-` for all from there on. A header in other units, or that
+/// cannot be read, is none (RFC 9110, 14.2).
+///
+/// # Errors
+/// When it ends before it begins.
+pub(super) fn range(headers: &HeaderMap) -> Result<Option<(u64, Option<u64>)>, Problem> {
+    let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else { return Ok(None) };
+    let range = range.trim();
+    let Some((first, last)) = range.strip_prefix("items=").unwrap_or(range).split_once('-') else { return Ok(None) };
+    let (Ok(first), last) = (first.parse::<u64>(), last.trim()) else { return Ok(None) };
+    if last.is_empty() {
+        return Ok(Some((first, None)));
+    }
+    let Ok(last) = last.parse::<u64>() else { return Ok(None) };
+    let Some(rows) = last.checked_sub(first) else {
+        let text = format!("the range {first}-{last} ends before it begins");
+        return Err(Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable").with_detail(text));
+    };
+    Ok(Some((first, Some(rows.saturating_add(1)))))
+}

@@ -1,0 +1,94 @@
+//! Entity tags: which state of a row, or of a list, a client has seen (RFC 9110, 8.8.3 and 13.1).
+//!
+//! The tag of a row has two parts, `"3-5f2a..."`: its state, which a write is held to, and what was sent of it. Every
+//! representation of a row so has a tag of its own, and any of them will do for `If-Match`.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use sha2::{Digest, Sha256};
+
+/// The entity tag of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EntityTag(String);
+
+/// What a client says about the state of what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// `*`: whatever it is, if there is anything.
+    Any,
+    /// One of these tags, as they stand between the quotes; weak ones are marked.
+    OneOf(Vec<(bool, String)>),
+}
+
+/// 96 bits of the SHA-256 of these bytes: enough that no two states of a row ever have the same.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl EntityTag {
+    /// Of a list.
+    pub(super) fn of_list(body: &[u8]) -> EntityTag {
+        EntityTag(digest(body))
+    }
+
+    /// Of a row in this state, of which this was sent.
+    pub(super) fn of_row(state: &str, body: &[u8]) -> EntityTag {
+        EntityTag(format!("{state}-{}", digest(body)))
+    }
+
+    pub(super) fn header(&self) -> (HeaderName, HeaderValue) {
+        let value = HeaderValue::try_from(format!("\"{}\"", self.0));
+        (header::ETAG, value.unwrap_or(HeaderValue::from_static("\"\"")))
+    }
+
+    /// Whether the client has this very answer: then it gets a 304. Weak tags count (RFC 9110, 13.1.2).
+    pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
+        match condition(headers, &header::IF_NONE_MATCH) {
+            Some(Condition::Any) => true,
+            Some(Condition::OneOf(tags)) => tags.iter().any(|(_, tag)| *tag == self.0),
+            None => false,
+        }
+    }
+}
+
+impl Condition {
+    /// Whether a row in this state is what the client has seen. Weak tags do not count (RFC 9110, 13.1.1).
+    pub(super) fn holds(&self, state: &str) -> bool {
+        match self {
+            Condition::Any => true,
+            Condition::OneOf(tags) => tags.iter().any(|(is_weak, tag)| !is_weak && self::state(tag) == state),
+        }
+    }
+
+    /// The states that it names.
+    pub(super) fn states(&self) -> Vec<&str> {
+        match self {
+            Condition::Any => Vec::new(),
+            Condition::OneOf(tags) => tags.iter().filter(|(weak, _)| !weak).map(|(_, tag)| state(tag)).collect(),
+        }
+    }
+}
+
+fn state(tag: &str) -> &str {
+    tag.split_once('-').map_or(tag, |(state, _)| state)
+}
+
+/// What a header says; `None` where it is not there.
+pub(super) fn condition(headers: &HeaderMap, name: &HeaderName) -> Option<Condition> {
+    let mut tags = Vec::new();
+    let mut found = false;
+    for value in headers.get_all(name) {
+        found = true;
+        let mut rest = value.to_str().unwrap_or_default().trim();
+        if rest == "*" {
+            return Some(Condition::Any);
+        }
+        while !rest.is_empty() {
+            let (is_weak, text) = rest.strip_prefix("W/").map_or((false, rest), |text| (true, text));
+            // What is no tag matches nothing.
+            let Some((tag, more)) = text.strip_prefix('"').and_then(|text| text.split_once('"')) else { break };
+            tags.push((is_weak, tag.to_owned()));
+            rest = more.trim_start().trim_start_matches(',').trim_start();
+        }
+    }
+    found.then_some(Condition::OneOf(tags))
+}

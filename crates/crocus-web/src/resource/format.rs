@@ -1,0 +1,230 @@
+//! The forms that rows are sent in, and which of them a client wants.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use crocus_orm::dynamic::JsonRow;
+use serde_json::value::RawValue;
+
+use crate::Problem;
+
+/// A form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Format {
+    pub(super) kind: Kind,
+    /// Whether members that are NULL are left out.
+    pub(super) stripped: bool,
+}
+
+/// The media types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An array of objects.
+    Json,
+    /// One object; anything but one row is refused.
+    Object,
+    /// A table with a head.
+    Csv,
+    /// An object a line.
+    Ndjson,
+}
+
+/// The media types that are known, the one that is meant by `*/*` first.
+const KNOWN: [(&str, Kind); 6] = [
+    ("application/json", Kind::Json),
+    ("application/vnd.pgrst.array+json", Kind::Json),
+    ("application/vnd.pgrst.object+json", Kind::Object),
+    ("text/csv", Kind::Csv),
+    ("application/x-ndjson", Kind::Ndjson),
+    ("application/ndjson", Kind::Ndjson),
+];
+
+impl Format {
+    /// JSON, as it is without a header.
+    pub(super) const JSON: Format = Format { kind: Kind::Json, stripped: false };
+
+    /// The form that the client likes best (RFC 9110, 12.5.1).
+    ///
+    /// # Errors
+    /// A 406 where it takes none of ours.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Result<Format, Problem> {
+        let accepted: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+        let ranges: Vec<_> = accepted.iter().flat_map(|value| value.split(',')).filter_map(Accepted::read).collect();
+        if ranges.is_empty() {
+            return Ok(Format::JSON);
+        }
+        // Where two are liked alike, the one that stands first.
+        let mut best: Option<(f32, Format)> = None;
+        for range in ranges.iter().filter(|range| range.quality > 0.0) {
+            let wanted = KNOWN.iter().find(|(name, _)| range.takes(name) && !is_refused(&ranges, name));
+            if let Some((_, kind)) = wanted
+                && best.is_none_or(|(quality, _)| range.quality > quality)
+            {
+                best = Some((range.quality, Format { kind: *kind, stripped: range.stripped }));
+            }
+        }
+        best.map(|(_, format)| format).ok_or_else(|| {
+            let known: Vec<_> = KNOWN[..5].iter().map(|(name, _)| *name).collect();
+            let text = format!("none of `{}` can be sent; there is {}", accepted.join(", "), known.join(", "));
+            Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable").with_detail(text)
+        })
+    }
+
+    /// The value of `Content-Type`.
+    pub(super) fn content_type(self) -> &'static str {
+        match (self.kind, self.stripped) {
+            (Kind::Json, false) => "application/json",
+            (Kind::Json, true) => "application/vnd.pgrst.array+json;nulls=stripped",
+            (Kind::Object, false) => "application/vnd.pgrst.object+json",
+            (Kind::Object, true) => "application/vnd.pgrst.object+json;nulls=stripped",
+            (Kind::Csv, _) => "text/csv; charset=utf-8",
+            (Kind::Ndjson, _) => "application/x-ndjson",
+        }
+    }
+
+    /// Rows in this form. `names` are the members of each, for the head of a table.
+    pub(super) fn write(self, rows: &[JsonRow], names: &[String]) -> Vec<u8> {
+        let stripped: Vec<JsonRow>;
+        let rows = if self.stripped {
+            stripped = rows.iter().map(strip).collect();
+            &stripped
+        } else {
+            rows
+        };
+        let mut text = Vec::with_capacity(rows.iter().map(|row| row.0.len() + 1).sum::<usize>() + 2);
+        match self.kind {
+            Kind::Object => text.extend_from_slice(rows.first().map_or(b"null", |row| &row.0)),
+            Kind::Json => {
+                text.push(b'[');
+                for (index, row) in rows.iter().enumerate() {
+                    if index > 0 {
+                        text.push(b',');
+                    }
+                    text.extend_from_slice(&row.0);
+                }
+                text.push(b']');
+            }
+            Kind::Ndjson => {
+                for row in rows {
+                    text.extend_from_slice(&row.0);
+                    text.push(b'\n');
+                }
+            }
+            Kind::Csv => {
+                line(&mut text, names.iter().map(String::as_str));
+                for row in rows {
+                    let cells: Vec<_> = members(row).into_iter().map(|(_, value)| cell(value)).collect();
+                    line(&mut text, cells.iter().map(String::as_str));
+                }
+            }
+        }
+        text
+    }
+
+    /// A body in this form.
+    pub(super) fn body(text: Vec<u8>) -> Body {
+        Body::from(text)
+    }
+}
+
+/// A media range, and how much it is liked.
+struct Accepted {
+    name: String,
+    quality: f32,
+    stripped: bool,
+}
+
+impl Accepted {
+    fn read(text: &str) -> Option<Accepted> {
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
+        let (mut quality, mut stripped) = (1.0, false);
+        for parameter in parts {
+            match parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+                Some(("q" | "Q", value)) => quality = value.parse().unwrap_or(0.0),
+                Some(("nulls", "stripped")) => stripped = true,
+                _ => {}
+            }
+        }
+        Some(Accepted { name, quality, stripped })
+    }
+
+    fn takes(&self, media_type: &str) -> bool {
+        let of_type = |range: &str| media_type.split('/').next() == range.split('/').next();
+        self.name == media_type || self.name == "*/*" || self.name.ends_with("/*") && of_type(&self.name)
+    }
+}
+
+/// Whether a media type is refused by name.
+fn is_refused(ranges: &[Accepted], media_type: &str) -> bool {
+    ranges.iter().any(|range| range.name == media_type && range.quality == 0.0)
+}
+
+/// The members of a row, in order.
+fn members(row: &JsonRow) -> Vec<(String, &RawValue)> {
+    let read: Result<Members<'_>, _> = serde_json::from_slice(&row.0);
+    read.map(|members| members.0).unwrap_or_default()
+}
+
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> serde::Deserialize<'de> for Members<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+fn strip(row: &JsonRow) -> JsonRow {
+    let mut text = b"{".to_vec();
+    for (name, value) in members(row).into_iter().filter(|(_, value)| value.get() != "null") {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        text.extend_from_slice(serde_json::Value::from(name).to_string().as_bytes());
+        text.push(b':');
+        text.extend_from_slice(value.get().as_bytes());
+    }
+    text.push(b'}');
+    JsonRow(text)
+}
+
+/// A value as a cell: a text without its quotes, NULL as nothing, anything else as JSON.
+fn cell(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        // An empty text is not NULL, which is nothing.
+        "\"\"" => "\"\"".to_owned(),
+        text if text.starts_with('"') => quoted(&serde_json::from_str::<String>(text).unwrap_or_default()),
+        text => quoted(text),
+    }
+}
+
+/// RFC 4180, 2.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+fn line<'a>(text: &mut Vec<u8>, cells: impl Iterator<Item = &'a str>) {
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(cell.as_bytes());
+    }
+    text.push(b'\n');
+}

@@ -1,0 +1,273 @@
+//! Reading a resource: lists and single rows.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use crocus_orm::dynamic::{self, JsonRow};
+use crocus_orm::{Expr, KeysetPage, Select, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Served;
+use super::ask::{Ask, Refused, range, refused};
+use super::etag::EntityTag;
+use super::format::{Format, Kind};
+use super::plan::{Plan, Planner};
+use super::{key, problems};
+use crate::grammar::{Count, Page, Preferences};
+use crate::{Problem, Result};
+
+/// What a query's value has unescaped in a link.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// `GET /cars`: the rows that the parameters mean. `within` narrows them to those of a sub-resource.
+pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool>>) -> Result<Response, Refused> {
+    let definition = &served.definition;
+    let window = Window::of(&ask, definition.limits.rows).map_err(refused)?;
+    let mut plan = plan(&served, &ask).map_err(refused)?;
+    plan.rows.filter.extend(within);
+    let names = std::mem::take(&mut plan.names);
+
+    (plan.rows.limit, plan.rows.offset) = (None, None);
+    let aggregated = plan.aggregated;
+    let select = dynamic::select(plan.rows);
+    let total = count(&ask, select.clone()).await.map_err(refused)?;
+    if let Some(total) = total
+        && window.offset > total
+    {
+        return Err(refused(beyond(window.offset, total)));
+    }
+    let page = window.read(select, &ask, aggregated).await.map_err(refused)?;
+    respond(&ask, &window, page, total, &names).map_err(refused)
+}
+
+/// `GET /cars/1`: one row.
+pub(super) async fn get(served: Arc<Served>, ask: Ask, key: Vec<Value>) -> Result<Response, Refused> {
+    let row = one(&served, &ask, &key).await.map_err(refused)?;
+    let Some((row, state, names)) = row else {
+        return Err(refused(key::not_found(&served.definition, &key)));
+    };
+    Ok(answer_one(&ask, StatusCode::OK, row, &state, &names))
+}
+
+/// One row as the request wants it, its state, and the names of its members.
+async fn one(served: &Served, ask: &Ask, key: &[Value]) -> Result<Option<(JsonRow, String, Vec<String>)>> {
+    let definition = &served.definition;
+    let mut plan = plan(served, ask)?;
+    if plan.aggregated {
+        return Err(problems::invalid_query("one row has nothing to be counted or added up"));
+    }
+    plan.rows.filter.push(dynamic::key_equals(definition.table, key));
+    let names = std::mem::take(&mut plan.names);
+    let select = dynamic::select_beside(plan.rows, key::state_columns(definition));
+    let row = select.one_or_none(&ask.db).await.map_err(problems::of_reading)?;
+    Ok(row.map(|(row, state)| (row, key::state(definition, &state), names)))
+}
+
+/// The answer with one row, or a 304.
+pub(super) fn answer_one(ask: &Ask, status: StatusCode, row: JsonRow, state: &str, names: &[String]) -> Response {
+    let format = match ask.format {
+        // One row is an object, unless the client wants a table or lines.
+        Format { kind: Kind::Json, .. } => Format { kind: Kind::Object, ..ask.format },
+        format => format,
+    };
+    let body = format.write(&[row], names);
+    let tag = EntityTag::of_row(state, &body);
+    let content_type = match ask.format {
+        Format { kind: Kind::Json, stripped: false } => Format::JSON.content_type(),
+        _ => format.content_type(),
+    };
+    finish(ask, status, tag, content_type, body)
+}
+
+/// The answer, or a 304 where the client has it.
+fn finish(ask: &Ask, status: StatusCode, tag: EntityTag, content_type: &'static str, body: Vec<u8>) -> Response {
+    let vary = (header::VARY, HeaderValue::from_static("accept, prefer, range"));
+    let is_read = [Method::GET, Method::HEAD].contains(&ask.parts.method);
+    if is_read && tag.is_known(&ask.parts.headers) {
+        return (StatusCode::NOT_MODIFIED, [tag.header(), vary]).into_response();
+    }
+    let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    (status, [tag.header(), vary, content_type], Format::body(body)).into_response()
+}
+
+pub(super) fn plan(served: &Served, ask: &Ask) -> Result<Plan> {
+    let definition = &served.definition;
+    let planner = Planner::new(&served.resources, definition, &ask.scopes, ask.dialect(definition)?);
+    planner.plan(definition, &ask.parameters).map_err(problems::mistakes)
+}
+
+/// Which of the rows.
+struct Window {
+    limit: u64,
+    offset: u64,
+    from: From,
+}
+
+/// Where a page begins.
+enum From {
+    /// With the offset, where the parameters or the header have one.
+    Offset,
+    /// With the first row.
+    Start,
+    After(String),
+    Before(String),
+}
+
+impl Window {
+    fn of(ask: &Ask, most: u64) -> Result<Window> {
+        let page = ask.parameters.pages.get(&Vec::new()).cloned().unwrap_or_default();
+        let Page { mut limit, mut offset, .. } = page;
+        let range = if ask.parts.method == Method::GET { range(&ask.parts.headers)? } else { None };
+        if let Some((first, rows)) = range {
+            // Both count: the header's rows among the parameters'.
+            offset = Some(offset.unwrap_or(0).saturating_add(first));
+            limit = match (limit, rows) {
+                (Some(limit), rows) => Some(limit.saturating_sub(first).min(rows.unwrap_or(u64::MAX))),
+                (None, rows) => rows,
+            };
+        }
+        let from = match (&ask.parameters.cursor, offset) {
+            (Some(_), Some(_)) => {
+                return Err(problems::invalid_query("`cursor`: it says where the page begins, and so does the offset"));
+            }
+            (Some(cursor), None) => match cursor.split_once('.') {
+                Some(("after", cursor)) => From::After(cursor.to_owned()),
+                Some(("before", cursor)) => From::Before(cursor.to_owned()),
+                _ if cursor.is_empty() => From::Start,
+                _ => return Err(problems::invalid_query("`cursor`: this is no cursor of this list; `Link` has them")),
+            },
+            (None, Some(_)) => From::Offset,
+            (None, None) => From::Start,
+        };
+        Ok(Window { limit: limit.unwrap_or(most).min(most), offset: offset.unwrap_or(0), from })
+    }
+
+    async fn read(&self, select: Select<JsonRow>, ask: &Ask, aggregated: bool) -> Result<KeysetPage<JsonRow>> {
+        let single = aggregated || matches!(self.from, From::Offset);
+        if single {
+            if aggregated && ask.parameters.cursor.is_some() {
+                return Err(problems::invalid_query("`cursor`: rows that are made of several have no cursors"));
+            }
+            let rows = select.limit(self.limit).offset(self.offset).all(&ask.db).await.map_err(problems::of_reading)?;
+            return Ok(KeysetPage { items: rows, next: None, prev: None });
+        }
+        let keyset = select.keyset(self.limit);
+        let keyset = match &self.from {
+            From::After(cursor) => keyset.after(cursor),
+            From::Before(cursor) => keyset.before(cursor),
+            From::Offset | From::Start => keyset,
+        };
+        keyset.fetch(&ask.db).await.map_err(problems::of_reading)
+    }
+
+    /// Whether the number of the first row is known.
+    fn is_numbered(&self) -> bool {
+        matches!(self.from, From::Offset | From::Start)
+    }
+}
+
+/// How many rows there are without limits, if the request wants to know.
+async fn count(ask: &Ask, select: Select<JsonRow>) -> Result<Option<u64>> {
+    Ok(match ask.preferences.count {
+        None => None,
+        Some(Count::Exact) => Some(select.count(&ask.db).await.map_err(problems::of_reading)?),
+        Some(Count::Planned) => Some(select.estimate(&ask.db).await.map_err(problems::of_reading)?),
+        Some(Count::Estimated) => {
+            let estimate = select.clone().estimate(&ask.db).await.map_err(problems::of_reading)?;
+            // As PostgREST does: exact where it is cheap.
+            let most = 1_000;
+            let counted = select.limit(most).count(&ask.db).await.map_err(problems::of_reading)?;
+            Some(if counted < most { counted } else { estimate.max(counted) })
+        }
+    })
+}
+
+fn beyond(offset: u64, total: u64) -> Response {
+    let text = format!("the rows begin at {offset}, and there are {total}");
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable").with_detail(text);
+    let range = HeaderValue::try_from(format!("*/{total}"));
+    ([(header::CONTENT_RANGE, range.unwrap_or(HeaderValue::from_static("*/*")))], problem).into_response()
+}
+
+fn respond(
+    ask: &Ask,
+    window: &Window,
+    page: KeysetPage<JsonRow>,
+    total: Option<u64>,
+    names: &[String],
+) -> Result<Response> {
+    if ask.format.kind == Kind::Object && page.items.len() != 1 {
+        return Err(problems::not_single(page.items.len()));
+    }
+    let body = ask.format.write(&page.items, names);
+    let sent = page.items.len() as u64;
+    let is_part = window.is_numbered() && total.is_some_and(|total| sent < total);
+    let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let content_range = content_range(window, sent, total);
+    let links = links(&ask.parts, &page);
+    let mut tagged = body.clone();
+    tagged.extend_from_slice(content_range.as_bytes());
+    let mut response = finish(ask, status, EntityTag::of_list(&tagged), ask.format.content_type(), body);
+    let headers = response.headers_mut();
+    add(headers, header::CONTENT_RANGE, &content_range);
+    headers.insert(RANGE_UNIT, HeaderValue::from_static("items"));
+    if !links.is_empty() {
+        add(headers, header::LINK, &links);
+    }
+    applied(
+        headers,
+        &Preferences { count: ask.preferences.count, handling: ask.preferences.handling, ..Default::default() },
+    );
+    Ok(response)
+}
+
+const RANGE_UNIT: HeaderName = HeaderName::from_static("range-unit");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// Says which preferences were followed.
+pub(super) fn applied(headers: &mut HeaderMap, preferences: &Preferences) {
+    let text = preferences.to_string();
+    if !text.is_empty() {
+        add(headers, PREFERENCE_APPLIED, &text);
+    }
+}
+
+fn add(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(name, value);
+    }
+}
+
+/// `0-24/573`, with `*` for what is not known.
+fn content_range(window: &Window, sent: u64, total: Option<u64>) -> String {
+    let total = total.map_or("*".to_owned(), |total| total.to_string());
+    if sent == 0 || !window.is_numbered() {
+        return format!("*/{total}");
+    }
+    format!("{}-{}/{total}", window.offset, window.offset + sent - 1)
+}
+
+/// Where the pages beside this one are (RFC 8288).
+fn links<O>(parts: &Parts, page: &KeysetPage<O>) -> String {
+    let link = |cursor: &Option<String>, word: &str, relation: &str| {
+        let cursor = cursor.as_ref()?;
+        Some(format!("<{}>; rel=\"{relation}\"", with_cursor(&parts.uri, &format!("{word}.{cursor}"))))
+    };
+    // What QUERY asks stands in its body, and a link has none.
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return String::new();
+    }
+    let links = [link(&page.next, "after", "next"), link(&page.prev, "before", "prev")];
+    links.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The address with another cursor.
+fn with_cursor(uri: &Uri, cursor: &str) -> String {
+    let others = uri.query().unwrap_or_default().split('&');
+    let others = others.filter(|pair| !pair.is_empty() && *pair != "cursor" && !pair.starts_with("cursor="));
+    let cursor = format!("cursor={}", utf8_percent_encode(cursor, QUERY));
+    let query: Vec<_> = others.chain([cursor.as_str()]).collect();
+    format!("{}?{}", uri.path(), query.join("&"))
+}

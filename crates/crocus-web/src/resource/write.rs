@@ -1,0 +1,501 @@
+//! Writing a resource: each request is one transaction, with its hooks and what it answers.
+
+mod change;
+mod nested;
+mod outcome;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use crocus_orm::dynamic::{self, Input, OnConflict, Purpose, Rows, Source, TableRow};
+use crocus_orm::{Engine, FieldError, JsonObject, Transaction, Value};
+use serde_json::Value as Json;
+
+use self::change::patched;
+use self::nested::{NewRow, NewRows};
+use self::outcome::Outcome;
+use super::ask::{Ask, Refused, refused};
+use super::body::{Bodies, Brought, PatchBody};
+use super::definition::Definition;
+use super::etag::{Condition, condition};
+use super::hooks::{Refused as HookRefused, Write};
+use super::sub::Given;
+use super::{Served, key, problems, read};
+use crate::grammar::{Handling, Missing, Resolution, Return};
+use crate::payload::invalid;
+use crate::{Problem, Result};
+
+/// `POST /cars`: new rows. `given` are values that every row gets, as in a sub-resource.
+pub(super) async fn create(served: &Arc<Served>, ask: Ask, bodies: Bodies, given: Given) -> Result<Response, Refused> {
+    let mut ask = ask;
+    let definition = &*served.definition;
+    let conflict = on_conflict(definition, &ask).map_err(refused)?;
+    let rows = new_rows(served, &ask, bodies, &given).map_err(refused)?;
+    if conflict.is_some() && rows.rows.iter().any(NewRow::has_children) {
+        return Err(refused(problems::with_children()));
+    }
+    rows.ask_scopes(&mut ask).await?;
+    created(served, &ask, rows, conflict).await.map_err(refused)
+}
+
+async fn created(
+    served: &Served,
+    ask: &Ask,
+    rows: NewRows,
+    conflict: Option<(Vec<usize>, OnConflict)>,
+) -> Result<Response> {
+    let definition = &*served.definition;
+    let transaction = begin(ask, definition).await?;
+    let status = if conflict.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let written = rows.insert(ask, &transaction, conflict).await?;
+    let outcome = Outcome::of(served, ask, &transaction, &written, Return::Minimal).await?;
+    finish(ask, transaction).await?;
+    let mut response = outcome.respond(ask, status);
+    if let [row] = &written[..]
+        && let Ok(location) = key::location(definition, &row.key()?).try_into()
+    {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What a body brings to each row; all mistakes of all rows at once.
+fn new_rows(served: &Served, ask: &Ask, bodies: Bodies, given: &Given) -> Result<NewRows> {
+    let definition = &served.definition;
+    let wanted = columns(definition, ask)?;
+    let mut bodies = bodies;
+    if ask.preferences.missing == Some(Missing::Null) {
+        complete(&mut bodies);
+    }
+    let is_wanted = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
+    let (mut rows, mut errors) = (Vec::with_capacity(bodies.rows.len()), Vec::new());
+    for (index, row) in bodies.rows.into_iter().enumerate() {
+        let prefix = if bodies.many { format!("/{index}") } else { String::new() };
+        let read = match row {
+            Brought::Other => Err(vec![FieldError { pointer: prefix, detail: "must be an object".to_owned() }]),
+            Brought::Object(mut object) => {
+                object.retain(|name, _| is_wanted(name));
+                let other = given.iter().find(|(column, value)| object.get(*column).is_some_and(|own| own != value));
+                if let Some((column, value)) = other {
+                    let detail = format!("must be {value}, as the path says");
+                    errors.push(FieldError { pointer: format!("{prefix}/{column}"), detail });
+                    continue;
+                }
+                object.extend(given.iter().map(|(column, value)| ((*column).to_owned(), value.clone())));
+                let named: Vec<_> = given.iter().map(|(column, _)| *column).collect();
+                NewRow::read(&served.resources, definition, object, &named, &prefix)
+            }
+            Brought::Texts(mut texts) => {
+                let is_given = |name: &str| given.iter().any(|(column, _)| *column == name);
+                texts.retain(|(name, _)| is_wanted(name) && !is_given(name));
+                let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                texts.extend(given.iter().map(|(column, value)| ((*column).to_owned(), Some(text(value)))));
+                let cells: Vec<_> = texts.iter().map(|(name, text)| cell(definition, name, text.as_deref())).collect();
+                let writable =
+                    |column: &crocus_orm::table::ColumnDef| definition.is_writable(column) || is_given(column.name);
+                let read = definition.reader.texts(&cells, Purpose::Insert, &writable);
+                let under = |error| key::under(&prefix, error);
+                read.map(NewRow::from).map_err(|errors| errors.into_iter().map(under).collect())
+            }
+        };
+        match read {
+            Ok(row) => rows.push(row),
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(invalid(errors));
+    }
+    Ok(NewRows { definition: definition.clone(), rows, many: bodies.many })
+}
+
+/// A cell of a table: an empty one is NULL, or an empty text in a column that cannot be NULL.
+fn cell<'a>(definition: &Definition, name: &'a str, text: Option<&'a str>) -> (&'a str, Option<&'a str>) {
+    let is_text =
+        |column: &&crocus_orm::table::ColumnDef| column.ty == crocus_orm::ColumnType::Text && !column.nullable;
+    let empty = definition.column(name).filter(is_text).map(|_| "");
+    (name, text.or(empty))
+}
+
+/// Every row gets every column that any row has: as NULL where it lacks it.
+fn complete(bodies: &mut Bodies) {
+    let mut names: Vec<String> = Vec::new();
+    for row in &bodies.rows {
+        if let Brought::Object(object) = row {
+            names.extend(object.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+        }
+    }
+    for row in &mut bodies.rows {
+        if let Brought::Object(object) = row {
+            for name in &names {
+                object.entry(name.clone()).or_insert(Json::Null);
+            }
+        }
+    }
+}
+
+/// The columns that the request takes of a body, if it says so.
+fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
+    let Some(columns) = &ask.parameters.columns else { return Ok(None) };
+    let unknown = columns.iter().find(|name| definition.column(name).is_none());
+    match unknown {
+        Some(name) => Err(problems::unknown_column("columns", definition, name)),
+        None => Ok(Some(columns.clone())),
+    }
+}
+
+/// What is done about rows that are there already, if the request says so: by the columns of a unique constraint, or by
+/// the primary key.
+fn on_conflict(definition: &Definition, ask: &Ask) -> Result<Option<(Vec<usize>, OnConflict)>> {
+    let action = match ask.preferences.resolution {
+        None => return Ok(None),
+        Some(Resolution::MergeDuplicates) => OnConflict::Update,
+        Some(Resolution::IgnoreDuplicates) => OnConflict::Nothing,
+    };
+    let table = definition.table;
+    let names: Vec<&str> = match &ask.parameters.on_conflict {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => table.primary_key().map(|column| column.name).collect(),
+    };
+    let mut indexes = Vec::new();
+    for name in &names {
+        match table.columns.iter().position(|column| column.name == *name) {
+            Some(index) if definition.column(name).is_some() => indexes.push(index),
+            _ => return Err(problems::unknown_column("on_conflict", definition, name)),
+        }
+    }
+    if !dynamic::is_unique(table, &names) {
+        let text = format!("`on_conflict`: no unique constraint of `{}` is on {}", table.name, names.join(", "));
+        return Err(problems::invalid_query(text));
+    }
+    Ok(Some((indexes, action)))
+}
+
+/// `PUT /cars/1`: the row gets the values of the body, and defaults where the body has none.
+pub(super) async fn replace(
+    served: &Arc<Served>,
+    ask: Ask,
+    key: Vec<Value>,
+    row: JsonObject,
+) -> Result<Response, Refused> {
+    let definition = &*served.definition;
+    let read = |row: JsonObject| {
+        let writable = |column: &crocus_orm::table::ColumnDef| definition.is_writable(column);
+        definition.reader.object(row, Purpose::Replace, &writable).map_err(invalid)
+    };
+    let changed = async {
+        let input = same_key(definition, read(row)?, &key)?;
+        update_one(served, &ask, &key, Change::Input(input)).await
+    };
+    changed.await.map_err(refused)
+}
+
+/// `PATCH /cars/1`.
+pub(super) async fn update(
+    served: &Arc<Served>,
+    ask: Ask,
+    key: Vec<Value>,
+    patch: PatchBody,
+) -> Result<Response, Refused> {
+    update_one(served, &ask, &key, Change::Patch(patch)).await.map_err(refused)
+}
+
+/// What is done to one row.
+enum Change {
+    Input(Input),
+    Patch(PatchBody),
+}
+
+/// A replacement that names the row's key must name the row's own.
+fn same_key(definition: &Definition, mut input: Input, key: &[Value]) -> Result<Input> {
+    let table = definition.table;
+    let mut errors = Vec::new();
+    for (column, value) in table.primary_key().zip(key) {
+        let Some(index) = table.columns.iter().position(|other| other.name == column.name) else { continue };
+        if input.assignments.iter().any(|(given, other)| *given == index && other != value) {
+            let detail = "must be the key that the path has".to_owned();
+            errors.push(FieldError { pointer: format!("/{}", column.name), detail });
+        }
+        input.assignments.retain(|(given, _)| *given != index);
+        input.defaults.retain(|given| *given != index);
+    }
+    if errors.is_empty() { Ok(input) } else { Err(invalid(errors)) }
+}
+
+async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -> Result<Response> {
+    let definition = &*served.definition;
+    let seen = seen(definition, ask)?;
+    let transaction = begin(ask, definition).await?;
+    let input = match change {
+        Change::Input(input) => input,
+        Change::Patch(patch) => patched(definition, ask, &transaction, key, patch).await?,
+    };
+    let input = before(definition, ask, Write::Update, vec![input]).await?.pop().unwrap_or_default();
+    let written = if input.assignments.is_empty() && input.defaults.is_empty() {
+        // Nothing is to be changed: the row is as it is, and its version too.
+        let current = locked(definition, ask, &transaction, key).await?;
+        check_seen(definition, seen.as_ref(), current.as_ref(), key)?;
+        current.into_iter().collect()
+    } else {
+        let condition = own(definition, ask, key, seen.as_ref(), &transaction).await?;
+        let update = dynamic::update(definition.table).set(input).filter(condition);
+        let written = update.returning(&transaction).await.map_err(|error| of_rows(error, false))?;
+        if written.is_empty() {
+            let current = locked(definition, ask, &transaction, key).await?;
+            check_seen(definition, seen.as_ref(), current.as_ref(), key)?;
+            // It was there, and as it was seen, a moment ago.
+            return Err(problems::changed());
+        }
+        check(definition, ask, &transaction, &written).await?;
+        after(definition, ask, &transaction, Write::Update, &written, false).await?;
+        written
+    };
+    let outcome = Outcome::of(served, ask, &transaction, &written, Return::Representation).await?;
+    finish(ask, transaction).await?;
+    Ok(outcome.respond_one(ask, StatusCode::OK))
+}
+
+/// `DELETE /cars/1`.
+pub(super) async fn delete(served: &Arc<Served>, ask: Ask, key: Vec<Value>) -> Result<Response, Refused> {
+    deleted(served, &ask, &key).await.map_err(refused)
+}
+
+async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> {
+    let definition = &*served.definition;
+    let seen = seen(definition, ask)?;
+    before(definition, ask, Write::Delete, vec![Input::default()]).await?;
+    let transaction = begin(ask, definition).await?;
+    let current = locked(definition, ask, &transaction, key).await?;
+    check_seen(definition, seen.as_ref(), current.as_ref(), key)?;
+    let gone: Vec<TableRow> = current.into_iter().collect();
+    let outcome = Outcome::of(served, ask, &transaction, &gone, Return::Minimal).await?;
+    let delete = dynamic::delete(definition.table).filter(dynamic::key_equals(definition.table, key));
+    delete.execute(&transaction).await.map_err(|error| of_rows(error, false))?;
+    after(definition, ask, &transaction, Write::Delete, &gone, false).await?;
+    finish(ask, transaction).await?;
+    Ok(outcome.respond_one(ask, StatusCode::NO_CONTENT))
+}
+
+/// `PATCH /cars?doors=lt.3`: the rows that a filter finds.
+pub(super) async fn update_many(served: &Arc<Served>, ask: Ask, patch: JsonObject) -> Result<Response, Refused> {
+    changed_many(served, &ask, Some(patch)).await.map_err(refused)
+}
+
+/// `DELETE /cars?doors=lt.3`.
+pub(super) async fn delete_many(served: &Arc<Served>, ask: Ask) -> Result<Response, Refused> {
+    changed_many(served, &ask, None).await.map_err(refused)
+}
+
+async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> Result<Response> {
+    let definition = &*served.definition;
+    if ask.parameters.filters.is_empty() {
+        let text = "this would change every row: say which rows are meant, as in `?id=eq.1`";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "no_filter").with_detail(text));
+    }
+    let plan = read::plan(served, ask)?;
+    let page = ask.parameters.pages.get(&Vec::new()).cloned().unwrap_or_default();
+    let write = if patch.is_some() { Write::Update } else { Write::Delete };
+    let input = match patch {
+        Some(mut patch) => {
+            if let Some(wanted) = columns(definition, ask)? {
+                patch.retain(|name, _| wanted.contains(name));
+            }
+            let writable = |column: &crocus_orm::table::ColumnDef| definition.is_writable(column);
+            definition.reader.object(patch, Purpose::Patch, &writable).map_err(invalid)?
+        }
+        None => Input::default(),
+    };
+    let input = before(definition, ask, write, vec![input]).await?.pop().unwrap_or_default();
+    let is_empty = input.assignments.is_empty() && input.defaults.is_empty();
+
+    let transaction = begin(ask, definition).await?;
+    // The rows are told first, and locked: what is answered is what is changed, also where only some of them are meant.
+    let mut rows = Rows::new(Source::new(definition.table));
+    rows.filter = plan.rows.filter;
+    (rows.order, rows.limit, rows.offset) = (plan.rows.order, page.limit, page.offset);
+    // Rows are locked in one order, so that two requests do not wait for each other.
+    let by_key = key::columns(definition);
+    rows.order.extend(by_key.iter().map(|column| column.order(false, None)));
+    let found = dynamic::table_rows(rows).for_update().all(&transaction).await.map_err(problems::of_reading)?;
+    if ask.preferences.handling == Some(Handling::Strict)
+        && let Some(most) = ask.preferences.max_affected
+        && found.len() as u64 > most
+    {
+        let text = format!("{} rows are meant, and at most {most} may be changed", found.len());
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_affected").with_detail(text));
+    }
+    let keys = found.iter().map(TableRow::key).collect::<crocus_orm::Result<Vec<_>>>()?;
+    let (written, outcome) = match write {
+        Write::Update if is_empty => {
+            let outcome = Outcome::of(served, ask, &transaction, &found, Return::Minimal).await?;
+            (found, outcome)
+        }
+        Write::Update => {
+            let mut written = Vec::with_capacity(keys.len());
+            for keys in keys.chunks(KEYS) {
+                let update = dynamic::update(definition.table).set(input.clone());
+                let update = update.filter(dynamic::by_keys(definition.table, keys));
+                written.extend(update.returning(&transaction).await.map_err(|error| of_rows(error, false))?);
+            }
+            let place: HashMap<_, _> =
+                keys.iter().enumerate().map(|(place, key)| (format!("{key:?}"), place)).collect();
+            let place = |row: &TableRow| row.key().ok().and_then(|key| place.get(&format!("{key:?}")).copied());
+            // Updated rows come back in no order; those whose key was changed come last.
+            written.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+            check(definition, ask, &transaction, &written).await?;
+            let outcome = Outcome::of(served, ask, &transaction, &written, Return::Minimal).await?;
+            (written, outcome)
+        }
+        _ => {
+            let outcome = Outcome::of(served, ask, &transaction, &found, Return::Minimal).await?;
+            for keys in keys.chunks(KEYS) {
+                let delete = dynamic::delete(definition.table).filter(dynamic::by_keys(definition.table, keys));
+                delete.execute(&transaction).await.map_err(|error| of_rows(error, false))?;
+            }
+            (found, outcome)
+        }
+    };
+    after(definition, ask, &transaction, write, &written, false).await?;
+    finish(ask, transaction).await?;
+    Ok(outcome.respond(ask, StatusCode::NO_CONTENT))
+}
+
+/// How many keys one statement names.
+const KEYS: usize = 5_000;
+
+/// A transaction on the resource's database.
+async fn begin(ask: &Ask, definition: &Definition) -> Result<Transaction> {
+    let engine: &Engine = match definition.table.bind {
+        Some(bind) => ask.db.bind(bind)?,
+        None => &ask.db,
+    };
+    Ok(engine.begin().await?)
+}
+
+/// Commits, or takes everything back where the client only wants to know what would be.
+async fn finish(ask: &Ask, transaction: Transaction) -> Result<()> {
+    match ask.preferences.transaction {
+        Some(crate::grammar::Transaction::Rollback) => transaction.rollback().await?,
+        _ => transaction.commit().await?,
+    }
+    Ok(())
+}
+
+/// What the program's hooks make of what is to be written.
+async fn before(definition: &Definition, ask: &Ask, write: Write, rows: Vec<Input>) -> Result<Vec<Input>> {
+    let Some(hooks) = &definition.hooks else { return Ok(rows) };
+    let mut made = Vec::with_capacity(rows.len());
+    for Input { assignments, defaults } in rows {
+        let assignments = hooks.before(&ask.parts, write, assignments).await?;
+        let is_set = |column: &usize| assignments.iter().any(|(given, _)| given == column);
+        let defaults = defaults.into_iter().filter(|column| !is_set(column)).collect();
+        made.push(Input { assignments, defaults });
+    }
+    Ok(made)
+}
+
+/// Refuses rows that a write has put out of what the request may see.
+async fn check(definition: &Definition, ask: &Ask, transaction: &Transaction, written: &[TableRow]) -> Result<()> {
+    let Some(scope) = ask.scopes.get(&definition.path) else { return Ok(()) };
+    let keys = written.iter().map(TableRow::key).collect::<crocus_orm::Result<Vec<_>>>()?;
+    for keys in keys.chunks(KEYS) {
+        let mut rows = Rows::new(Source::new(definition.table));
+        rows.filter = vec![dynamic::by_keys(definition.table, keys), scope.clone()];
+        if dynamic::select(rows).count(transaction).await? != keys.len() as u64 {
+            let text = "a row would be outside of what this client may see";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "out_of_scope").with_detail(text));
+        }
+    }
+    Ok(())
+}
+
+async fn after(
+    definition: &Definition,
+    ask: &Ask,
+    transaction: &Transaction,
+    write: Write,
+    written: &[TableRow],
+    many: bool,
+) -> Result<()> {
+    let Some(hooks) = &definition.hooks else { return Ok(()) };
+    hooks.after(&ask.parts, transaction, write, &written.iter().map(TableRow::row).collect::<Vec<_>>()).await.map_err(
+        |refused| match refused {
+            HookRefused::Problem(problem) => problem,
+            HookRefused::Invalid(rows) => {
+                let errors = rows.into_iter().flat_map(|(index, errors)| {
+                    let prefix = if many { format!("/{index}") } else { String::new() };
+                    errors.into_iter().map(move |error| key::under(&prefix, error))
+                });
+                invalid(errors.collect())
+            }
+        },
+    )
+}
+
+/// The state that the client has seen; a 428 where it has to say so and does not.
+fn seen(definition: &Definition, ask: &Ask) -> Result<Option<Condition>> {
+    let seen = condition(&ask.parts.headers, &header::IF_MATCH);
+    if seen.is_none() && definition.requires_match {
+        let text = "say which state of the row you have seen: send its `ETag` as `If-Match`";
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required").with_detail(text));
+    }
+    Ok(seen)
+}
+
+/// The row with a key, if the request may see it, locked until the transaction ends.
+async fn locked(
+    definition: &Definition,
+    ask: &Ask,
+    transaction: &Transaction,
+    key: &[Value],
+) -> Result<Option<TableRow>> {
+    let mut rows = Rows::new(Source::new(definition.table));
+    rows.filter.push(dynamic::key_equals(definition.table, key));
+    rows.filter.extend(ask.scopes.get(&definition.path).cloned());
+    Ok(dynamic::table_rows(rows).for_update().one_or_none(transaction).await?)
+}
+
+/// A 404 where there is no row, and a 412 where it is another than the client has seen.
+fn check_seen(
+    definition: &Definition,
+    seen: Option<&Condition>,
+    current: Option<&TableRow>,
+    key: &[Value],
+) -> Result<()> {
+    match (seen, current) {
+        (None, None) => Err(key::not_found(definition, key)),
+        (Some(_), None) => Err(key::not_found(definition, key)),
+        (Some(seen), Some(row)) if !seen.holds(&key::state_of(definition, row)?) => Err(problems::changed()),
+        _ => Ok(()),
+    }
+}
+
+/// The condition of an UPDATE of one row: its key, what the request may see, and the state that the client has seen.
+async fn own(
+    definition: &Definition,
+    ask: &Ask,
+    key: &[Value],
+    seen: Option<&Condition>,
+    transaction: &Transaction,
+) -> Result<crocus_orm::Expr<bool>> {
+    let mut condition = dynamic::key_equals(definition.table, key);
+    if let Some(scope) = ask.scopes.get(&definition.path) {
+        condition = condition & scope.clone();
+    }
+    let Some(seen) = seen else { return Ok(condition) };
+    if let Some(versions) = key::versions(definition, seen) {
+        return Ok(condition & versions);
+    }
+    // Without a version the row's content is its state: it is locked, so that it stays what it is.
+    let current = locked(definition, ask, transaction, key).await?;
+    check_seen(definition, Some(seen), current.as_ref(), key)?;
+    Ok(condition)
+}
+
+/// What the database says to rows: where a body has many, it is not known which one is meant.
+fn of_rows(error: crocus_orm::Error, many: bool) -> Problem {
+    let problem = Problem::from(error);
+    if many { problem.without_errors() } else { problem }
+}

@@ -1,0 +1,113 @@
+//! What a write is answered with: nothing, where the rows are, or the rows as they are now.
+
+use std::collections::HashMap;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use crocus_orm::Transaction;
+use crocus_orm::dynamic::{self, JsonRow, TableRow};
+use serde_json::Value as Json;
+
+use super::KEYS;
+use crate::Result;
+use crate::grammar::{Preferences, Return};
+use crate::resource::ask::Ask;
+use crate::resource::format::Kind;
+use crate::resource::{Served, key, problems, read};
+
+/// The rows of an answer.
+pub(super) struct Outcome {
+    returning: Return,
+    /// Each with its state; in the order in which they were written.
+    rows: Vec<(JsonRow, String)>,
+    names: Vec<String>,
+    number: usize,
+}
+
+impl Outcome {
+    /// Reads what the client wants to see of rows that are written, or about to be deleted.
+    pub(super) async fn of(
+        served: &Served,
+        ask: &Ask,
+        transaction: &Transaction,
+        written: &[TableRow],
+        otherwise: Return,
+    ) -> Result<Outcome> {
+        let definition = &served.definition;
+        let returning = ask.preferences.returning.unwrap_or(otherwise);
+        let mut outcome = Outcome { returning, rows: Vec::new(), names: Vec::new(), number: written.len() };
+        if returning != Return::Representation {
+            return Ok(outcome);
+        }
+        let plan = read::plan(served, ask)?;
+        if plan.aggregated {
+            return Err(problems::invalid_query("`select`: what was written is not counted or added up"));
+        }
+        outcome.names = plan.names.clone();
+        let keys = written.iter().map(TableRow::key).collect::<crocus_orm::Result<Vec<_>>>()?;
+        let mut found = HashMap::new();
+        for keys in keys.chunks(KEYS) {
+            let mut rows = plan.rows.clone();
+            // The filters said which rows to change: they need not hold of what became of them.
+            rows.filter = vec![dynamic::by_keys(definition.table, keys)];
+            (rows.order, rows.limit, rows.offset) = (Vec::new(), None, None);
+            let columns = key::columns(definition).into_iter().chain(key::state_columns(definition)).collect();
+            let select = dynamic::select_beside(rows, columns);
+            for (row, beside) in select.all(transaction).await.map_err(problems::of_reading)? {
+                let (key, state) = beside.split_at(key::columns(definition).len());
+                found.insert(Json::from(key).to_string(), (row, key::state(definition, state)));
+            }
+        }
+        for row in written {
+            outcome.rows.extend(found.remove(&Json::from(row.json_key()?).to_string()));
+        }
+        if ask.format.kind == Kind::Object && outcome.rows.len() != 1 {
+            return Err(problems::not_single(outcome.rows.len()));
+        }
+        Ok(outcome)
+    }
+
+    /// The answer to a write of several rows.
+    pub(super) fn respond(self, ask: &Ask, empty: StatusCode) -> Response {
+        let is_created = empty == StatusCode::CREATED;
+        let mut response = if self.returning == Return::Representation {
+            let rows: Vec<_> = self.rows.into_iter().map(|(row, _)| row).collect();
+            let body = ask.format.write(&rows, &self.names);
+            let content_type = HeaderValue::from_static(ask.format.content_type());
+            let status = if is_created { StatusCode::CREATED } else { StatusCode::OK };
+            (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+        } else {
+            empty.into_response()
+        };
+        let total = ask.preferences.count.map_or("*".to_owned(), |_| self.number.to_string());
+        let range = match self.number {
+            number if number > 0 && !is_created => format!("0-{}/{total}", number - 1),
+            _ => format!("*/{total}"),
+        };
+        if let Ok(range) = HeaderValue::try_from(range) {
+            response.headers_mut().insert(header::CONTENT_RANGE, range);
+        }
+        applied(ask, self.returning, &mut response);
+        response
+    }
+
+    /// The answer to a write of one row.
+    pub(super) fn respond_one(self, ask: &Ask, status: StatusCode) -> Response {
+        let returning = self.returning;
+        let mut response = match self.rows.into_iter().next() {
+            Some((row, state)) => {
+                let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
+                read::answer_one(ask, status, row, &state, &self.names)
+            }
+            None => StatusCode::NO_CONTENT.into_response(),
+        };
+        applied(ask, returning, &mut response);
+        response
+    }
+}
+
+fn applied(ask: &Ask, returning: Return, response: &mut Response) {
+    let asked = &ask.preferences;
+    let followed = Preferences { returning: asked.returning.map(|_| returning), unknown: Vec::new(), ..asked.clone() };
+    read::applied(response.headers_mut(), &followed);
+}
