@@ -29,6 +29,8 @@ struct Inner {
     errors: Vec<FieldError>,
     /// Whether PostgREST's members are there too.
     of_resource: bool,
+    /// PostgREST's `details`, where they are not the errors.
+    details: Option<String>,
     members: Map<String, Value>,
     retry_after: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -52,6 +54,7 @@ impl Problem {
             hint: None,
             errors: Vec::new(),
             of_resource: false,
+            details: None,
             members: Map::new(),
             retry_after: status == StatusCode::SERVICE_UNAVAILABLE,
             headers: Vec::new(),
@@ -87,9 +90,15 @@ impl Problem {
 
     /// With the members that PostgREST's clients show: `message`, `details`, `hint`, and `code`, which is there anyway.
     #[must_use]
-    #[expect(dead_code, reason = "what answers for a resource is being built")]
     pub(crate) fn of_resource(mut self) -> Problem {
         self.0.of_resource = true;
+        self
+    }
+
+    /// PostgREST's `details`, which its clients look for.
+    #[must_use]
+    pub(crate) fn with_details(mut self, details: impl Into<String>) -> Problem {
+        self.0.details = Some(details.into());
         self
     }
 
@@ -172,7 +181,8 @@ impl Serialize for Inner {
             let rules: Vec<_> =
                 self.errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
             members.serialize_entry("message", self.detail.as_deref().unwrap_or(title))?;
-            members.serialize_entry("details", &(!rules.is_empty()).then(|| rules.join("; ")))?;
+            let rules = (!rules.is_empty()).then(|| rules.join("; "));
+            members.serialize_entry("details", &self.details.as_ref().or(rules.as_ref()))?;
             members.serialize_entry("hint", &self.hint)?;
         } else if let Some(hint) = &self.hint {
             members.serialize_entry("hint", hint)?;

@@ -36,6 +36,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::BAD_REQUEST,
+        "invalid_csv",
+        "The body is no table: a line has another number of cells than the head, or is no text in UTF-8.",
+        "Correct the line that `detail` names.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
         "invalid_json",
         "The body is not valid JSON.",
         "Correct it at the line and the column that `detail` names.",
@@ -45,6 +51,30 @@ pub const CODES: &[Code] = &[
         "invalid_query",
         "A parameter of the URL is unknown, missing or not of its type.",
         "Correct what `detail` names.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
+        "no_filter",
+        "A change of many rows does not say which ones are meant.",
+        "Add a filter, such as `?id=eq.1`.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
+        "too_many_affected",
+        "More rows are meant than `max-affected` allows. None was changed.",
+        "Narrow the filter, or raise `max-affected`.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
+        "unknown_preference",
+        "A preference is not known, and `handling=strict` asks for it to be.",
+        "Correct what `detail` names, or leave out `handling=strict`.",
+    ),
+    code(
+        StatusCode::FORBIDDEN,
+        "out_of_scope",
+        "A row would be outside of what the client may see. Nothing was written.",
+        "Give the row values that the client may see.",
     ),
     code(
         StatusCode::NOT_FOUND,
@@ -57,6 +87,18 @@ pub const CODES: &[Code] = &[
         "method_not_allowed",
         "The path does not answer to this method.",
         "Use one of those that the header `Allow` names.",
+    ),
+    code(
+        StatusCode::NOT_ACCEPTABLE,
+        "not_acceptable",
+        "None of the media types in `Accept` can be sent.",
+        "Accept one of those that `detail` names.",
+    ),
+    code(
+        StatusCode::NOT_ACCEPTABLE,
+        "not_single",
+        "One row is asked for as an object, and there are several or none.",
+        "Narrow the filter, or ask for `application/json`.",
     ),
     code(
         StatusCode::CONFLICT,
@@ -72,6 +114,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::CONFLICT,
+        "patch_test_failed",
+        "A `test` in a JSON patch does not hold. Nothing was changed.",
+        "Read the row again, and make the patch anew.",
+    ),
+    code(
+        StatusCode::CONFLICT,
         "stale_object",
         "The row was changed by another request since it was read.",
         "Read it again, make the change to what is there now, and send that.",
@@ -83,10 +131,22 @@ pub const CODES: &[Code] = &[
         "Choose another value for the columns that `errors` names, or change the row that is there.",
     ),
     code(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "The row is another than the one whose entity tag `If-Match` has. Nothing was changed.",
+        "Read it again, make the change to what is there now, and send that with its `ETag`.",
+    ),
+    code(
         StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",
         "The body is larger than the limit.",
         "Send it in parts. The operator sets the limit: `CROCUS_BODY_LIMIT`.",
+    ),
+    code(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_many_rows",
+        "The body brings more rows than are taken at once.",
+        "Send them in parts.",
     ),
     code(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -101,6 +161,24 @@ pub const CODES: &[Code] = &[
         "Use one of those that the header `Accept-Encoding` of the answer names, or none.",
     ),
     code(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "The body's media type is not taken here.",
+        "Send one of those that `detail` names.",
+    ),
+    code(
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "range_not_satisfiable",
+        "The rows that are asked for begin behind the last one.",
+        "Begin earlier: `Content-Range` says how many there are.",
+    ),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_patch",
+        "A JSON patch cannot be applied: a path in it leads nowhere.",
+        "Correct the operation that `detail` names.",
+    ),
+    code(
         StatusCode::UNPROCESSABLE_ENTITY,
         "invalid_payload",
         "The body does not fit the model.",
@@ -111,6 +189,18 @@ pub const CODES: &[Code] = &[
         "invalid_value",
         "The database refuses a value: it is too large, or none of its type.",
         "Correct the value that `detail` tells of.",
+    ),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "nested_upsert",
+        "Rows that may be there already bring rows of relationships.",
+        "Send the rows of relationships on their own.",
+    ),
+    code(
+        StatusCode::PRECONDITION_REQUIRED,
+        "precondition_required",
+        "A change needs to say which state of the row the client has seen.",
+        "Read the row, and send its `ETag` as `If-Match`.",
     ),
     code(
         StatusCode::TOO_MANY_REQUESTS,

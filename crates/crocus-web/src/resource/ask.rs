@@ -70,8 +70,9 @@ impl Ask {
     }
 }
 
-pub(super) fn refused(answer: impl IntoResponse) -> Refused {
-    Box::new(answer.into_response())
+/// A problem as PostgREST's clients understand it too.
+pub(super) fn refused(problem: Problem) -> Refused {
+    Box::new(problem.of_resource().into_response())
 }
 
 /// The parameters of a query as forms write them: `%20` and `+` are spaces.

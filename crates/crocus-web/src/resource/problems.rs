@@ -44,7 +44,7 @@ pub(super) fn not_single(rows: usize) -> Problem {
     };
     Problem::new(StatusCode::NOT_ACCEPTABLE, "not_single")
         .with_detail(text)
-        .with_member("details", format!("The result contains {rows} rows"))
+        .with_details(format!("The result contains {rows} rows"))
 }
 
 /// A 412: the row is another than the client has seen.

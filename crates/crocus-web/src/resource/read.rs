@@ -184,11 +184,12 @@ async fn count(ask: &Ask, select: Select<JsonRow>) -> Result<Option<u64>> {
     })
 }
 
-fn beyond(offset: u64, total: u64) -> Response {
+fn beyond(offset: u64, total: u64) -> Problem {
     let text = format!("the rows begin at {offset}, and there are {total}");
-    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable").with_detail(text);
-    let range = HeaderValue::try_from(format!("*/{total}"));
-    ([(header::CONTENT_RANGE, range.unwrap_or(HeaderValue::from_static("*/*")))], problem).into_response()
+    let range = HeaderValue::try_from(format!("*/{total}")).unwrap_or(HeaderValue::from_static("*/*"));
+    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable")
+        .with_detail(text)
+        .with_header(header::CONTENT_RANGE, range)
 }
 
 fn respond(

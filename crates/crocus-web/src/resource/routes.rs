@@ -47,7 +47,7 @@ impl Resources {
                 };
                 let answered: Vec<_> = methods(&served.definition, &place);
                 for (method, handler) in &answered {
-                    routes.push(Route { method: method.clone(), path: path.clone(), handler: *handler });
+                    routes.push(Route { method: method.clone(), path: path.clone(), handler });
                 }
                 if let Some(methods) = answered_by(&served, &place, &answered) {
                     router = router.route(&path, methods);

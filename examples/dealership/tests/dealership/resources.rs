@@ -155,7 +155,16 @@ fn shown(answer: &Answer) -> String {
             Some(value) => writeln!(text, "< {name}: {value}").unwrap(),
         }
     }
-    let body = answer.text();
+    let mut body = answer.text();
+    if answer.headers().get("content-type").is_some_and(|value| value == "application/problem+json") {
+        // What follows from the code is not repeated in every case.
+        let (code, status) = (answer.json()["code"].as_str().unwrap().to_owned(), answer.status());
+        let title = status.canonical_reason().unwrap();
+        let begin = format!("{{\"type\":\"/docs/errors#{code}\",\"title\":\"{title}\",");
+        if let Some(rest) = body.strip_prefix(&begin) {
+            body = format!("{{{rest}");
+        }
+    }
     if !body.is_empty() {
         text += "<\n";
         body.lines().for_each(|line| writeln!(text, "< {line}").unwrap());

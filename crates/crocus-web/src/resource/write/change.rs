@@ -66,10 +66,9 @@ fn merges_documents(definition: &Definition, patch: &JsonObject) -> bool {
 
 /// RFC 6902, 5: a patch that cannot be applied changes nothing.
 fn refused(error: &json_patch::PatchError) -> Problem {
-    let status = match error.kind {
-        json_patch::PatchErrorKind::TestFailed => StatusCode::CONFLICT,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    let problem = match error.kind {
+        json_patch::PatchErrorKind::TestFailed => Problem::new(StatusCode::CONFLICT, "patch_test_failed"),
+        _ => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_patch"),
     };
-    let code = if status == StatusCode::CONFLICT { "patch_test_failed" } else { "invalid_patch" };
-    Problem::new(status, code).with_detail(format!("the patch cannot be applied: {error}"))
+    problem.with_detail(format!("the patch cannot be applied: {error}"))
 }
