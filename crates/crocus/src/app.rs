@@ -200,10 +200,10 @@ impl App {
     ///
     /// # Errors
     /// When an annotation does not fit the routes.
-    pub(crate) fn service(&self, rate_limited: bool) -> Result<Router> {
+    pub(crate) fn service(&self, is_limited: bool) -> Result<Router> {
         let (resources, listed) = self.resources.routes();
         let routes: Vec<_> = self.routes.iter().cloned().chain(listed).collect();
-        let pages = crocus_web::docs(&self.document(rate_limited)?, &routes);
+        let pages = crocus_web::docs(&self.document(is_limited)?, &routes);
         Ok(self.router.clone().merge(resources).merge(pages))
     }
 
