@@ -80,13 +80,22 @@ impl Reader {
         purpose: Purpose,
         may_write: &dyn Fn(&ColumnDef) -> bool,
     ) -> Result<Input, Vec<FieldError>> {
-        let input = self.read(purpose, may_write, |column| {
+        let mut taken = 0;
+        let mut input = self.read(purpose, may_write, |column| {
             let (_, text) = cells.iter().find(|(name, _)| *name == column.name)?;
+            taken += 1;
             Some(text.map_or(Given::Json(Json::Null), Given::Text))
         });
         let is_read = |name: &str| self.table.column(name).is_some_and(|column| is_given(column, may_write));
-        let others = cells.iter().map(|(name, _)| *name).filter(|name| !is_read(name));
-        self.without_others(input, others, may_write)
+        let others = || cells.iter().map(|(name, _)| *name).filter(|name| !is_read(name));
+        if taken + others().count() < cells.len() {
+            let is_second = |at: usize| cells[..at].iter().any(|(name, _)| *name == cells[at].0);
+            let second =
+                (0..cells.len()).filter(|at| is_second(*at)).map(|at| cells[at].0).filter(|name| is_read(name));
+            let twice = second.map(|name| FieldError { pointer: pointer(name), detail: "is there twice".to_owned() });
+            input = Err(input.err().into_iter().flatten().chain(twice).collect());
+        }
+        self.without_others(input, others(), may_write)
     }
 
     fn read<'a>(
@@ -98,37 +107,50 @@ impl Reader {
         let (mut input, mut errors) = (Input::default(), Vec::new());
         let columns = self.table.columns.iter().enumerate();
         for (index, column) in columns.filter(|(_, column)| is_given(column, may_write)) {
+            let wrong = |rule: Rule| vec![FieldError { pointer: pointer(column.name), detail: rule.into_owned() }];
             let result = match take(column) {
                 None if purpose == Purpose::Patch => Ok(()),
                 // The row that is there keeps its key.
                 None if purpose == Purpose::Replace && column.primary_key => Ok(()),
-                None if is_required(column) => Err("is required".into()),
+                None if is_required(column) => Err(wrong("is required".into())),
                 None => {
                     if purpose == Purpose::Replace {
                         input.defaults.push(index);
                     }
                     Ok(())
                 }
-                Some(given) => self.value(index, given).map(|value| input.assignments.push((index, value))),
+                Some(given) => match self.value(index, given) {
+                    Ok(value) => {
+                        input.assignments.push((index, value));
+                        Ok(())
+                    }
+                    Err(Mistake::Value(rule)) => Err(wrong(rule)),
+                    Err(Mistake::Items(items)) => Err(items),
+                },
             };
-            if let Err(rule) = result {
-                errors.push(FieldError { pointer: pointer(column.name), detail: rule.into_owned() });
-            }
+            errors.extend(result.err().into_iter().flatten());
         }
         if errors.is_empty() { Ok(input) } else { Err(errors) }
     }
 
-    fn value(&self, index: usize, given: Given<'_>) -> Result<crate::Value, Rule> {
+    fn value(&self, index: usize, given: Given<'_>) -> Result<crate::Value, Mistake> {
         let column = &self.table.columns[index];
         let json = match given {
             Given::Json(json) => json,
-            Given::Text(text) => json_of(text, column.ty)?,
+            Given::Text(text) => json_of(text, column.ty).map_err(Mistake::Value)?,
         };
-        let value = column.from_json.read(json)?;
+        let items = match (&json, column.ty) {
+            (Json::Array(items), ColumnType::Array(_)) => items.clone(),
+            _ => Vec::new(),
+        };
+        let value = column.from_json.read(json).map_err(|rule| match wrong_items(column, items) {
+            wrong if wrong.is_empty() => Mistake::Value(rule),
+            wrong => Mistake::Items(wrong),
+        })?;
         if let crate::Value::Json(Some(json)) = &value {
-            check_json(json).map_err(|error| error.to_string())?;
+            check_json(json).map_err(|error| Mistake::Value(error.to_string().into()))?;
         }
-        self.rules[index].check(&value)?;
+        self.rules[index].check(&value).map_err(Mistake::Value)?;
         Ok(value)
     }
 
@@ -156,6 +178,22 @@ impl Reader {
             Err(errors) => Err([errors, others].concat()),
         }
     }
+}
+
+/// What is wrong with a value: with itself, or with items of it.
+enum Mistake {
+    Value(Rule),
+    Items(Vec<FieldError>),
+}
+
+/// The mistakes in a list's items, each read by itself.
+fn wrong_items(column: &ColumnDef, items: Vec<Json>) -> Vec<FieldError> {
+    let wrong = items.into_iter().enumerate().filter_map(|(index, item)| {
+        let rule = column.from_json.read(Json::Array(vec![item])).err()?;
+        let detail = rule.strip_prefix("item 0 ").unwrap_or(&rule).to_owned();
+        Some(FieldError { pointer: format!("{}/{index}", pointer(column.name)), detail })
+    });
+    wrong.collect()
 }
 
 /// Whether an input can give the column a value.
