@@ -23,6 +23,7 @@ pub mod routing;
 mod serve;
 mod service;
 mod timing;
+mod traces;
 
 pub use cors::Cors;
 pub use db::Db;
@@ -40,6 +41,7 @@ pub use query::Query;
 pub use rate_limit::RateLimit;
 pub use serve::serve;
 pub use service::{Limits, ServiceOptions, service};
+pub use traces::Collector;
 
 pub use axum::extract::FromRequestParts;
 pub use axum::http;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -16,6 +16,7 @@ use crate::metrics::{METRICS, Metrics};
 use crate::problem::Cause;
 use crate::rate_limit::RateLimiter;
 use crate::timing::Counted;
+use crate::traces::{Context, Span, Traces};
 use crate::{Cors, Db, Limits, Problem, health};
 
 /// The routes for those who look after the program: they are asked again and again, and must be answered.
@@ -62,6 +63,7 @@ pub(crate) struct Around {
     pub(crate) rate_limit: Option<RateLimiter>,
     pub(crate) server_timing: bool,
     pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) traces: Option<Traces>,
 }
 
 /// Runs the rest, and everything around it in one place: its order is the order of these lines.
@@ -75,6 +77,7 @@ pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Requ
     let route = route.as_ref().map(MatchedPath::as_str);
     let origin = around.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN).cloned());
     let wanted = around.compression.then(|| Wanted::of(request.headers_mut()));
+    let trace = around.traces.as_ref().map(|traces| (traces, Context::of(request.headers())));
     let counted = around.server_timing.then(Counted::default);
 
     let mut response = match around.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
@@ -106,14 +109,20 @@ pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Requ
         metrics.count(&method, route, status, elapsed);
     }
     let status = status.as_u16();
+    let trace_id = trace.as_ref().map(|(_, context)| context.trace_id());
+    let trace_id = trace_id.as_deref();
     let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause.clone());
     let cause = cause.as_deref();
     let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let id_text = id.as_str();
     if status >= 500 {
-        tracing::error!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, cause);
+        tracing::error!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, trace_id, cause);
     } else {
-        tracing::info!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, cause);
+        tracing::info!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, trace_id, cause);
+    }
+    if let Some((traces, context)) = trace {
+        let (route, ended) = (route.map(str::to_owned), SystemTime::now());
+        traces.record(Span { context, method, route, path, status, duration: elapsed, ended });
     }
     response.headers_mut().insert(REQUEST_ID, id.0);
     response

@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use crate::metrics::{self, Metrics};
 use crate::observe::{self, Around};
 use crate::rate_limit::RateLimiter;
-use crate::{Cors, Db, Problem, RateLimit};
+use crate::traces::Traces;
+use crate::{Collector, Cors, Db, Problem, RateLimit};
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,8 @@ pub struct ServiceOptions {
     pub server_timing: bool,
     /// Whether there is `/metrics`.
     pub metrics: bool,
+    /// Where each request is sent as a span, when it was answered; nowhere without it.
+    pub traces: Option<Collector>,
 }
 
 impl Default for ServiceOptions {
@@ -56,6 +59,7 @@ impl Default for ServiceOptions {
             rate_limit: None,
             server_timing: false,
             metrics: true,
+            traces: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOpti
         rate_limit: options.rate_limit.map(RateLimiter::new),
         server_timing: options.server_timing,
         metrics,
+        traces: options.traces.map(Traces::new),
     };
     routes
         .fallback(unknown_path)

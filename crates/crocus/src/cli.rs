@@ -66,9 +66,9 @@ const SETTINGS: &str = "\
 Settings come from the flags, else the environment (DATABASE_URL, CROCUS_HOST, CROCUS_PORT,
 CROCUS_REQUEST_TIMEOUT, CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL,
 CROCUS_ECHO, CROCUS_SLOW_QUERY, CROCUS_STATEMENT_TIMEOUT, CROCUS_LOCK_TIMEOUT,
-CROCUS_COMPRESSION, CROCUS_METRICS, CROCUS_SERVER_TIMING, CROCUS_CORS_ORIGINS,
-CROCUS_CORS_METHODS, CROCUS_CORS_HEADERS, CROCUS_CORS_CREDENTIALS, CROCUS_CORS_MAX_AGE,
-CROCUS_RATE_LIMIT, CROCUS_RATE_LIMIT_HEADER), else crocus.toml.
+CROCUS_COMPRESSION, CROCUS_METRICS, CROCUS_SERVER_TIMING, CROCUS_OTLP_ENDPOINT,
+CROCUS_CORS_ORIGINS, CROCUS_CORS_METHODS, CROCUS_CORS_HEADERS, CROCUS_CORS_CREDENTIALS,
+CROCUS_CORS_MAX_AGE, CROCUS_RATE_LIMIT, CROCUS_RATE_LIMIT_HEADER), else crocus.toml.
 Other databases of a program have theirs in DATABASE_URL_KEY, or in the table `binds`.";
 
 pub(crate) async fn main(app: App) -> Result<ExitCode> {
@@ -97,7 +97,7 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
     }
     let keys: Vec<_> = app.binds.iter().map(|bind| bind.key).collect();
     config.check_binds(&keys)?;
-    config.service_options()?;
+    config.service_options(app.name)?;
     registry::check(&app.models, &app.binds)?;
     let opened = Opened::default();
     let context = Context { app, config, verbose: cli.verbose > 0, opened: opened.clone() };

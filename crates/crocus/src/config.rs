@@ -57,7 +57,7 @@ enum Kind {
 }
 
 /// The settings: key of the file, environment variable, what it is in the file, what a value is.
-const KEYS: [(&str, &str, Kind, &str); 21] = [
+const KEYS: [(&str, &str, Kind, &str); 22] = [
     ("database_url", "DATABASE_URL", Kind::Text, "a database URL"),
     ("host", "CROCUS_HOST", Kind::Text, "a host name or an address"),
     ("port", "CROCUS_PORT", Kind::Number, "a port number from 0 to 65535"),
@@ -72,6 +72,7 @@ const KEYS: [(&str, &str, Kind, &str); 21] = [
     ("compression", "CROCUS_COMPRESSION", Kind::Truth, "true or false"),
     ("server_timing", "CROCUS_SERVER_TIMING", Kind::Truth, "true or false"),
     ("metrics", "CROCUS_METRICS", Kind::Truth, "true or false"),
+    ("otlp_endpoint", "CROCUS_OTLP_ENDPOINT", Kind::Text, "a collector's address, such as http://127.0.0.1:4318"),
     ("cors_origins", "CROCUS_CORS_ORIGINS", Kind::List, "origins such as https://shop.example, or *"),
     ("cors_methods", "CROCUS_CORS_METHODS", Kind::List, "methods such as GET"),
     ("cors_headers", "CROCUS_CORS_HEADERS", Kind::List, "names of headers, or *"),
@@ -263,9 +264,9 @@ impl Config {
         }
     }
 
-    /// What stands around the routes.
-    pub(crate) fn service_options(&self) -> Result<ServiceOptions> {
-        self.operations.service(self.limits())
+    /// What stands around the routes of a program.
+    pub(crate) fn service_options(&self, program: &str) -> Result<ServiceOptions> {
+        self.operations.service(program, self.limits())
     }
 
     /// How the engines keep their connections, and what is told of their statements. The replica is left out.

@@ -12,3 +12,4 @@ mod rate_limit;
 mod serving;
 mod time_outs;
 mod timing;
+mod traces;

@@ -11,6 +11,6 @@ use crate::error::Result;
 pub(super) struct OpenApi {}
 
 pub(super) fn openapi(context: &Context, OpenApi {}: &OpenApi) -> Result<()> {
-    let is_limited = context.config.service_options()?.rate_limit.is_some();
+    let is_limited = context.config.service_options(context.name())?.rate_limit.is_some();
     print(&crocus_web::openapi::to_json(&context.app.document(is_limited)?))
 }

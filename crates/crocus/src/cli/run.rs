@@ -38,7 +38,7 @@ pub(super) async fn run(mut context: Context, arguments: Run) -> Result<()> {
     if let Some(port) = arguments.port {
         context.config.set_port(port, "the flag `--port`");
     }
-    let options = context.config.service_options()?;
+    let options = context.config.service_options(context.name())?;
     if options.metrics && context.app.routes.iter().any(|route| route.path == METRICS) {
         let text = format!("the program has a route at `{METRICS}`, where its metrics are");
         return Err(Error::new(text).with_hint("give the route another path, or set `metrics = false`"));

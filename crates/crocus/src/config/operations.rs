@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crocus_web::http::HeaderName;
-use crocus_web::{Cors, Limits, RateLimit, ServiceOptions};
+use crocus_web::{Collector, Cors, Limits, RateLimit, ServiceOptions};
 
 use super::{Setting, parse, setting};
 use crate::error::{Error, Result};
@@ -15,6 +15,7 @@ pub(super) struct Operations {
     compression: Option<Setting<bool>>,
     server_timing: Option<Setting<bool>>,
     metrics: Option<Setting<bool>>,
+    otlp_endpoint: Option<Setting<String>>,
     cors_origins: Option<Setting<String>>,
     cors_methods: Option<Setting<String>>,
     cors_headers: Option<Setting<String>>,
@@ -58,6 +59,7 @@ impl Operations {
             "compression" => self.compression = setting(parse(key, value, origin, |_| true)?, origin),
             "server_timing" => self.server_timing = setting(parse(key, value, origin, |_| true)?, origin),
             "metrics" => self.metrics = setting(parse(key, value, origin, |_| true)?, origin),
+            "otlp_endpoint" => self.otlp_endpoint = text(),
             "cors_origins" => self.cors_origins = text(),
             "cors_methods" => self.cors_methods = text(),
             "cors_headers" => self.cors_headers = text(),
@@ -71,14 +73,19 @@ impl Operations {
     }
 
     /// What they mean together.
-    pub(super) fn service(&self, limits: Limits) -> Result<ServiceOptions> {
+    pub(super) fn service(&self, program: &str, limits: Limits) -> Result<ServiceOptions> {
         let default = ServiceOptions::from(limits);
+        let traces = self
+            .otlp_endpoint
+            .as_ref()
+            .map(|endpoint| checked("otlp_endpoint", endpoint, Collector::new(&endpoint.value, program)));
         Ok(ServiceOptions {
             compression: self.compression.as_ref().map_or(default.compression, |setting| setting.value),
             cors: self.cors()?,
             rate_limit: self.rate_limit()?,
             server_timing: self.server_timing.as_ref().map_or(default.server_timing, |setting| setting.value),
             metrics: self.metrics.as_ref().map_or(default.metrics, |setting| setting.value),
+            traces: traces.transpose()?,
             ..default
         })
     }
@@ -156,16 +163,16 @@ mod tests {
     #[test]
     fn what_stands_around_the_routes_is_set() {
         let toml = "cors_origins = [\"https://shop.example\", \"http://localhost:5173\"]\ncors_credentials = true\n\
-                    cors_max_age = 60\nserver_timing = true\nmetrics = false\ncompression = false\nrate_limit = \"100/1m\"\n\
+                    cors_max_age = 60\nserver_timing = true\nmetrics = false\notlp_endpoint = \"http://127.0.0.1:4318\"\ncompression = false\nrate_limit = \"100/1m\"\n\
                     rate_limit_header = \"x-real-ip\"";
-        let options = from(toml, &[]).unwrap().service_options().unwrap();
+        let options = from(toml, &[]).unwrap().service_options("cars").unwrap();
         assert!(options.cors.is_some() && options.rate_limit.is_some() && options.server_timing);
-        assert!(!options.metrics && !options.compression);
+        assert!(!options.metrics && !options.compression && options.traces.is_some());
         let environment =
             [("CROCUS_CORS_ORIGINS", "https://a.example, https://b.example"), ("CROCUS_RATE_LIMIT", "5/s")];
-        let options = from("", &environment).unwrap().service_options().unwrap();
+        let options = from("", &environment).unwrap().service_options("cars").unwrap();
         assert!(options.cors.is_some() && options.rate_limit.is_some() && !options.server_timing && options.metrics);
-        let options = from("", &[]).unwrap().service_options().unwrap();
+        let options = from("", &[]).unwrap().service_options("cars").unwrap();
         assert!(options.cors.is_none() && options.rate_limit.is_none());
     }
 
@@ -183,6 +190,11 @@ mod tests {
             (
                 "cors_origins = [1]",
                 "`cors_origins` must be origins such as https://shop.example, or *, not a value of type integer (from `crocus.toml`, line 1)",
+            ),
+            (
+                "otlp_endpoint = \"https://a.example\"",
+                "`otlp_endpoint`: `https://a.example` is no collector's address: it begins with `http://`; traces are sent \
+                 as they are, to a collector nearby (from `crocus.toml`, line 1)",
             ),
             ("cors_max_age = 1", "`cors_max_age` is set without `cors_origins` (from `crocus.toml`, line 1)"),
             (
@@ -202,7 +214,7 @@ mod tests {
                 "`rate_limit_header`: `a b` is no header's name (from `crocus.toml`, line 2)",
             ),
         ] {
-            let error = from(toml, &[]).and_then(|config| config.service_options()).unwrap_err().render();
+            let error = from(toml, &[]).and_then(|config| config.service_options("cars")).unwrap_err().render();
             assert_eq!(error.lines().next(), Some(&*format!("error: {message}")));
         }
     }
