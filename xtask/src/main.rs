@@ -9,7 +9,9 @@ mod failure;
 mod lint_openapi;
 mod node;
 mod postgres;
+mod program;
 mod python;
+mod schemathesis;
 mod squawk;
 mod test;
 
@@ -27,6 +29,8 @@ Commands:
   bench NAME      Compare with others, in one run: `migrations` (Alembic)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
+  schemathesis [--cases N]
+                  Send the examples requests made from their OpenAPI documents, about N each (1000), on both databases
   squawk          Run squawk, a linter, over the SQL that migrations send to PostgreSQL
   help            Show this text
 
@@ -54,6 +58,11 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["squawk"] => squawk::run(),
         ["lint-openapi"] => lint_openapi::run(),
         ["docs-browser"] => docs_browser::run(),
+        ["schemathesis"] => schemathesis::run(1_000),
+        ["schemathesis", "--cases", number] => match number.parse() {
+            Ok(cases) => schemathesis::run(cases),
+            Err(_) => Err(Failure::usage(format!("`{number}` is no number of cases"), "see `cargo xtask help`")),
+        },
         ["bench", "migrations"] => bench::migrations(),
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");

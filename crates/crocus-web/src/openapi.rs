@@ -15,7 +15,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{Components, Info, OpenApi, OpenApiVersion, RefOr, Schema, Tag};
 
 pub use annotations::{
-    ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch, given, value,
+    ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch, column, given, value,
 };
 pub use handmade::Mismatch;
 

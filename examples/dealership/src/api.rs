@@ -1,7 +1,9 @@
 //! What the OpenAPI document says of the routes written by hand: which they are, and what the models are as JSON.
 
+use crocus::utoipa::openapi::schema::{Object, SchemaType};
+use crocus::utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use crocus::utoipa::{self, OpenApi};
-use crocus::web::openapi::{NewRow, Row, RowPatch};
+use crocus::web::openapi::{NewRow, Row, RowPatch, column};
 
 use crate::handlers::{cars, deliveries, makers, owners, reports, sales, tags};
 use crate::models::{AuditEntry, Car, Maker, Owner, Sale, Tag};
@@ -16,6 +18,24 @@ pub(crate) type NewOwnerJson = NewRow<Owner>;
 pub(crate) type OwnerJson = Row<Owner>;
 pub(crate) type SaleJson = Row<Sale>;
 pub(crate) type TagJson = Row<Tag>;
+
+pub(crate) fn year() -> RefOr<Schema> {
+    column(Car::YEAR)
+}
+
+pub(crate) fn price() -> RefOr<Schema> {
+    column(Car::PRICE)
+}
+
+/// A percentage, as a number or as a text.
+pub(crate) fn percent() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Number]))
+        .pattern(Some("^(100|[0-9]{1,2}(\\.[0-9]{1,8})?)$"))
+        .minimum(Some(0))
+        .maximum(Some(100))
+        .build()
+}
 
 /// The annotations of the handlers.
 #[derive(OpenApi)]

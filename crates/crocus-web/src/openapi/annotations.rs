@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crocus_orm::table::{ColumnDef, TableDef};
-use crocus_orm::{ColumnValue, Model};
+use crocus_orm::{Column, ColumnValue, Model};
 use utoipa::openapi::{ObjectBuilder, RefOr, Response, Schema};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
@@ -60,6 +60,12 @@ pub fn given<T: ColumnValue>() -> RefOr<Schema> {
     schemas::of_type(T::TYPE, T::NULLABLE, Way::In)
 }
 
+/// The schema of what a request brings for a column: `column(Car::YEAR)`, for a field that `schema_with` names a function of.
+pub fn column<M: Model, T>(column: Column<M, T>) -> RefOr<Schema> {
+    let described = M::TABLE.column(column.name());
+    described.map_or_else(RefOr::default, |described| schemas::of_column(M::TABLE, described, Way::In, false))
+}
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident { $($status:literal $answer:literal,)* })*) => {$(
         $(#[$doc])*
@@ -82,9 +88,10 @@ problems! {
         "415" "UnsupportedMediaType",
         "422" "Unprocessable",
     }
-    /// In an annotation's `responses(...)`: what [`Query`](crate::Query) refuses.
+    /// In an annotation's `responses(...)`: what [`Query`](crate::Query) refuses, and the database of what it brings.
     QueryProblems {
         "400" "BadRequest",
+        "422" "Unprocessable",
     }
     /// In an annotation's `responses(...)`: what [`Path`](crate::Path) and `get_or_404` refuse.
     NotFoundProblem {

@@ -99,8 +99,14 @@ fn keep_to(object: &mut Object, rules: &Rules, column: &ColumnDef, way: Way) {
     let is_decimal = column.ty == ColumnType::Decimal;
     // As an answer, a decimal is a text, which has no range.
     if !is_decimal || way == Way::In {
-        (object.minimum, object.maximum) = ends(false);
-        (object.exclusive_minimum, object.exclusive_maximum) = ends(true);
+        let ((least, most), (above, below)) = (ends(false), ends(true));
+        // One bound takes the place of the type's.
+        if least.is_some() || above.is_some() {
+            (object.minimum, object.exclusive_minimum) = (least, above);
+        }
+        if most.is_some() || below.is_some() {
+            (object.maximum, object.exclusive_maximum) = (most, below);
+        }
     }
     if is_decimal {
         object.pattern = Some(decimal(rules));
@@ -116,7 +122,7 @@ fn keep_to(object: &mut Object, rules: &Rules, column: &ColumnDef, way: Way) {
     }
 }
 
-/// A decimal as a text, of as many digits as every program keeps.
+/// A decimal as a text: it has up to 29 digits, of which up to 28 stand after the point.
 fn decimal(rules: &Rules) -> String {
     let is_positive = rules.min.is_some_and(|min| min.number.to_json().as_f64().is_some_and(|number| number >= 0.0));
     let is_not_zero = is_positive && rules.min.is_some_and(|min| min.exclusive);
@@ -124,9 +130,9 @@ fn decimal(rules: &Rules) -> String {
     let not_zero = if is_not_zero { "(?=.*[1-9])" } else { "" };
     let fraction = match rules.scale {
         Some(0) => String::new(),
-        scale => format!("(\\.[0-9]{{1,{}}})?", scale.unwrap_or(8)),
+        scale => format!("(\\.[0-9]{{1,{}}})?", scale.unwrap_or(28)),
     };
-    format!("^{not_zero}{sign}[0-9]{{1,20}}{fraction}$")
+    format!("^{not_zero}{sign}[0-9]{{1,29}}{fraction}$")
 }
 
 /// What a column of a foreign key holds.
@@ -186,9 +192,14 @@ pub(super) fn of_type(ty: ColumnType, nullable: bool, way: Way) -> RefOr<Schema>
         ColumnType::Decimal if way == Way::In => {
             let null = nullable.then_some(Type::Null);
             let kinds = [Type::String, Type::Number].into_iter().chain(null).collect();
-            ObjectBuilder::new().schema_type(SchemaType::Array(kinds)).format(named("decimal")).into()
+            // A decimal's digits are an integer of 96 bits.
+            let most = 2_f64.powi(96);
+            let either = ObjectBuilder::new().schema_type(SchemaType::Array(kinds)).format(named("decimal"));
+            let either =
+                either.exclusive_minimum(Some(Number::Float(-most))).exclusive_maximum(Some(Number::Float(most)));
+            either.pattern(Some(decimal(&Rules::default()))).into()
         }
-        ColumnType::Decimal => text().format(named("decimal")).into(),
+        ColumnType::Decimal => text().format(named("decimal")).pattern(Some(decimal(&Rules::default()))).into(),
         ColumnType::Enum(of) => {
             let values = of.values.iter().map(|value| serde_json::Value::from(*value));
             let null = nullable.then_some(serde_json::Value::Null);

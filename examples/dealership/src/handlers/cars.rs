@@ -30,7 +30,9 @@ pub struct Wanted {
     maker: Option<i32>,
     #[param(schema_with = value::<Decimal>)]
     max_price: Option<Decimal>,
+    #[param(schema_with = given::<String>)]
     name: Option<String>,
+    #[param(schema_with = given::<String>)]
     tag: Option<String>,
     #[param(minimum = 1)]
     page: Option<u64>,
@@ -77,7 +79,7 @@ pub struct WholeCar {
 #[utoipa::path(
     get, path = "/cars", tag = "cars",
     params(Wanted),
-    responses((status = 200, description = "A page of cars.", body = Cars), QueryProblems)
+    responses((status = 200, description = "A page of cars.", body = Cars), QueryProblems, NotFoundProblem)
 )]
 pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars>> {
     let mut cars = Car::select().with(Car::MAKER);
@@ -106,6 +108,7 @@ pub async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Cars
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Search {
+    #[param(pattern = "^[^\\u0000]*$")]
     text: String,
     after: Option<String>,
     before: Option<String>,

@@ -9,7 +9,7 @@ use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, gi
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{CarJson, MakerJson};
+use crate::api::{self, CarJson, MakerJson};
 use crate::models::{Car, Maker, NewCar, NewMaker};
 
 /// The cars that a maker sends.
@@ -22,17 +22,22 @@ pub struct Delivery {
 /// A maker that may be new.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NamedMaker {
+    #[schema(schema_with = given::<String>)]
     name: String,
+    #[schema(schema_with = given::<String>)]
     country: String,
 }
 
 /// A car without a maker.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DeliveredCar {
+    #[schema(schema_with = given::<String>)]
     vin: String,
+    #[schema(schema_with = given::<String>)]
     name: String,
+    #[schema(schema_with = api::year)]
     year: i32,
-    #[schema(schema_with = given::<Decimal>)]
+    #[schema(schema_with = api::price)]
     price: Decimal,
 }
 

@@ -1,12 +1,14 @@
 //! Makers: what stands on the other side of a foreign key.
 
+use crocus::orm::FieldError;
 use crocus::prelude::*;
 use crocus::utoipa::{self, ToSchema};
-use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, given};
+use crocus::web::http::StatusCode;
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{CarJson, MakerJson, NewMakerJson, TagJson};
+use crate::api::{self, CarJson, MakerJson, NewMakerJson, TagJson};
 use crate::models::{Car, CarState, Maker, NewMaker, Tag};
 
 /// A maker with its cars, and these with their tags.
@@ -82,7 +84,7 @@ pub async fn delete_maker(db: Db, Path(id): Path<i32>) -> Result<Json<Maker>> {
 /// How much cheaper.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Discount {
-    #[schema(schema_with = given::<Decimal>)]
+    #[schema(schema_with = api::percent)]
     percent: Decimal,
 }
 
@@ -102,13 +104,19 @@ pub struct Discount {
     )
 )]
 pub async fn create_discount(db: Db, Path(id): Path<i32>, Json(discount): Json<Discount>) -> Result<Json<Vec<Car>>> {
+    if !(Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&discount.percent) {
+        let error = FieldError { pointer: "/percent".to_owned(), detail: "must be between 0 and 100".to_owned() };
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_payload").with_errors(vec![error]);
+        return Err(problem.with_detail("the payload is no discount"));
+    }
     let mut session = db.session();
     let maker = session.get_or_404::<Maker>(id).await?;
     let cars = session.load(maker, Maker::CARS).await?;
     for car in &cars {
         let car = &mut session[*car];
         if car.state == CarState::ForSale {
-            car.price -= (car.price * discount.percent / Decimal::ONE_HUNDRED).round_dp(2);
+            // The part first: a percentage times a large price may be too large for a decimal.
+            car.price -= (car.price * (discount.percent / Decimal::ONE_HUNDRED)).round_dp(2).normalize();
         }
     }
     session.commit().await?;

@@ -2,7 +2,7 @@
 
 use crocus::prelude::*;
 use crocus::utoipa::{self, IntoParams, ToSchema};
-use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, QueryProblems};
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, QueryProblems, given};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{CarJson, NewOwnerJson, OwnerJson};
@@ -24,6 +24,7 @@ pub struct OwnerWithCars {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
+    #[param(schema_with = given::<String>)]
     city: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use crocus::orm::{ErrorKind, Handle};
 use crocus::prelude::*;
 use crocus::utoipa::{self, ToSchema};
-use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems};
+use crocus::web::openapi::{ConflictProblem, NotFoundProblem, PayloadProblems, given};
 use serde::{Deserialize, Serialize};
 
 use crate::api::TagJson;
@@ -12,6 +12,7 @@ use crate::models::{Car, NewTag, Tag};
 /// Words for tags.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Words {
+    #[schema(schema_with = given::<Vec<String>>)]
     names: Vec<String>,
 }
 

@@ -85,3 +85,17 @@ async fn a_discount_is_for_the_cars_on_sale() {
         assert_eq!(all(&found["cars"], "price"), ["60000", "36000.89", "27000"]);
     }
 }
+
+#[tokio::test]
+async fn a_discount_of_a_price_of_any_size_is_a_price_and_one_beyond_100_is_refused() {
+    for app in each().await {
+        let maker = add_maker(&app, "Tesla").await;
+        add_car(&app, maker, "Gold", "79228162514264337593543950335").await;
+        let path = format!("/makers/{maker}/discount");
+        for percent in [json!(-1), json!("100.5")] {
+            assert_eq!(refused(app.post(&path, json!({"percent": percent})).await, 422), "invalid_payload");
+        }
+        let cars = done(app.post(&path, json!({"percent": 99})).await);
+        assert_eq!(all(&cars, "price"), ["792281625142643375935439503"]);
+    }
+}
