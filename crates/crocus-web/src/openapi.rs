@@ -49,8 +49,9 @@ pub fn document(
     let mut taken: BTreeSet<String> = operations(&document).filter_map(|it| it.operation_id.clone()).collect();
     let mut components = document.components.take().unwrap_or_default();
     let mut tags = document.tags.take().unwrap_or_default();
-    for definition in resources.iter() {
-        let names = Names::new(definition, &mut taken);
+    // The resources' own operations are named before those along relationships, which give way.
+    let named: Vec<_> = resources.iter().map(|definition| (definition, Names::new(definition, &mut taken))).collect();
+    for (definition, names) in named {
         let schemas = schemas::of_resource(definition, &names);
         for (name, schema) in schemas {
             add_schema(&mut components, name, schema)?;

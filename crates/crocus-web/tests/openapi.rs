@@ -66,10 +66,16 @@ struct CarTag {
 
 async fn list_cars() {}
 async fn get_car() {}
+async fn list_car_tags() {}
 
 fn routes() -> Vec<Route> {
     let add = |path, methods: routing::Methods| methods.add_to(path, axum::Router::new()).1;
-    [add("/cars", routing::get(list_cars)), add("/cars/{id}", routing::get(get_car))].concat()
+    [
+        add("/cars", routing::get(list_cars)),
+        add("/cars/{id}", routing::get(get_car)),
+        add("/tags-of-cars", routing::get(list_car_tags)),
+    ]
+    .concat()
 }
 
 fn resources() -> Resources {
@@ -145,6 +151,9 @@ fn operations_have_ids_of_their_own() {
     assert_eq!(id("/api/cars", "patch"), "update_api_cars");
     assert_eq!(id("/api/makers/{id}", "patch"), "update_maker");
     assert_eq!(id("/api/makers/{id}/cars", "post"), "create_maker_car");
+    // A resource's own rows come before those along a relationship.
+    assert_eq!(id("/api/car-tags", "get"), "list_api_car_tags");
+    assert_eq!(id("/api/cars/{id}/tags", "get"), "list_api_car_tags_along");
 }
 
 #[test]

@@ -175,8 +175,11 @@ fn related(
             continue;
         }
         let mut described = operation_of(operation, target, &of_target);
-        let id = described.operation_id.clone().unwrap_or_default();
-        taken.insert(id);
+        let mut id = described.operation_id.take().unwrap_or_default();
+        while !taken.insert(id.clone()) {
+            id.push_str("_along");
+        }
+        described.operation_id = Some(id);
         described.tags = Some(vec![definition.path.clone()]);
         let key = parameters::key(definition);
         debug_assert_eq!(key.parameter_in, ParameterIn::Path);
