@@ -216,6 +216,10 @@ fn is_compressible(headers: &HeaderMap) -> bool {
 
 /// Gives the handler the body as it was before it was compressed, of `limit` bytes at most, or refuses its coding.
 pub(crate) fn decode(request: &mut Request, limit: usize) -> Option<Response> {
+    // Without a body there is nothing that the header could be about.
+    if request.body().is_end_stream() {
+        return None;
+    }
     let mut codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
     let name = codings.next()?.to_str().unwrap_or("?").trim();
     let coding = match Coding::of(name) {
