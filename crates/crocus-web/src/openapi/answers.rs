@@ -180,7 +180,7 @@ fn problem() -> utoipa::openapi::Object {
     let error = ObjectBuilder::new()
         .property("pointer", text("The JSON pointer of the field (RFC 6901); empty for the body itself."))
         .property("detail", text("The rule that it breaks."))
-        .required("pointer")
+        .property("parameter", text("The parameter of the URL that is wrong, in place of a field."))
         .required("detail");
     let reference = utoipa::openapi::SchemaFormat::Custom("uri-reference".to_owned());
     ObjectBuilder::new()

@@ -107,7 +107,7 @@ pub(super) fn add_shared(components: &mut Components) {
                 text().pattern(Some("^[0-9]{1,9}-$")),
             ),
         ),
-        ("Prefer", header("Prefer", preferences, text().pattern(Some("^[ -~]*$")))),
+        ("Prefer", header("Prefer", preferences, text())),
         ("IfMatch", if_match()),
         ("RequiredIfMatch", required(if_match())),
         ("IfNoneMatch", header("If-None-Match", "The states that the client has: a 304 if it is one of them.", tags())),
