@@ -99,8 +99,9 @@ pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOpti
         .layer(middleware::from_fn_with_state(Arc::new(around), observe::observe))
 }
 
+// A client of PostgREST that asks for a resource that is not there shows the `message`.
 async fn unknown_path(request: Request) -> Problem {
-    Problem::not_found(format!("there is nothing at {}", request.uri().path()))
+    Problem::not_found(format!("there is nothing at {}", request.uri().path())).of_resource()
 }
 
 /// The router adds the `Allow` header.
@@ -109,5 +110,5 @@ async fn wrong_method(request: Request) -> Response {
         return StatusCode::NO_CONTENT.into_response();
     }
     let text = format!("{} does not answer to {}", request.uri().path(), request.method());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").with_detail(text).into_response()
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").with_detail(text).of_resource().into_response()
 }

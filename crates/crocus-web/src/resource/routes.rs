@@ -119,7 +119,7 @@ fn answered_by(served: &Arc<Served>, place: &Place, methods: &[(Method, &'static
                     method => {
                         let text = format!("{path} does not answer to {method}");
                         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-                        problem.with_detail(text).into_response()
+                        problem.with_detail(text).of_resource().into_response()
                     }
                 };
                 response.headers_mut().insert(header::ALLOW, allow);
