@@ -35,6 +35,17 @@ pub enum Direction {
     Descending,
 }
 
+impl Order {
+    /// Goes on with another order; what rows are ordered by already is not said again.
+    pub(super) fn extend(&mut self, order: Order) {
+        for term in order.0 {
+            if !self.0.contains(&term) {
+                self.0.push(term);
+            }
+        }
+    }
+}
+
 impl FromStr for Order {
     type Err = Expected;
 

@@ -87,7 +87,11 @@ impl Parameters {
                 Some((relations, word)) => {
                     let page = self.pages.entry(relations).or_default();
                     match word {
-                        "order" => once(&mut page.order, value.parse::<Order>()),
+                        "order" => {
+                            let order = value.parse::<Order>().map_err(|error| error.to_string())?;
+                            page.order.get_or_insert(Order(Vec::new())).extend(order);
+                            Ok(())
+                        }
                         "limit" => once(&mut page.limit, number(value)),
                         _ => once(&mut page.offset, number(value)),
                     }
@@ -172,6 +176,14 @@ mod tests {
         assert_eq!((read.pages[&Vec::new()].limit, read.pages[&Vec::new()].offset), (Some(10), Some(0)));
         assert_eq!(read.columns, Some(vec!["a".to_owned(), "b,c".to_owned()]));
         assert_eq!(parse(&[]), Ok(Parameters::default()));
+    }
+
+    /// As PostgREST's client for Rust sends it: the second time with what it had the first time.
+    #[test]
+    fn an_order_that_is_given_twice_goes_on() {
+        let read = parse(&[("order", "name.desc"), ("maker.order", "id"), ("order", "name.desc,id")]).unwrap();
+        assert_eq!(read.pages[&Vec::new()].order, Some("name.desc,id".parse().unwrap()));
+        assert_eq!(read.pages[&vec!["maker".to_owned()]].order, Some("id".parse().unwrap()));
     }
 
     #[test]
