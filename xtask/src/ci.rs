@@ -1,13 +1,19 @@
 //! `cargo xtask ci`: all that has to pass before a change is merged, in the order of how fast it fails.
 
 use crate::failure::Failure;
-use crate::{cargo, lint_openapi, node, test};
+use crate::{cargo, clients, lint_openapi, node, test};
 
 /// A name for the reports, and what is run.
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
-const STEPS: &[Step] =
-    &[("format", format), ("lints", lints), ("documentation", documentation), ("openapi", openapi), ("tests", tests)];
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("lints", lints),
+    ("documentation", documentation),
+    ("openapi", openapi),
+    ("tests", tests),
+    ("clients", clients::run),
+];
 
 /// Runs the steps up to the first that fails.
 pub(crate) fn run() -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod docs_browser;
 mod failure;
 mod lint_openapi;
@@ -31,6 +32,7 @@ Commands:
   docs-browser    Read and try `/docs` in headless Chromium, without a network
   schemathesis [--cases N]
                   Send the examples requests made from their OpenAPI documents, about N each (1000), on both databases
+  clients         Run PostgREST's own clients (JavaScript, Python, Rust) against the dealership, on both databases
   squawk          Run squawk, a linter, over the SQL that migrations send to PostgreSQL
   help            Show this text
 
@@ -55,6 +57,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["test"] => test::run(&[]),
         ["test", "--", rest @ ..] => test::run(rest),
         ["ci"] => ci::run(),
+        ["clients"] => clients::run(),
         ["squawk"] => squawk::run(),
         ["lint-openapi"] => lint_openapi::run(),
         ["docs-browser"] => docs_browser::run(),
