@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The languages of blocks that are shown and not run.
-const SHOWN: [&str; 7] = ["python", "text", "sql", "toml", "sh", "json", "rust,compile_fail"];
+const SHOWN: [&str; 8] = ["python", "js", "text", "sql", "toml", "sh", "json", "rust,compile_fail"];
 
 /// What a chapter's name and blocks become.
 struct Chapter {
