@@ -2,10 +2,27 @@
 // Each check has a name, by which the guide's table refers to it.
 
 import assert from 'node:assert/strict'
-import { PostgrestClient } from '@supabase/postgrest-js'
+import * as library from '@supabase/postgrest-js'
+
+const { PostgrestClient } = library
 
 const [url, database] = process.argv.slice(2)
 const client = new PostgrestClient(url)
+// What the library offers, and nothing has called yet.
+const uncalled = new Set()
+for (const builder of ['PostgrestQueryBuilder', 'PostgrestFilterBuilder', 'PostgrestTransformBuilder', 'PostgrestBuilder']) {
+  const prototype = library[builder].prototype
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    const method = prototype[name]
+    if (name === 'constructor' || typeof method !== 'function') continue
+    uncalled.add(name)
+    prototype[name] = function (...values) {
+      uncalled.delete(name)
+      return method.apply(this, values)
+    }
+  }
+}
+
 const onPostgres = database === 'postgresql'
 const checks = []
 const check = (name, run) => checks.push({ name, run })
@@ -423,6 +440,12 @@ check('rpc, refused', async () => {
   const answer = await client.rpc('hello')
   assert.equal(answer.status, 404)
   assert.ok(answer.error.message)
+})
+
+// What only concerns types and the connection.
+const OTHERS = ['returns', 'overrideTypes', 'abortSignal', 'retry', 'setHeader']
+check('every method of the library is called', () => {
+  assert.deepEqual([...uncalled].filter((name) => !OTHERS.includes(name)), [])
 })
 
 let failed = 0

@@ -3,9 +3,11 @@
 Each check has a name, by which the guide's table refers to it.
 """
 
+import inspect
 import json
 import sys
 
+import postgrest
 from postgrest import APIError, CountMethod, ReturnMethod, SyncPostgrestClient
 
 url, database = sys.argv[1:3]
@@ -298,6 +300,37 @@ def _():
 @check("rpc, refused")
 def _():
     refused(client.rpc("hello", {}), "not_found", "/api/rpc/hello")
+
+
+METHODS = {
+    name
+    for builder in (postgrest.SyncRequestBuilder, postgrest.SyncSelectRequestBuilder)
+    for name, _ in inspect.getmembers(builder, lambda member: inspect.isfunction(member) or isinstance(member, property))
+    if not name.startswith("_") and name not in ("retry", "execute")
+}
+uncalled = set(METHODS)
+
+
+def watched(builder, name):
+    member = inspect.getattr_static(builder, name)
+    method = member.fget if isinstance(member, property) else member
+
+    def call(self, *values, **options):
+        uncalled.discard(name)
+        return method(self, *values, **options)
+
+    return property(call) if isinstance(member, property) else call
+
+
+for builder in (postgrest.SyncRequestBuilder, postgrest.SyncSelectRequestBuilder):
+    for name in METHODS:
+        if hasattr(builder, name):
+            setattr(builder, name, watched(builder, name))
+
+
+@check("every method of the library is called")
+def _():
+    equal(uncalled, set())
 
 
 failed = 0
