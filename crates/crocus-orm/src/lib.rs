@@ -14,6 +14,7 @@ pub mod embedded;
 mod engine;
 mod error;
 mod expr;
+pub mod idempotency;
 mod json;
 mod lower;
 mod model;

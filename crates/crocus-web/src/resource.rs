@@ -7,6 +7,7 @@ mod definition;
 mod etag;
 mod format;
 mod hooks;
+mod idempotency;
 mod key;
 mod limits;
 mod plan;

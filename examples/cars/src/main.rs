@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
         .route("/", get(hello))
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(update_car).delete(delete_car))
+        .resource::<Car>("/api/cars")
         .openapi(Api::openapi())
         .main()
         .await

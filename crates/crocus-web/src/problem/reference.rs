@@ -42,6 +42,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::BAD_REQUEST,
+        "invalid_idempotency_key",
+        "The header `Idempotency-Key` is empty, too long, or there twice.",
+        "Send one key, such as a UUID.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
         "invalid_json",
         "The body is not valid JSON.",
         "Correct it at the line and the column that `detail` names.",
@@ -114,6 +120,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::CONFLICT,
+        "idempotency_key_in_flight",
+        "A request with this `Idempotency-Key` is being done.",
+        "Ask again after a moment: the answer is kept.",
+    ),
+    code(
+        StatusCode::CONFLICT,
         "patch_test_failed",
         "A `test` in a JSON patch does not hold. Nothing was changed.",
         "Read the row again, and make the patch anew.",
@@ -171,6 +183,12 @@ pub const CODES: &[Code] = &[
         "range_not_satisfiable",
         "The rows that are asked for begin behind the last one.",
         "Begin earlier: `Content-Range` says how many there are.",
+    ),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "The `Idempotency-Key` was another request's.",
+        "Take a new key for each request, and the same one only to send a request again.",
     ),
     code(
         StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::Dialect;
 use percent_encoding::percent_decode_str;
 
-use super::Served;
 use super::definition::Definition;
 use super::format::Format;
+use super::idempotency::{KEY, Once};
 use super::plan::{Scopes, reached};
 use super::problems;
+use super::{Served, body};
 use crate::grammar::{Handling, Parameters, Preferences};
 use crate::{Db, Problem};
 
@@ -28,6 +30,8 @@ pub(super) struct Ask {
     pub(super) preferences: Preferences,
     pub(super) format: Format,
     pub(super) scopes: Scopes,
+    /// Where it is to be done once.
+    pub(super) once: Option<Once>,
 }
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -46,9 +50,19 @@ impl Ask {
         if let Some(select) = &parameters.select {
             reached(&served.resources, &served.definition, &select.0, &mut definitions);
         }
-        let mut ask = Ask { parts, db, parameters, preferences, format, scopes: Scopes::new() };
+        let mut ask = Ask { parts, db, parameters, preferences, format, scopes: Scopes::new(), once: None };
         ask.add_scopes(&definitions).await?;
         Ok(ask)
+    }
+
+    /// Notes whether the request is to be done once. Gives the body back.
+    pub(super) async fn note_key(&mut self, body: Body) -> Result<Body, Problem> {
+        if !self.parts.headers.contains_key(KEY) {
+            return Ok(body);
+        }
+        let bytes = body::bytes(self, body).await?;
+        self.once = Once::of(&self.parts, &self.scopes, &bytes)?;
+        Ok(Body::from(bytes))
     }
 
     /// Adds the conditions of more resources.

@@ -191,7 +191,8 @@ pub(super) async fn query(parts: &Parts, body: Body, definition: &Definition) ->
     String::from_utf8(body.to_vec()).map_err(|_| super::problems::invalid_query("the query is no text in UTF-8"))
 }
 
-async fn bytes(ask: &Ask, body: Body) -> Result<Bytes> {
+/// All of a body.
+pub(super) async fn bytes(ask: &Ask, body: Body) -> Result<Bytes> {
     let limit = ask.parts.extensions.get::<crate::Limits>().copied().unwrap_or_default().body;
     body_of(Request::from_parts(ask.parts.clone(), body), limit).await
 }

@@ -154,7 +154,8 @@ async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result
         return read::list(served, ask, None).await;
     }
     let path = parts.uri.path().to_owned();
-    let ask = Ask::read(&served, parts, None).await?;
+    let mut ask = Ask::read(&served, parts, None).await?;
+    let body = if method.is_safe() { body } else { ask.note_key(body).await.map_err(refused)? };
     match place {
         Place::Collection => match method {
             Method::POST => {
@@ -185,7 +186,6 @@ async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result
         }
         Place::Sub(sub) => {
             let key = key::read(&sub.parent, segment(&path, &sub.parent.path)).map_err(refused)?;
-            let mut ask = ask;
             sub.check_parent(&mut ask, &key).await?;
             match method {
                 Method::POST => {

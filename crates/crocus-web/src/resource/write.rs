@@ -21,6 +21,7 @@ use super::body::{Bodies, Brought, PatchBody};
 use super::definition::Definition;
 use super::etag::{Condition, condition};
 use super::hooks::{Refused as HookRefused, Write};
+use super::idempotency::Once;
 use super::sub::Given;
 use super::{Served, key, problems, read};
 use crate::grammar::{Handling, Missing, Resolution, Return};
@@ -47,18 +48,20 @@ async fn created(
     conflict: Option<(Vec<usize>, OnConflict)>,
 ) -> Result<Response> {
     let definition = &*served.definition;
-    let transaction = begin(ask, definition).await?;
+    let transaction = match begin(ask, definition).await? {
+        Begun::New(transaction) => transaction,
+        Begun::Done(response) => return Ok(response),
+    };
     let status = if conflict.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let written = rows.insert(ask, &transaction, conflict).await?;
     let outcome = Outcome::of(served, ask, &transaction, &written, Return::Minimal).await?;
-    finish(ask, transaction).await?;
     let mut response = outcome.respond(ask, status);
     if let [row] = &written[..]
         && let Ok(location) = key::location(definition, &row.key()?).try_into()
     {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
+    finish(ask, transaction, response).await
 }
 
 /// What a body brings to each row; all mistakes of all rows at once.
@@ -227,7 +230,10 @@ fn same_key(definition: &Definition, mut input: Input, key: &[Value]) -> Result<
 async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -> Result<Response> {
     let definition = &*served.definition;
     let seen = seen(definition, ask)?;
-    let transaction = begin(ask, definition).await?;
+    let transaction = match begin(ask, definition).await? {
+        Begun::New(transaction) => transaction,
+        Begun::Done(response) => return Ok(response),
+    };
     let input = match change {
         Change::Input(input) => input,
         Change::Patch(patch) => patched(definition, ask, &transaction, key, patch).await?,
@@ -253,8 +259,7 @@ async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -
         written
     };
     let outcome = Outcome::of(served, ask, &transaction, &written, Return::Representation).await?;
-    finish(ask, transaction).await?;
-    Ok(outcome.respond_one(ask, StatusCode::OK))
+    finish(ask, transaction, outcome.respond_one(ask, StatusCode::OK)).await
 }
 
 /// `DELETE /cars/1`.
@@ -266,7 +271,10 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
     let definition = &*served.definition;
     let seen = seen(definition, ask)?;
     before(definition, ask, Write::Delete, vec![Input::default()]).await?;
-    let transaction = begin(ask, definition).await?;
+    let transaction = match begin(ask, definition).await? {
+        Begun::New(transaction) => transaction,
+        Begun::Done(response) => return Ok(response),
+    };
     let current = locked(definition, ask, &transaction, key).await?;
     check_seen(definition, seen.as_ref(), current.as_ref(), key)?;
     let gone: Vec<TableRow> = current.into_iter().collect();
@@ -274,8 +282,7 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
     let delete = dynamic::delete(definition.table).filter(dynamic::key_equals(definition.table, key));
     delete.execute(&transaction).await.map_err(|error| of_rows(error, false))?;
     after(definition, ask, &transaction, Write::Delete, &gone, false).await?;
-    finish(ask, transaction).await?;
-    Ok(outcome.respond_one(ask, StatusCode::NO_CONTENT))
+    finish(ask, transaction, outcome.respond_one(ask, StatusCode::NO_CONTENT)).await
 }
 
 /// `PATCH /cars?doors=lt.3`: the rows that a filter finds.
@@ -310,7 +317,10 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
     let input = before(definition, ask, write, vec![input]).await?.pop().unwrap_or_default();
     let is_empty = input.assignments.is_empty() && input.defaults.is_empty();
 
-    let transaction = begin(ask, definition).await?;
+    let transaction = match begin(ask, definition).await? {
+        Begun::New(transaction) => transaction,
+        Begun::Done(response) => return Ok(response),
+    };
     // The rows are told first, and locked: what is answered is what is changed, also where only some of them are meant.
     let mut rows = Rows::new(Source::new(definition.table));
     rows.filter = plan.rows.filter;
@@ -358,29 +368,45 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
         }
     };
     after(definition, ask, &transaction, write, &written, false).await?;
-    finish(ask, transaction).await?;
-    Ok(outcome.respond(ask, StatusCode::NO_CONTENT))
+    finish(ask, transaction, outcome.respond(ask, StatusCode::NO_CONTENT)).await
 }
 
 /// How many keys one statement names.
 const KEYS: usize = 5_000;
 
+/// The begin of a write.
+enum Begun {
+    New(Transaction),
+    /// It was done before, and this was the answer.
+    Done(Response),
+}
+
 /// A transaction on the resource's database.
-async fn begin(ask: &Ask, definition: &Definition) -> Result<Transaction> {
+async fn begin(ask: &Ask, definition: &Definition) -> Result<Begun> {
     let engine: &Engine = match definition.table.bind {
         Some(bind) => ask.db.bind(bind)?,
         None => &ask.db,
     };
-    Ok(engine.begin().await?)
+    let Some(once) = &ask.once else { return Ok(Begun::New(engine.begin().await?)) };
+    Once::prepare(engine).await?;
+    let transaction = engine.begin().await?;
+    match once.look(&transaction).await? {
+        Some(response) => Ok(Begun::Done(response)),
+        None => Ok(Begun::New(transaction)),
+    }
 }
 
 /// Commits, or takes everything back where the client only wants to know what would be.
-async fn finish(ask: &Ask, transaction: Transaction) -> Result<()> {
-    match ask.preferences.transaction {
-        Some(crate::grammar::Transaction::Rollback) => transaction.rollback().await?,
-        _ => transaction.commit().await?,
+async fn finish(ask: &Ask, transaction: Transaction, mut response: Response) -> Result<Response> {
+    if ask.preferences.transaction == Some(crate::grammar::Transaction::Rollback) {
+        transaction.rollback().await?;
+        return Ok(response);
     }
-    Ok(())
+    if let Some(once) = &ask.once {
+        response = once.keep(&transaction, response).await?;
+    }
+    transaction.commit().await?;
+    Ok(response)
 }
 
 /// What the program's hooks make of what is to be written.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cars;
+mod concurrency;
 mod deliveries;
 mod documentation;
 mod fuzz;
