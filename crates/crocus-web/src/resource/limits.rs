@@ -10,8 +10,13 @@ pub struct ResourceLimits {
     pub depth: usize,
     /// How many relationships can be embedded or asked in one request.
     pub relations: usize,
-    /// How many conditions a filter can have, those in parentheses and the values of lists counted.
+    /// How many conditions the filters of a request can have, those in parentheses counted. SQLite takes expressions of a
+    /// depth of 1,000 ("Limits In SQLite", 6).
     pub conditions: usize,
+    /// How many values the filters of a request can have, those of lists counted. SQLite takes 32,766 in a statement.
+    pub values: usize,
+    /// How many members a row can have. PostgreSQL takes 1,664 columns ("PostgreSQL Limits").
+    pub members: usize,
     /// The longest query, in bytes, as it stands in the URL or in the body of QUERY.
     pub query: usize,
     /// The most rows that a body can bring.
@@ -20,6 +25,15 @@ pub struct ResourceLimits {
 
 impl Default for ResourceLimits {
     fn default() -> ResourceLimits {
-        ResourceLimits { rows: 1_000, depth: 5, relations: 20, conditions: 1_000, query: 32 * 1024, items: 10_000 }
+        ResourceLimits {
+            rows: 1_000,
+            depth: 5,
+            relations: 20,
+            conditions: 500,
+            values: 5_000,
+            members: 500,
+            query: 32 * 1024,
+            items: 10_000,
+        }
     }
 }

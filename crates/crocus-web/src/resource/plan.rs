@@ -40,6 +40,8 @@ pub(super) struct Planner<'a> {
     /// How many sources have a number.
     numbered: usize,
     conditions: usize,
+    /// How many values conditions have.
+    values: usize,
     root: &'a Definition,
     mistakes: Vec<Mistake>,
 }
@@ -95,7 +97,7 @@ impl<'a> Planner<'a> {
         scopes: &'a Scopes,
         dialect: Dialect,
     ) -> Planner<'a> {
-        Planner { resources, scopes, dialect, numbered: 0, conditions: 0, root, mistakes: Vec::new() }
+        Planner { resources, scopes, dialect, numbered: 0, conditions: 0, values: 0, root, mistakes: Vec::new() }
     }
 
     /// Plans what the parameters ask for.
@@ -124,14 +126,24 @@ impl<'a> Planner<'a> {
                 self.page(level, page, relations);
             }
         }
-        let limit = self.root.limits.conditions;
-        if self.conditions > limit {
-            self.mistake("", format!("there are {} conditions; at most {limit} can be asked at once", self.conditions));
+        let limits = self.root.limits;
+        for (number, limit, what) in [
+            (self.conditions, limits.conditions, "conditions"),
+            (self.values, limits.values, "values"),
+            (root.members.len(), limits.members, "members of a row"),
+        ] {
+            if number > limit {
+                self.mistake("", format!("there are {number} {what}; at most {limit} can be asked for at once"));
+            }
         }
         if !self.mistakes.is_empty() {
             return Err(self.mistakes);
         }
         let aggregated = root.aggregated;
+        self.check_orders(&root, &mut Vec::new());
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes);
+        }
         let names = root.members.iter().flat_map(|(name, shown)| shown.names(name)).map(str::to_owned).collect();
         Ok(Plan { rows: root.into_rows(), names, aggregated })
     }
@@ -177,6 +189,20 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Refuses orders of groups by what the groups do not have.
+    fn check_orders(&mut self, level: &Level, relations: &mut Vec<String>) {
+        if let Some(place) = level.meaningless_order() {
+            let parameter = Parameters::name(relations, "order");
+            let detail = format!("the {} is by what the groups do not have: add it to `select`", ordinal(place));
+            self.mistake(&parameter, detail);
+        }
+        for child in &level.children {
+            relations.push(child.name.clone());
+            self.check_orders(&child.level, relations);
+            relations.pop();
+        }
+    }
+
     /// The column of the row at the other end of a relationship to one.
     fn related_column(&mut self, level: &Level, relation: &str, path: &Path, parameter: &str) -> Option<DynamicColumn> {
         let Some(child) = level.child(relation).map(|index| &level.children[index]) else {
@@ -218,6 +244,19 @@ impl Level {
     fn child(&self, name: &str) -> Option<usize> {
         let by_name = self.children.iter().position(|child| child.name == name);
         by_name.or_else(|| self.children.iter().position(|child| child.related.relation.name == name))
+    }
+
+    /// The first order that its rows cannot have, since they are groups.
+    fn meaningless_order(&self) -> Option<usize> {
+        let values = self.members.iter().filter_map(|(name, shown)| match shown {
+            Shown::Value(column) => Some((name.clone(), Member::Value(column.clone()))),
+            Shown::Spread(child, column) => {
+                Some((name.clone(), Member::Value(self.children[*child].related.value(column.clone()))))
+            }
+            _ => None,
+        });
+        Rows { members: values.collect(), order: self.order.clone(), ..Rows::new(self.source.clone()) }
+            .meaningless_order()
     }
 
     /// What is true of its rows, with what its inner joins ask.
@@ -270,5 +309,15 @@ fn no_order(column: &DynamicColumn) -> &'static str {
         "a JSON document has no order; `->>` takes text out of it"
     } else {
         "a list has no order"
+    }
+}
+
+/// `first`, `second`, ...: the place of one of several, counted from 0.
+fn ordinal(place: usize) -> String {
+    match place {
+        0 => "first order".to_owned(),
+        1 => "second order".to_owned(),
+        2 => "third order".to_owned(),
+        place => format!("order {}", place + 1),
     }
 }

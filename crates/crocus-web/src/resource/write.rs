@@ -390,9 +390,14 @@ async fn begin(ask: &Ask, definition: &Definition) -> Result<Begun> {
     let Some(once) = &ask.once else { return Ok(Begun::New(engine.begin().await?)) };
     Once::prepare(engine).await?;
     let transaction = engine.begin().await?;
-    match once.look(&transaction).await? {
-        Some(response) => Ok(Begun::Done(response)),
-        None => Ok(Begun::New(transaction)),
+    match once.look(&transaction).await {
+        Ok(None) => Ok(Begun::New(transaction)),
+        // Here and not some time later: it holds the key.
+        Ok(Some(response)) => transaction.rollback().await.map(|()| Begun::Done(response)).map_err(Problem::from),
+        Err(problem) => {
+            transaction.rollback().await?;
+            Err(problem)
+        }
     }
 }
 

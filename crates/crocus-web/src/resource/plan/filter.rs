@@ -14,11 +14,13 @@ impl Planner<'_> {
             Condition::Any(conditions) => self.joined(level, conditions, parameter, |one, other| one | other),
             Condition::Not(inner) => self.condition(level, inner, parameter).map(|inner| !inner),
             Condition::Compare(comparison) => {
-                self.conditions += match &comparison.operand {
-                    Operand::List(values) => values.len().max(1),
-                    Operand::Quantified(_, values) => values.len().max(1),
-                    _ => 1,
+                let (conditions, values) = match &comparison.operand {
+                    Operand::List(values) => (1, values.len()),
+                    Operand::Quantified(_, values) => (values.len().max(1), values.len()),
+                    _ => (1, 1),
                 };
+                self.conditions += conditions;
+                self.values += values;
                 match self.comparison(level, comparison, parameter) {
                     Ok(condition) => condition,
                     Err(detail) => {
