@@ -49,7 +49,7 @@ async fn created(
 ) -> Result<Response> {
     let definition = &*served.definition;
     let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => transaction,
+        Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
     };
     let status = if conflict.is_some() { StatusCode::OK } else { StatusCode::CREATED };
@@ -231,7 +231,7 @@ async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -
     let definition = &*served.definition;
     let seen = seen(definition, ask)?;
     let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => transaction,
+        Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
     };
     let input = match change {
@@ -272,7 +272,7 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
     let seen = seen(definition, ask)?;
     before(definition, ask, Write::Delete, vec![Input::default()]).await?;
     let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => transaction,
+        Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
     };
     let current = locked(definition, ask, &transaction, key).await?;
@@ -318,7 +318,7 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
     let is_empty = input.assignments.is_empty() && input.defaults.is_empty();
 
     let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => transaction,
+        Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
     };
     // The rows are told first, and locked: what is answered is what is changed, also where only some of them are meant.
@@ -376,7 +376,7 @@ const KEYS: usize = 5_000;
 
 /// The begin of a write.
 enum Begun {
-    New(Transaction),
+    New(Box<Transaction>),
     /// It was done before, and this was the answer.
     Done(Response),
 }
@@ -387,11 +387,11 @@ async fn begin(ask: &Ask, definition: &Definition) -> Result<Begun> {
         Some(bind) => ask.db.bind(bind)?,
         None => &ask.db,
     };
-    let Some(once) = &ask.once else { return Ok(Begun::New(engine.begin().await?)) };
+    let Some(once) = &ask.once else { return Ok(Begun::New(Box::new(engine.begin().await?))) };
     Once::prepare(engine).await?;
     let transaction = engine.begin().await?;
     match once.look(&transaction).await {
-        Ok(None) => Ok(Begun::New(transaction)),
+        Ok(None) => Ok(Begun::New(Box::new(transaction))),
         // Here and not some time later: it holds the key.
         Ok(Some(response)) => transaction.rollback().await.map(|()| Begun::Done(response)).map_err(Problem::from),
         Err(problem) => {

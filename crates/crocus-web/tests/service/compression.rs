@@ -19,6 +19,7 @@ use crate::asking::{Answer, Service, one};
 type Codings = Vec<(&'static str, fn(&[u8]) -> Vec<u8>, fn(&[u8]) -> Vec<u8>)>;
 
 fn codings() -> Codings {
+    #[allow(unused_mut, reason = "without the features there is nothing to add")]
     let mut all: Codings = vec![("gzip", gunzip, gzip)];
     #[cfg(feature = "zstd")]
     all.push(("zstd", |data| zstd::decode_all(data).unwrap(), |data| zstd::encode_all(data, 0).unwrap()));

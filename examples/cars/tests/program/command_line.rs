@@ -90,6 +90,15 @@ fn the_version_is_the_packages() {
 fn routes_are_listed() {
     let expected = [
         ("GET", "/", "hello"),
+        ("DELETE", "/api/cars", "delete_many"),
+        ("GET", "/api/cars", "list"),
+        ("PATCH", "/api/cars", "update_many"),
+        ("POST", "/api/cars", "create"),
+        ("QUERY", "/api/cars", "query"),
+        ("DELETE", "/api/cars/{id}", "delete"),
+        ("GET", "/api/cars/{id}", "get"),
+        ("PATCH", "/api/cars/{id}", "update"),
+        ("PUT", "/api/cars/{id}", "replace"),
         ("GET", "/cars", "list_cars"),
         ("POST", "/cars", "create_car"),
         ("DELETE", "/cars/{id}", "delete_car"),

@@ -69,7 +69,8 @@ fn the_type_of_a_problem_leads_to_its_explanation() {
 fn every_route_of_the_program_is_in_the_document() {
     let document: Value = serde_json::from_str(&snapshot()).unwrap();
     let routes: Vec<Value> = serde_json::from_str(&Program::new().done(&["routes", "--json"])).unwrap();
-    for route in routes.iter().filter(|route| route["handler"] != "docs") {
+    // OpenAPI 3.1 has no place for QUERY.
+    for route in routes.iter().filter(|route| route["handler"] != "docs" && route["method"] != "QUERY") {
         let (path, method) = (route["path"].as_str().unwrap(), route["method"].as_str().unwrap().to_lowercase());
         assert!(document["paths"][path][&method].is_object(), "{method} {path}");
     }
