@@ -431,6 +431,11 @@ check('throwOnError', async () => {
     return 'details' in error && 'hint' in error
   })
 })
+check('a scope, by a header', async () => {
+  const sales = (customer) => client.from('sales').select('id').setHeader('X-Customer', customer)
+  assert.deepEqual(await data(sales('1')), [{ id: 1 }])
+  await refused(sales('me'), 401, /no customer's number/)
+})
 check('no such resource', async () => {
   const answer = await client.from('carz').select()
   assert.deepEqual([answer.status, answer.error.code], [404, 'not_found'])
@@ -443,7 +448,7 @@ check('rpc, refused', async () => {
 })
 
 // What only concerns types and the connection.
-const OTHERS = ['returns', 'overrideTypes', 'abortSignal', 'retry', 'setHeader']
+const OTHERS = ['returns', 'overrideTypes', 'abortSignal', 'retry']
 check('every method of the library is called', () => {
   assert.deepEqual([...uncalled].filter((name) => !OTHERS.includes(name)), [])
 })
