@@ -68,10 +68,11 @@ pub(super) fn unknown_column(parameter: &str, definition: &Definition, name: &st
     mistakes(vec![Mistake { parameter: parameter.to_owned(), detail }])
 }
 
-/// What the database says to a query that reads: a value that it cannot take is the client's mistake.
+/// What is said to a query that reads: a value that the database cannot take is the client's mistake, and so is what
+/// it does not have.
 pub(super) fn of_reading(error: Error) -> Problem {
     match error.kind() {
-        ErrorKind::InvalidValue => invalid_query(error.to_string()),
+        ErrorKind::InvalidValue | ErrorKind::InvalidQuery => invalid_query(error.to_string()),
         _ => error.into(),
     }
 }
