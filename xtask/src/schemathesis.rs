@@ -33,7 +33,7 @@ pub(crate) fn run(cases: u32) -> Result<(), Failure> {
                 .arg("--config-file")
                 .arg(config)
                 .args(["run", &format!("{}/openapi.json", program.url)])
-                .args(["--checks", "all", "--max-examples", &examples, "--continue-on-failure", "--no-color"])
+                .args(["--max-examples", &examples, "--continue-on-failure", "--no-color"])
                 .current_dir(&folder)
                 .status()
                 .map_err(Failure::because("failed to run `schemathesis`"))?;

@@ -23,6 +23,17 @@ impl Node {
     /// # Errors
     /// When the dialect has no such expression.
     pub(crate) fn lower(&self, dialect: Dialect) -> Result<SimpleExpr> {
+        // Conditions are nested in each other as deep as a client writes them: they take little of the stack.
+        match self {
+            Node::Not(node) => Ok(node.lower(dialect)?.not()),
+            Node::Binary(left, Binary::And, right) => Ok(left.lower(dialect)?.and(right.lower(dialect)?)),
+            Node::Binary(left, Binary::Or, right) => Ok(left.lower(dialect)?.or(right.lower(dialect)?)),
+            other => other.lower_value(dialect),
+        }
+    }
+
+    #[inline(never)]
+    fn lower_value(&self, dialect: Dialect) -> Result<SimpleExpr> {
         let lower = |node: &Node| node.lower(dialect);
         let all = |nodes: &[Node]| nodes.iter().map(lower).collect::<Result<Vec<_>>>();
         Ok(match self {

@@ -103,8 +103,8 @@ pub(super) fn add_shared(components: &mut Components) {
             "Range",
             header(
                 "Range",
-                "Which rows, counted from 0: `0-9`, or `10-` for all from the eleventh.",
-                text().pattern(Some("^[0-9]{1,9}-$")),
+                "Which rows, counted from 0: `0-9`, or `10-` for all from the eleventh. What is no range of rows is passed over.",
+                text(),
             ),
         ),
         ("Prefer", header("Prefer", preferences, text())),
@@ -211,7 +211,7 @@ fn one_of<'a>(columns: impl Iterator<Item = &'a str>) -> String {
 fn select<'a>(columns: impl Iterator<Item = &'a str>) -> Parameter {
     let one = one_of(columns);
     let description = "Which columns are answered, and which relationships with them: `id,name,maker(name)`.";
-    parameter("select", ParameterIn::Query, description, text().pattern(Some(format!("^(\\*|{one}(,{one})*)$"))))
+    parameter("select", ParameterIn::Query, description, text().pattern(Some(format!("^(\\*|{one}(,{one})*)?$"))))
 }
 
 fn order<'a>(columns: impl Iterator<Item = &'a str>) -> Parameter {

@@ -42,6 +42,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         StatusCode::BAD_REQUEST,
+        "invalid_entity_tag",
+        "`If-Match` or `If-None-Match` is no list of entity tags.",
+        "Send the `ETag` as it came, with its quotes, or `*`.",
+    ),
+    code(
+        StatusCode::BAD_REQUEST,
         "invalid_idempotency_key",
         "The header `Idempotency-Key` is empty, too long, or there twice.",
         "Send one key, such as a UUID.",

@@ -14,7 +14,7 @@ use super::format::Format;
 use super::idempotency::{KEY, Once};
 use super::plan::{Scopes, reached};
 use super::problems;
-use super::{Served, body};
+use super::{Served, body, etag};
 use crate::grammar::{Handling, Parameters, Preferences};
 use crate::{Db, Problem};
 
@@ -45,6 +45,7 @@ impl Ask {
         let query = query.or(parts.uri.query()).unwrap_or_default();
         let parameters = parameters(definition, query).map_err(refused)?;
         let preferences = preferences(&parts.headers).map_err(refused)?;
+        etag::check(&parts.headers).map_err(refused)?;
         let format = Format::negotiate(&parts.headers).map_err(refused)?;
         let mut definitions = vec![served.definition.clone()];
         if let Some(select) = &parameters.select {

@@ -3,8 +3,10 @@
 //! The tag of a row has two parts, `"3-5f2a..."`: its state, which a write is held to, and what was sent of it. Every
 //! representation of a row so has a tag of its own, and any of them will do for `If-Match`.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
+
+use crate::Problem;
 
 /// The entity tag of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,35 @@ impl Condition {
 
 fn state(tag: &str) -> &str {
     tag.split_once('-').map_or(tag, |(state, _)| state)
+}
+
+/// Refuses headers that are no lists of entity tags: a client that forgets the quotes would never know.
+///
+/// # Errors
+/// A 400 that names the header.
+pub(super) fn check(headers: &HeaderMap) -> Result<(), Problem> {
+    for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
+        let is_list = |value: &HeaderValue| {
+            let mut rest = value.to_str().unwrap_or_default().trim();
+            let mut tags = 0;
+            while let Some((tag, more)) =
+                rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').and_then(|text| text.split_once('"'))
+            {
+                tags += usize::from(!tag.contains(char::is_whitespace));
+                rest = more.trim_start();
+                match rest.strip_prefix(',') {
+                    Some(more) => rest = more.trim_start(),
+                    None => return tags > 0 && rest.is_empty(),
+                }
+            }
+            false
+        };
+        if headers.get_all(&name).iter().any(|value| value != "*" && !is_list(value)) {
+            let text = format!("`{name}` must be `*`, or entity tags with their quotes, as in `\"3-5f2a\"`");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_entity_tag").with_detail(text));
+        }
+    }
+    Ok(())
 }
 
 /// What a header says; `None` where it is not there.

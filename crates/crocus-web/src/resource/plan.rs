@@ -262,7 +262,8 @@ impl Level {
     /// What is true of its rows, with what its inner joins ask.
     fn conditions(&self) -> Vec<Expr<bool>> {
         let inner = self.children.iter().filter(|child| child.join == Join::Inner);
-        self.filter.iter().cloned().chain(inner.map(Child::exists)).collect()
+        let all = self.filter.iter().cloned().chain(inner.map(Child::exists)).collect();
+        filter::halved(all, |one, other| one & other).into_iter().collect()
     }
 
     fn into_rows(self) -> Rows {

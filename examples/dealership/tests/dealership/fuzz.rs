@@ -281,3 +281,36 @@ async fn no_query_makes_it_fail_or_is_part_of_the_sql() {
         assert!(found.get(&200).is_some_and(|good| *good > cases / 20), "too few are understood: {found:?}");
     }
 }
+
+/// As many conditions as may be, as deep in each other as may be, in everything that may be embedded: on the stack of a
+/// worker, and in the databases' own limits.
+#[tokio::test]
+async fn the_largest_query_is_answered() {
+    let deep = |of: &str| (0..31).fold(of.to_owned(), |inner, _| format!("not.or({inner},id.eq.1)"));
+    let many: Vec<_> = (0..400).map(|number| format!("id.eq.{number}")).collect();
+    let queries = [
+        format!("or=({})", many.join(",")),
+        format!("and=({})", many.join(",")),
+        format!("and=({})", deep("name.eq.x")),
+        format!("id=eq(any).{{{}}}", (0..400).map(|number| number.to_string()).collect::<Vec<_>>().join(",")),
+        format!("id=in.({})", (0..4_999).map(|number| number.to_string()).collect::<Vec<_>>().join(",")),
+        many.iter().map(|condition| condition.replacen('.', "=", 1)).collect::<Vec<_>>().join("&"),
+        "select=id,cars(id,sales(id,car(id,owner(id))))".to_owned(),
+        format!("select=id,cars(id,sales(id,car(id,owner(id,name))))&cars.sales.car.owner.and=({})", deep("name.eq.x")),
+        format!("select={}", (0..500).map(|number| format!("m{number}:name")).collect::<Vec<_>>().join(",")),
+        format!("select=id,cars({})", (0..400).map(|number| format!("m{number}:vin")).collect::<Vec<_>>().join(",")),
+    ];
+    for app in each().await {
+        crate::resources::seed(&app).await;
+        for query in &queries {
+            let query = query.replace('{', "%7B").replace('}', "%7D");
+            let answer = app.get(&format!("/api/makers?{query}")).await;
+            assert_eq!(answer.status(), 200, "{}: {}", &query[..query.len().min(80)], answer.text());
+            let path = format!("/api/makers?{query}&name=eq.nobody");
+            if !query.starts_with("select") {
+                let answer = app.patch(&path, serde_json::json!({"country": "XX"})).await;
+                assert_eq!(answer.status(), 204, "{}: {}", &query[..query.len().min(80)], answer.text());
+            }
+        }
+    }
+}

@@ -41,7 +41,7 @@ impl Planner<'_> {
         join: fn(Expr<bool>, Expr<bool>) -> Expr<bool>,
     ) -> Option<Expr<bool>> {
         let made: Vec<_> = conditions.iter().map(|condition| self.condition(level, condition, parameter)).collect();
-        made.into_iter().collect::<Option<Vec<_>>>()?.into_iter().reduce(join)
+        halved(made.into_iter().collect::<Option<Vec<_>>>()?, join)
     }
 
     /// `None` where the column has been told to be wrong.
@@ -98,18 +98,27 @@ impl Planner<'_> {
                     // Nothing compares with NULL: the answer is neither true nor false.
                     None => Ok(crocus_orm::null::<bool>().into_expr()),
                 });
-                let mut values = values.collect::<Result<Vec<_>, _>>()?.into_iter();
+                let values = values.collect::<Result<Vec<_>, _>>()?;
                 let nothing = column.is_in(Vec::new());
                 match quantifier {
-                    Quantifier::Any => values.reduce(|one, other| one | other).unwrap_or(nothing),
-                    Quantifier::All => match values.next() {
-                        Some(first) => values.fold(first, |one, other| one & other),
-                        None => !nothing,
-                    },
+                    Quantifier::Any => halved(values, |one, other| one | other).unwrap_or(nothing),
+                    Quantifier::All => halved(values, |one, other| one & other).unwrap_or(!nothing),
                 }
             }
             (_, Operand::Value(value)) => compared(&column, *operator, value, &read)?,
         }))
+    }
+}
+
+/// Conditions joined as a tree of little depth, whatever their number: databases have a limit of it, and so has a stack.
+pub(super) fn halved(
+    mut conditions: Vec<Expr<bool>>,
+    join: fn(Expr<bool>, Expr<bool>) -> Expr<bool>,
+) -> Option<Expr<bool>> {
+    let second = conditions.split_off(conditions.len().div_ceil(2));
+    match conditions.len() {
+        0 | 1 if second.is_empty() => conditions.pop(),
+        _ => Some(join(halved(conditions, join)?, halved(second, join)?)),
     }
 }
 

@@ -37,6 +37,8 @@ impl Outcome {
         let returning = ask.preferences.returning.unwrap_or(otherwise);
         let mut outcome = Outcome { returning, rows: Vec::new(), names: Vec::new(), number: written.len() };
         if returning != Return::Representation {
+            // A selection with mistakes is refused, also where nothing of it is shown.
+            ask.parameters.select.as_ref().map_or(Ok(()), |_| read::plan(served, ask).map(drop))?;
             return Ok(outcome);
         }
         let plan = read::plan(served, ask)?;
