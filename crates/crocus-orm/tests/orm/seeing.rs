@@ -273,9 +273,11 @@ async fn a_slow_statement_is_warned_of_with_its_place() {
         let line = line!() + 1;
         db.query(statement).await.unwrap();
         let text = log.text();
-        assert_eq!(text.lines().count(), 1, "{db}: {text}");
-        assert!(text.contains(&format!("WARN crocus::sql: slow statement: {sql} ")), "{db}: {text}");
-        assert!(text.contains(&format!("seeing.rs:{line}:")), "{db}: {text}");
+        // On a busy machine the quick one may be slow too.
+        let warned: Vec<_> = text.lines().filter(|line| !line.contains("statement: SELECT 1 ")).collect();
+        let [warned] = warned[..] else { panic!("{db}: {text}") };
+        assert!(warned.contains(&format!("WARN crocus::sql: slow statement: {sql} ")), "{db}: {text}");
+        assert!(warned.contains(&format!("seeing.rs:{line}:")), "{db}: {text}");
     }
 }
 
