@@ -157,7 +157,8 @@ impl Lives {
                 }
             });
             let about: Vec<_> = about.collect();
-            if schema.apply(operation).is_err() {
+            let differs = is_seen_otherwise(&schema, operation);
+            if schema.apply(operation).is_err() || differs {
                 unknown.extend(about.first().copied());
             }
             match operation {
@@ -182,6 +183,13 @@ impl Lives {
         self.all.push(Life { was, is_dropped: false });
         self.all.len() - 1
     }
+}
+
+/// Whether the databases have another schema after it: an index goes with a column that it includes on PostgreSQL, and
+/// stays on SQLite, whose indexes include none.
+fn is_seen_otherwise(schema: &Schema, operation: &Operation) -> bool {
+    let Operation::DropColumn { table, name, .. } = operation else { return false };
+    schema.table(table).is_some_and(|table| table.indexes.iter().any(|index| index.include.contains(name)))
 }
 
 /// The table that a foreign key refers to that a step makes, drops or renames.

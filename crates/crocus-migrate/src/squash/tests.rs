@@ -246,6 +246,25 @@ fn what_is_not_known_stays_as_it_is() {
 }
 
 #[test]
+fn an_index_that_only_one_database_keeps_is_not_decided() {
+    let graph = line(&[
+        (
+            |op| {
+                op.create_table("cars", |t| {
+                    t.column("name", text());
+                    t.column("year", integer());
+                });
+                op.create_index("cars_year_idx", "cars", ["year"]).include(["name"]);
+            },
+            |op| op.drop_table("cars"),
+        ),
+        (|op| op.drop_column("cars", "name"), |op| op.add_column("cars", "name", text())),
+    ]);
+    let squashed = squashed(&graph, "a1:a2");
+    assert!(squashed.contains("op.drop_column(\"cars\", \"name\");"), "{squashed}");
+}
+
+#[test]
 fn the_head_says_what_it_replaces() {
     let list = crate::revision::tests::list("x1: @extra, a1:, b1: a1 @shop, b2: b1 +x1, c1: b2");
     let graph = Graph::new(&list, &Split::new()).unwrap();
