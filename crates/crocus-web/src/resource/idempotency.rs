@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::etag::digest;
 use super::plan::Scopes;
 use crate::{Problem, Result};
 
@@ -46,8 +47,6 @@ impl Once {
     pub(super) fn of(parts: &Parts, scopes: &Scopes, body: &Bytes) -> Result<Option<Once>> {
         let Some(key) = key(&parts.headers)? else { return Ok(None) };
         let mut hash = Sha256::new();
-        let mut scopes: Vec<_> = scopes.iter().map(|(path, scope)| format!("{path} {scope:?}")).collect();
-        scopes.sort();
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
@@ -58,13 +57,20 @@ impl Once {
             let values: Vec<&[u8]> = parts.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
             part(&values.join(&b','));
         }
-        part(scopes.join("\n").as_bytes());
         part(body);
         let request = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         if !IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
             return Err(in_flight());
         }
-        Ok(Some(Once { key, request }))
+        Ok(Some(Once { key, request }.within(scopes)))
+    }
+
+    /// The same request, of somebody who may see this: the answer is for nobody else.
+    pub(super) fn within(mut self, scopes: &Scopes) -> Once {
+        let mut scopes: Vec<_> = scopes.iter().map(|(path, scope)| format!("{path} {scope:?}")).collect();
+        scopes.sort();
+        self.request = digest(format!("{}\n{}", self.request, scopes.join("\n")).as_bytes());
+        self
     }
 
     /// Makes the table for keys in a database, once.

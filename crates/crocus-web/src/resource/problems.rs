@@ -59,6 +59,13 @@ pub(super) fn with_children() -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nested_upsert").with_detail(text)
 }
 
+/// A 403: whose row is there already is not known.
+pub(super) fn merge_in_scope() -> Problem {
+    let text =
+        "what a client may see of these rows is limited, so they cannot be merged with rows that are there already";
+    Problem::new(StatusCode::FORBIDDEN, "out_of_scope").with_detail(text)
+}
+
 /// A 400 about a parameter that lists columns.
 pub(super) fn unknown_column(parameter: &str, definition: &Definition, name: &str) -> Problem {
     let table = definition.table.name;

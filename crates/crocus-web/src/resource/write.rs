@@ -38,6 +38,12 @@ pub(super) async fn create(served: &Arc<Served>, ask: Ask, bodies: Bodies, given
         return Err(refused(problems::with_children()));
     }
     rows.ask_scopes(&mut ask).await?;
+    ask.once = ask.once.take().map(|once| once.within(&ask.scopes));
+    let may_merge = !matches!(conflict, Some((_, OnConflict::Update)));
+    if !may_merge && ask.scopes.contains_key(&definition.path) {
+        // The row that is there may be another's: with the new values it would be this client's.
+        return Err(refused(problems::merge_in_scope()));
+    }
     created(served, &ask, rows, conflict).await.map_err(refused)
 }
 
@@ -496,8 +502,7 @@ fn check_seen(
     key: &[Value],
 ) -> Result<()> {
     match (seen, current) {
-        (None, None) => Err(key::not_found(definition, key)),
-        (Some(_), None) => Err(key::not_found(definition, key)),
+        (_, None) => Err(key::not_found(definition, key)),
         (Some(seen), Some(row)) if !seen.holds(&key::state_of(definition, row)?) => Err(problems::changed()),
         _ => Ok(()),
     }
