@@ -10,6 +10,12 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crocus::orm::Recorded;
+use crocus::testing::TestApp;
+use serde_json::{Value as Json, json};
+
 use crate::each;
 
 /// What stands in every name and value that is not the grammar's own: none of it may be in a statement's text.
@@ -258,9 +264,27 @@ fn request((path, pairs, headers): &Asked) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
+/// How many requests there are on each database.
+fn cases() -> usize {
+    std::env::var("CROCUS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+}
+
+/// Asks, and holds that it did not fail, and that nothing marked is in a statement's text. Gives the status.
+async fn hold(app: &TestApp, recorded: &Recorded, asked: &Asked) -> u16 {
+    let answer = app.request(request(asked)).await;
+    let status = answer.status().as_u16();
+    assert!(status < 500, "{status} to {asked:?}: {}\n{:?}", answer.text(), recorded.statements());
+    for statement in recorded.statements() {
+        let sql = statement.sql.to_string();
+        assert!(!sql.contains("zq"), "{asked:?} is part of {sql}");
+    }
+    recorded.clear();
+    status
+}
+
 #[tokio::test]
 async fn no_query_makes_it_fail_or_is_part_of_the_sql() {
-    let cases = std::env::var("CROCUS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let cases = cases();
     let mut runner = TestRunner::default();
     for app in each().await {
         crate::resources::seed(&app).await;
@@ -268,15 +292,71 @@ async fn no_query_makes_it_fail_or_is_part_of_the_sql() {
         let mut found = std::collections::BTreeMap::new();
         for _ in 0..cases {
             let asked = asked().new_tree(&mut runner).unwrap().current();
-            let answer = app.request(request(&asked)).await;
-            let status = answer.status().as_u16();
-            *found.entry(status).or_insert(0) += 1;
-            assert!(status < 500, "{status} to {asked:?}: {}\n{:?}", answer.text(), recorded.statements());
-            for statement in recorded.statements() {
-                let sql = statement.sql.to_string();
-                assert!(!sql.contains("zq"), "{asked:?} is part of {sql}");
-            }
-            recorded.clear();
+            *found.entry(hold(&app, &recorded, &asked).await).or_insert(0) += 1;
+        }
+        assert!(found.get(&200).is_some_and(|good| *good > cases / 20), "too few are understood: {found:?}");
+    }
+}
+
+/// Lists of every kind of key that a cursor holds: path, selection, order.
+const LISTS: &[(&str, &str, &str)] = &[
+    ("/api/cars", "*", "id"),
+    ("/api/cars", "*", "price.desc.nullsfirst"),
+    ("/api/cars", "*", "state,year.desc"),
+    ("/api/cars", "*", "equipment->>0.asc.nullslast"),
+    ("/api/cars", "*,maker(name)", "maker(name).desc,price"),
+    ("/api/makers", "*", "name.desc"),
+    ("/api/sales", "*", "sold_on,id.desc"),
+    ("/api/car_tags", "*", "tag_id,car_id"),
+];
+
+/// What may stand in a cursor in place of a value.
+fn in_cursor() -> impl Strategy<Value = Json> {
+    prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<u64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        select(PIECES).prop_map(Json::from),
+        any::<String>().prop_map(Json::from),
+        Just(json!([MARK, 1])),
+        Just(json!({ MARK: null })),
+    ]
+}
+
+/// The text between the brackets of a link to the next page, as a cursor.
+fn next(link: &str) -> Option<Json> {
+    let cursor = link.split("cursor=after.").nth(1)?.split(['&', '>']).next()?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+#[tokio::test]
+async fn no_cursor_makes_it_fail_or_is_part_of_the_sql() {
+    let cases = cases();
+    let mut runner = TestRunner::default();
+    for app in each().await {
+        crate::resources::seed(&app).await;
+        let mut cursors = Vec::new();
+        for (path, select, order) in LISTS {
+            let answer = app.get(&format!("{path}?limit=1&select={select}&order={}", order.replace('>', "%3E"))).await;
+            let link = answer.headers().get("link").map_or("", |link| link.to_str().unwrap()).to_owned();
+            let cursor = next(&link).unwrap_or_else(|| panic!("{path} in {order} has no next page: {link}"));
+            cursors.push((*path, *select, *order, cursor));
+        }
+        let (app, recorded) = app.recording();
+        let changed = (select(cursors), any::<prop::sample::Index>(), in_cursor(), select(&["after", "before"][..]));
+        let mut found = std::collections::BTreeMap::new();
+        for _ in 0..cases {
+            let ((path, select, order, mut cursor), at, value, word) = changed.new_tree(&mut runner).unwrap().current();
+            // The first two are the cursor's version, and the print of the list's order.
+            let keys = cursor.as_array_mut().unwrap();
+            let at = 2 + at.index(keys.len() - 2);
+            keys[at] = value;
+            let cursor = format!("{word}.{}", URL_SAFE_NO_PAD.encode(cursor.to_string()));
+            let pairs = [("limit", "2"), ("select", select), ("order", order), ("cursor", &cursor)];
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            *found.entry(hold(&app, &recorded, &(path, pairs, Vec::new())).await).or_insert(0) += 1;
         }
         assert!(found.get(&200).is_some_and(|good| *good > cases / 20), "too few are understood: {found:?}");
     }
