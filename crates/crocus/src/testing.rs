@@ -134,6 +134,11 @@ impl TestApp {
         &self.db
     }
 
+    /// What a server serves, for a test that needs a network: `crocus::web::serve(listener, app.service())`.
+    pub fn service(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Asks with GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await

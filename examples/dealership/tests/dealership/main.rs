@@ -8,6 +8,7 @@ mod concurrency;
 mod deliveries;
 mod documentation;
 mod fuzz;
+mod lost_connections;
 mod makers;
 mod migrations;
 mod owners;
