@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::debian;
 use crate::failure::Failure;
 use crate::node;
 use crate::program::Program;
@@ -34,9 +35,15 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 fn browser() -> Result<PathBuf, Failure> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = std::env::split_paths(&folders).flat_map(|folder| BROWSERS.map(|name| folder.join(name)));
-    places.find(|place| place.is_file()).ok_or_else(|| {
+    let find = || {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let mut places = std::env::split_paths(&folders).flat_map(|folder| BROWSERS.map(|name| folder.join(name)));
+        places.find(|place| place.is_file())
+    };
+    if find().is_none() && debian::can_install() {
+        debian::install("chromium")?;
+    }
+    find().ok_or_else(|| {
         Failure::new("there is no Chromium")
             .hint("install it: `apt-get install chromium` on Debian, or Chrome elsewhere")
     })

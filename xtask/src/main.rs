@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod clients;
+mod debian;
 mod docs_browser;
 mod failure;
 mod lint_openapi;

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crocus_testing::Installation;
 
+use crate::debian;
 use crate::failure::Failure;
 
 const HINT: &str = "install it, or set `PG_BIN` to the folder that has `initdb`
@@ -20,36 +20,17 @@ const CREATE_CLUSTER: &str = "/etc/postgresql-common/createcluster.d";
 pub(crate) fn ensure_installed() -> Result<(), Failure> {
     match Installation::find() {
         Ok(_) => Ok(()),
-        Err(error) if error.is_not_installed() && can_install() => install(),
+        Err(error) if error.is_not_installed() && debian::can_install() => install(),
         Err(error) if error.is_not_installed() => Err(Failure::new(error.to_string()).hint(HINT)),
         Err(error) => Err(Failure::new(error.to_string()).hint("correct `PG_BIN`, or unset it")),
     }
 }
 
-fn can_install() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    let is_root = id.is_ok_and(|id| id.stdout.trim_ascii() == b"0");
-    is_root && Path::new("/usr/bin/apt-get").exists()
-}
-
 fn install() -> Result<(), Failure> {
-    println!("PostgreSQL is not installed: installing Debian's package `postgresql`");
-    apt_get(&["update"])?;
     let conf = Path::new(CREATE_CLUSTER).join("no-main-cluster.conf");
     fs::create_dir_all(CREATE_CLUSTER)
         .and_then(|()| fs::write(&conf, "create_main_cluster = false\n"))
         .map_err(Failure::because(format!("failed to write `{}`", conf.display())))?;
-    apt_get(&["install", "--yes", "--no-install-recommends", "postgresql"])?;
+    debian::install("postgresql").map_err(|failure| failure.hint(HINT))?;
     Installation::find().map(drop).map_err(Failure::because("PostgreSQL is installed, but not where it is looked for"))
-}
-
-fn apt_get(arguments: &[&str]) -> Result<(), Failure> {
-    let name = format!("apt-get {}", arguments[0]);
-    let status = Command::new("apt-get")
-        .arg("--quiet")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .status()
-        .map_err(Failure::because(format!("failed to run `{name}`")))?;
-    Failure::unless(status, format!("`{name}` failed")).map_err(|failure| failure.hint(HINT))
 }
