@@ -1,9 +1,12 @@
 //! The command line: what can be typed, and which function does it.
 
 mod db;
+mod import;
 mod openapi;
+mod progress;
 mod routes;
 mod run;
+mod tables;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -40,6 +43,7 @@ enum Command {
     Run(run::Run),
     Routes(routes::Routes),
     Openapi(openapi::OpenApi),
+    Import(import::Import),
     Db(db::Db),
 }
 
@@ -106,6 +110,7 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
         Some(Command::Run(run)) => run::run(context, run).await,
         Some(Command::Routes(routes)) => routes::routes(&context, &routes),
         Some(Command::Openapi(arguments)) => openapi::openapi(&context, &arguments),
+        Some(Command::Import(arguments)) => import::import(&context, &arguments).await,
         Some(Command::Db(db)) => db::db(&context, db).await,
     };
     let opened: Vec<_> = opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();

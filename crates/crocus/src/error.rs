@@ -31,6 +31,11 @@ impl Error {
         &self.message
     }
 
+    /// What to do.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// `error: what: cause`, then `hint: what to do`.
     pub(crate) fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.message);

@@ -7,7 +7,7 @@ use crate::json::{FieldError, JsonObject, Rule, pointer};
 use crate::model::Assignments;
 use crate::nearest;
 use crate::table::{ColumnDef, ColumnType, Rules, TableDef, rules};
-use crate::value::check_json;
+use crate::value::{Value, check_json};
 
 /// What an input brings to a row: values of columns, and columns that take their defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -98,6 +98,47 @@ impl Reader {
         self.without_others(input, others(), may_write)
     }
 
+    /// Reads the text of one column, by its index in the table, as [`texts`](Reader::texts) does; also of a column that
+    /// inputs cannot give, and the numbers with a fraction that JSON lacks: `NaN`, `inf` and `-inf`.
+    ///
+    /// # Errors
+    /// Every mistake that it has.
+    pub fn text(&self, column: usize, text: &str) -> Result<Value, Vec<FieldError>> {
+        self.one(column, Given::Text(text))
+    }
+
+    /// Reads the JSON of one column, by its index in the table, as [`object`](Reader::object) does; also of a column that
+    /// inputs cannot give, and the numbers with a fraction that JSON lacks, as strings.
+    ///
+    /// # Errors
+    /// Every mistake that it has.
+    pub fn json(&self, column: usize, json: Json) -> Result<Value, Vec<FieldError>> {
+        self.one(column, Given::Json(json))
+    }
+
+    /// Whether a new row cannot be without a value of a column, by its index in the table.
+    pub fn is_required(&self, column: usize) -> bool {
+        is_required(&self.table.columns[column])
+    }
+
+    fn one(&self, index: usize, given: Given<'_>) -> Result<Value, Vec<FieldError>> {
+        let column = &self.table.columns[index];
+        let text = match &given {
+            Given::Text(text) => Some(*text),
+            Given::Json(json) => json.as_str(),
+        };
+        if column.ty == ColumnType::Double
+            && let Some(number @ ("NaN" | "inf" | "-inf")) = text
+        {
+            // Only JSON's rules are against them.
+            return Ok(Value::Double(number.parse().ok()));
+        }
+        self.value(index, given).map_err(|mistake| match mistake {
+            Mistake::Value(rule) => vec![FieldError { pointer: pointer(column.name), detail: rule.into_owned() }],
+            Mistake::Items(items) => items,
+        })
+    }
+
     fn read<'a>(
         &self,
         purpose: Purpose,
@@ -133,7 +174,7 @@ impl Reader {
         if errors.is_empty() { Ok(input) } else { Err(errors) }
     }
 
-    fn value(&self, index: usize, given: Given<'_>) -> Result<crate::Value, Mistake> {
+    fn value(&self, index: usize, given: Given<'_>) -> Result<Value, Mistake> {
         let column = &self.table.columns[index];
         let json = match given {
             Given::Json(json) => json,
@@ -147,7 +188,7 @@ impl Reader {
             wrong if wrong.is_empty() => Mistake::Value(rule),
             wrong => Mistake::Items(wrong),
         })?;
-        if let crate::Value::Json(Some(json)) = &value {
+        if let Value::Json(Some(json)) = &value {
             check_json(json).map_err(|error| Mistake::Value(error.to_string().into()))?;
         }
         self.rules[index].check(&value).map_err(Mistake::Value)?;
