@@ -28,6 +28,7 @@ use crocus_orm::{Column, Expr, Model};
 pub use definition::{Definition, Operation, Resources};
 pub use hooks::{Change, Hooks, Write};
 pub use limits::ResourceLimits;
+pub use plan::rows_of;
 
 use self::hooks::Typed;
 use self::scope::Scope;

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which function does it.
 
 mod db;
+mod export;
 mod import;
 mod openapi;
 mod progress;
@@ -44,6 +45,7 @@ enum Command {
     Routes(routes::Routes),
     Openapi(openapi::OpenApi),
     Import(import::Import),
+    Export(export::Export),
     Db(db::Db),
 }
 
@@ -110,7 +112,8 @@ pub(crate) async fn main(app: App) -> Result<ExitCode> {
         Some(Command::Run(run)) => run::run(context, run).await,
         Some(Command::Routes(routes)) => routes::routes(&context, &routes),
         Some(Command::Openapi(arguments)) => openapi::openapi(&context, &arguments),
-        Some(Command::Import(arguments)) => import::import(&context, &arguments).await,
+        Some(Command::Import(arguments)) => import::import(context, &arguments).await,
+        Some(Command::Export(arguments)) => export::export(context, &arguments).await,
         Some(Command::Db(db)) => db::db(&context, db).await,
     };
     let opened: Vec<_> = opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();

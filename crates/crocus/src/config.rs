@@ -209,6 +209,11 @@ impl Config {
         self.database_url = setting(url, origin);
     }
 
+    /// Lets statements take their time, as those of many rows do.
+    pub(crate) fn lift_statement_timeout(&mut self) {
+        self.statement_timeout = None;
+    }
+
     pub(crate) fn set_host(&mut self, host: String, origin: &str) {
         self.host = setting(host, origin);
     }

@@ -133,10 +133,39 @@ impl Reader {
             // Only JSON's rules are against them.
             return Ok(Value::Double(number.parse().ok()));
         }
+        if column.ty == ColumnType::Array(&ColumnType::Double)
+            && let Some(numbers) = self.numbers(column, &given)
+        {
+            return Ok(numbers);
+        }
         self.value(index, given).map_err(|mistake| match mistake {
             Mistake::Value(rule) => vec![FieldError { pointer: pointer(column.name), detail: rule.into_owned() }],
             Mistake::Items(items) => items,
         })
+    }
+
+    /// A list of numbers, where JSON lacks one of them. `None`: it is read as any list.
+    fn numbers(&self, column: &ColumnDef, given: &Given<'_>) -> Option<Value> {
+        let read: Json;
+        let items = match given {
+            Given::Json(json) => json.as_array()?,
+            Given::Text(text) if !text.contains('"') => return None,
+            Given::Text(text) => {
+                read = serde_json::from_str(text).ok()?;
+                read.as_array()?
+            }
+        };
+        let number = |item: &Json| match item {
+            Json::String(text) if matches!(text.as_str(), "NaN" | "inf" | "-inf") => text.parse::<f64>().ok(),
+            item => item.as_f64(),
+        };
+        let numbers: Option<Vec<f64>> = items.iter().map(number).collect();
+        let value = |number: f64| Value::Double(Some(number));
+        // An empty list of the same type, which is the column's own to make.
+        match column.from_json.read(Json::Array(Vec::new())).ok()? {
+            Value::Array(ty, _) => Some(Value::Array(ty, Some(Box::new(numbers?.into_iter().map(value).collect())))),
+            _ => None,
+        }
     }
 
     fn read<'a>(

@@ -81,11 +81,15 @@ pub struct Definition {
 
 impl Definition {
     pub(super) fn of<M: Model>() -> Definition {
+        Definition::of_table(M::TABLE, M::RELATIONS)
+    }
+
+    pub(super) fn of_table(table: &'static TableDef, relations: &'static [RelationDef]) -> Definition {
         Definition {
             path: String::new(),
-            table: M::TABLE,
-            relations: M::RELATIONS,
-            reader: Arc::new(Reader::new(M::TABLE)),
+            table,
+            relations,
+            reader: Arc::new(Reader::new(table)),
             operations: Operation::ALL.to_vec(),
             hidden: Vec::new(),
             fixed: Vec::new(),

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crocus_orm::dynamic::{DynamicColumn, Member, Related, Rows, Source};
-use crocus_orm::{ColumnType, Dialect, Expr, Order};
+use crocus_orm::{ColumnType, Dialect, Expr, Order, TableDef};
 
 use super::definition::{Definition, Resources};
 use crate::grammar::nearest;
@@ -21,6 +21,18 @@ pub(super) use relation::reached;
 
 /// The conditions of a request's scopes, by the path of the resource.
 pub(super) type Scopes = HashMap<String, Expr<bool>>;
+
+/// The rows of a table that parameters ask for, with nothing of them: the filters, the order and the bounds of its own
+/// rows. No resource is asked: every column can be named, no scope is added, and no relationship is known.
+///
+/// # Errors
+/// All mistakes, in the order of what they are about.
+pub fn rows_of(table: &'static TableDef, parameters: &Parameters, dialect: Dialect) -> Result<Rows, Vec<Mistake>> {
+    let definition = Arc::new(Definition::of_table(table, &[]));
+    let (resources, scopes) = (Resources::default(), Scopes::new());
+    let plan = Planner::new(&resources, &definition, &scopes, dialect).plan(&definition, parameters)?;
+    Ok(Rows { members: Vec::new(), ..plan.rows })
+}
 
 /// A query, and what has to be known of it to answer.
 #[derive(Debug)]

@@ -120,12 +120,13 @@ struct Running<'a> {
     most: u64,
 }
 
-pub(super) async fn import(context: &Context, arguments: &Import) -> Result<()> {
+pub(super) async fn import(mut context: Context, arguments: &Import) -> Result<()> {
     let table = context.table(&arguments.table)?;
     let place = Place::new(&arguments.file);
     let form = arguments.form(&place)?;
     let conflict = arguments.conflict(table)?;
     let mut source = Source::open(place.clone())?;
+    context.config.lift_statement_timeout();
     let (engine, _) = context.engine(table.bind).await?;
 
     let head = match form {

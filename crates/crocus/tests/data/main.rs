@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "the other tests that have it use the rest")]
 mod child;
 mod crashes;
+mod export;
 mod import;
 mod program;
 
@@ -24,6 +25,9 @@ const TESTS: &[(&str, fn())] = &[
     ("a_trial_changes_nothing", import::a_trial_changes_nothing),
     ("the_next_key_is_behind_the_imported_ones", import::the_next_key_is_behind_the_imported_ones),
     ("wrong_usage_is_told", import::wrong_usage_is_told),
+    ("what_is_asked_for_is_exported", export::what_is_asked_for_is_exported),
+    ("a_file_is_there_when_it_is_whole", export::a_file_is_there_when_it_is_whole),
+    ("what_is_exported_can_be_imported", export::what_is_exported_can_be_imported),
     ("two_imports_of_one_file_do_not_run_at_once", crashes::two_imports_of_one_file_do_not_run_at_once),
     ("killed_imports_go_on", crashes::killed_imports_go_on),
 ];

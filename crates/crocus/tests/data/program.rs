@@ -29,6 +29,17 @@ struct Car {
     version: i32,
 }
 
+/// Who owns one.
+#[derive(Debug, Clone, Model)]
+#[model(table = "owners")]
+struct Owner {
+    #[model(primary_key)]
+    id: i32,
+    name: String,
+    #[model(sensitive)]
+    email: String,
+}
+
 const CREATE: Migration = Migration {
     revision: "a1",
     down_revisions: &[],
@@ -52,12 +63,17 @@ const CREATE: Migration = Migration {
             t.check("cars_name_check", "name <> model");
             t.unique("cars_plate_key", ["plate"]);
         });
+        op.create_table("owners", |t| {
+            t.column("id", integer().identity().primary_key());
+            t.column("name", text().not_null());
+            t.column("email", text().not_null());
+        });
     },
-    downgrade: |op| op.drop_table("cars"),
+    downgrade: |op| op.irreversible("nobody asks for it"),
 };
 
 pub(crate) fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let app = App::new("program").model::<Car>().migrations(Migrations::new("", vec![CREATE]));
+    let app = App::new("program").model::<Car>().model::<Owner>().migrations(Migrations::new("", vec![CREATE]));
     runtime.block_on(app.main())
 }

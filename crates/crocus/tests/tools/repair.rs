@@ -1,15 +1,6 @@
 //! `db repair`: it shows what an upgrade cannot decide, and mends only what it is told.
 
-use crocus::orm::Engine;
-
-use crate::child::{Place, places};
-
-fn by_hand(place: &Place, sql: &str) {
-    place.block_on(async {
-        let engine = Engine::connect(&place.url()).await.unwrap();
-        engine.connection().await.unwrap().batch(sql).await.unwrap();
-    });
-}
+use crate::child::places;
 
 pub(crate) fn an_edited_migration_is_accepted_when_told() {
     for place in places() {
@@ -63,7 +54,7 @@ pub(crate) fn a_revision_that_was_broken_off_is_done_or_undone_when_told() {
             ("down:1.0", "--done", "Recorded b2 as not applied.\n", 1),
         ] {
             place.run("acknowledged", &["db", "stamp", "b2"]).success();
-            by_hand(&place, &format!("UPDATE crocus_migrations SET progress = '{progress}' WHERE revision = 'b2'"));
+            place.sql(&format!("UPDATE crocus_migrations SET progress = '{progress}' WHERE revision = 'b2'"));
             let shown = place.run("acknowledged", &["db", "repair"]).success();
             let verb = if progress.starts_with("up") { "upgrade" } else { "downgrade" };
             assert!(shown.starts_with(&format!("b2 was broken off in its {verb}, with 1 step done.\n")), "{shown}");
@@ -83,8 +74,7 @@ pub(crate) fn an_index_that_is_not_complete_is_built_again_when_told() {
             continue;
         }
         // What a build that failed leaves.
-        by_hand(
-            &place,
+        place.sql(
             "CREATE INDEX cars_name_idx ON cars (name); \
              UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'cars_name_idx'::regclass",
         );

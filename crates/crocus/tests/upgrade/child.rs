@@ -33,7 +33,7 @@ pub(crate) struct Running {
 pub(crate) struct Ended {
     code: Option<i32>,
     pub(crate) output: String,
-    errors: String,
+    pub(crate) errors: String,
 }
 
 impl Place {
@@ -81,6 +81,14 @@ impl Place {
     /// Runs it to its end.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Ended {
         self.start(program, arguments).finish()
+    }
+
+    /// Runs SQL on the database.
+    pub(crate) fn sql(&self, sql: &str) {
+        self.block_on(async {
+            let engine = Engine::connect(&self.url()).await.unwrap();
+            engine.connection().await.unwrap().batch(sql).await.unwrap();
+        });
     }
 
     /// How many revisions are recorded.
@@ -136,6 +144,13 @@ impl Running {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         runs
+    }
+
+    /// Reads no more of its output, and waits for its end.
+    pub(crate) fn hang_up(self) -> Ended {
+        drop(self.output);
+        let ended = self.child.wait_with_output().unwrap();
+        Ended { code: ended.status.code(), output: self.read, errors: String::from_utf8(ended.stderr).unwrap() }
     }
 
     pub(crate) fn finish(mut self) -> Ended {

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "the other tests that have it use the rest")]
 mod child;
 mod crashes;
 mod program;
