@@ -7,19 +7,21 @@
 mod beside;
 mod column;
 mod input;
+mod insert;
 mod operators;
 mod relation;
 mod rows;
 mod table_rows;
 mod write;
+mod written;
 
 pub use self::beside::select_beside;
 pub use self::column::{Aggregate, DynamicColumn};
 pub use self::input::{Input, Purpose, Reader};
+pub use self::insert::{DynamicInsert, OnConflict, insert};
 pub use self::operators::{Comparison, Operator, Search};
 pub use self::relation::{Related, Source};
 pub use self::rows::{JsonRow, Member, Rows, select};
 pub use self::table_rows::{is_unique, json, table_rows};
-pub use self::write::{
-    DynamicDelete, DynamicInsert, DynamicUpdate, OnConflict, TableRow, by_keys, delete, insert, key_equals, update,
-};
+pub use self::write::{DynamicDelete, DynamicUpdate, TableRow, by_keys, delete, key_equals, update};
+pub use self::written::Written;

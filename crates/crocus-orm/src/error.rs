@@ -156,6 +156,12 @@ impl Error {
         self
     }
 
+    /// Leaves out which it is of what was run together.
+    pub(crate) fn without_index(mut self) -> Error {
+        self.0.index = None;
+        self
+    }
+
     pub(crate) fn with_detail(mut self, detail: &str) -> Error {
         self.0.detail = Some(one_line(detail.to_owned()));
         self
@@ -282,7 +288,8 @@ impl Error {
     }
 
     /// Which of the statements that were run together failed, counted from 0:
-    /// [`Transaction::query_each`](crate::Transaction::query_each) says it.
+    /// [`Transaction::query_each`](crate::Transaction::query_each) says it. Of an insert of several rows, which row is
+    /// refused: [`DynamicInsert::written`](crate::dynamic::DynamicInsert::written) says it.
     pub fn index(&self) -> Option<usize> {
         self.0.index
     }

@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use options::{Isolation, TransactionOptions};
+pub(crate) use savepoint::Part;
 pub use savepoint::Savepoint;
 
 use self::state::{Failed, State};

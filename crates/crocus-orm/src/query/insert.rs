@@ -165,6 +165,9 @@ impl InsertNode {
     pub(crate) fn placed(self, dialect: Dialect, columns: &Nodes) -> Result<Vec<(Statement, Vec<usize>)>> {
         let table = self.table;
         returning::check(table, columns.0.iter(), &[])?;
+        let conditions = self.conflict.iter().filter_map(|conflict| conflict.update.as_ref());
+        let hide = conditions.flat_map(|update| &update.filter).any(|node| returning::mentions_secret(node, table));
+        let hidden = |statement: Statement| if hide { statement.all_sensitive() } else { statement };
         let conflict = self.conflict.map(|conflict| conflict.lower(table, dialect)).transpose()?;
         let new = || -> Result<InsertStatement> {
             let mut query = Query::insert();
@@ -190,7 +193,7 @@ impl InsertNode {
                     let text = format!("an insert into `{}` gives other columns than it names", table.name);
                     Error::new(ErrorKind::InvalidQuery, text)
                 })?;
-                Ok(vec![(Statement::build(dialect, Access::Write, &statement), Vec::new())])
+                Ok(vec![(hidden(Statement::build(dialect, Access::Write, &statement)), Vec::new())])
             }
             RowSource::Values(rows) => {
                 let mut statements = Vec::new();
@@ -199,7 +202,8 @@ impl InsertNode {
                         for (place, _) in rows {
                             let mut query = new()?;
                             query.or_default_values();
-                            statements.push((Statement::build(dialect, Access::Write, &query), vec![place]));
+                            let statement = Statement::build(dialect, Access::Write, &query);
+                            statements.push((hidden(statement), vec![place]));
                         }
                         continue;
                     }
@@ -217,7 +221,7 @@ impl InsertNode {
                         }
                         let statement = Statement::build(dialect, Access::Write, &query);
                         let places = rows.iter().map(|(place, _)| *place).collect();
-                        statements.push((statement.writes(table, indexes.clone(), rows.len()), places));
+                        statements.push((hidden(statement.writes(table, indexes.clone(), rows.len())), places));
                     }
                 }
                 Ok(statements)

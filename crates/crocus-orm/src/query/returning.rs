@@ -136,7 +136,7 @@ pub(super) fn guarded(
 }
 
 /// Whether a sensitive column of the table, or of a query inside, stands in the expression.
-fn mentions_secret(node: &Node, table: &'static TableDef) -> bool {
+pub(super) fn mentions_secret(node: &Node, table: &'static TableDef) -> bool {
     let mut found = false;
     node.tables(&mut |name, column| {
         found |= name == table.name && table.column(column).is_some_and(|column| column.sensitive);

@@ -87,7 +87,49 @@ impl Transaction {
     }
 }
 
+/// A savepoint of a transaction that is only borrowed. Whoever opens it lets nobody else use the transaction meanwhile.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    transaction: &'a Transaction,
+    number: u32,
+    closed: bool,
+    location: &'static Location<'static>,
+}
+
+impl<'a> Part<'a> {
+    #[track_caller]
+    pub(crate) fn open(transaction: &'a Transaction) -> Result<Part<'a>> {
+        let location = Location::caller();
+        Ok(Part { transaction, number: transaction.save(location)?, closed: false, location })
+    }
+
+    /// Keeps what was done in it.
+    pub(crate) fn release(mut self) -> Result<()> {
+        self.closed = true;
+        self.transaction.release(self.number, self.location)
+    }
+
+    /// Undoes what was done in it, before the next statement.
+    pub(crate) fn roll_back(mut self) -> Result<()> {
+        self.closed = true;
+        self.transaction.state().roll_back_to(self.number, self.location)
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if !self.closed {
+            self.transaction.abandon(self.number, self.location);
+        }
+    }
+}
+
 impl Savepoint<'_> {
+    /// The transaction that it is a part of, for what asks for one: what is done there is done in the savepoint.
+    pub fn transaction(&self) -> &Transaction {
+        self.transaction
+    }
+
     /// Starts a savepoint in this one.
     ///
     /// # Errors

@@ -200,6 +200,88 @@ async fn what_is_there_is_left_or_updated() {
 }
 
 #[tokio::test]
+async fn only_rows_that_fulfil_a_condition_are_updated() {
+    for db in each().await {
+        accounts(&db).await;
+        let name = || vec![column(Account::TABLE, "name")];
+        let old = ["a", "b"].map(|name| row([("name", name.into()), ("note", name.into())]));
+        dynamic::insert(Account::TABLE, old).execute(db.engine()).await.unwrap();
+        let credit = ("credit", Value::from(7));
+        let merge = |rows: Vec<Assignments>| {
+            let insert = dynamic::insert(Account::TABLE, rows).on_conflict(name(), OnConflict::Update);
+            insert.filter(Account::NOTE.eq("a"))
+        };
+        let rows = || ["x", "b", "a"].map(|name| row([("name", name.into()), credit.clone()])).to_vec();
+        let transaction = db.engine().begin().await.unwrap();
+        let made = merge(rows()).written(&transaction).await.unwrap();
+        let told: Vec<_> = made.iter().map(|made| made.as_ref().map(|made| made.is_new)).collect();
+        assert_eq!(told, [Some(true), None, Some(false)], "{db}");
+        transaction.commit().await.unwrap();
+        let made = merge(rows()).returning(db.engine()).await.unwrap();
+        assert_eq!(made.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, true], "{db}");
+        let by_name = Account::select().columns((Account::NAME, Account::CREDIT)).order_by(Account::NAME.asc());
+        let expected = [("a", 7), ("b", 10), ("x", 7)].map(|(name, credit)| (name.to_owned(), credit));
+        assert_eq!(by_name.all(db.engine()).await.unwrap(), expected, "{db}");
+
+        // What the database numbers is new, and a condition with a secret is not shown.
+        let (recording, recorded) = db.record();
+        let transaction = recording.begin().await.unwrap();
+        let rows = [row([("name", "n".into())]), row([("id", 1.into()), ("name", "A".into())])];
+        let merge = dynamic::insert(Account::TABLE, rows).on_conflict(vec![0], OnConflict::Update);
+        let merge = merge.filter(Account::PASSWORD.eq("s3cret") | Account::NOTE.eq("a"));
+        let made = merge.written(&transaction).await.unwrap();
+        let told: Vec<_> = made.iter().map(|made| made.as_ref().map(|made| made.is_new)).collect();
+        assert_eq!(told, [Some(true), Some(false)], "{db}");
+        transaction.commit().await.unwrap();
+        let said = format!("{:?}", recorded.statements());
+        assert!(said.contains("redacted") && !said.contains("s3cret"), "{db}: {said}");
+    }
+}
+
+/// Whatever the constraint is, and however many rows there are: the row is told, and the transaction can go on without.
+#[tokio::test]
+async fn the_row_that_is_refused_is_told() {
+    for db in each().await {
+        let tables = "CREATE TABLE accounts (id {id}, name text NOT NULL UNIQUE, token {uuid} NOT NULL,
+                         credit {int4} NOT NULL DEFAULT 10 CHECK (credit < 100), note text REFERENCES notes (note),
+                         doubled {int4} GENERATED ALWAYS AS (credit * 2) STORED, version {int4} NOT NULL, password text)";
+        db.batch(&in_words_of(db.dialect(), "CREATE TABLE notes (note text NOT NULL PRIMARY KEY)")).await;
+        db.batch(&in_words_of(db.dialect(), tables)).await;
+        for (number, bad) in [(1, 0), (2, 1), (3, 1), (1000, 0), (1000, 617), (2500, 2499)] {
+            for (wrong, kind) in [
+                (("name", Value::from("r5")), ErrorKind::UniqueViolation),
+                (("credit", Value::from(100)), ErrorKind::CheckViolation),
+                (("note", Value::from("?")), ErrorKind::ForeignKeyViolation),
+            ] {
+                if kind == ErrorKind::UniqueViolation && number < 1000 {
+                    continue;
+                }
+                let rows = (0..number).map(|at| {
+                    let mut row = row([("name", format!("r{at}").into())]);
+                    if at == bad {
+                        row.retain(|(column, _)| Account::TABLE.columns[*column].name != wrong.0);
+                        row.push((column(Account::TABLE, wrong.0), wrong.1.clone()));
+                        row.sort_by_key(|(column, _)| *column);
+                    }
+                    row
+                });
+                let mut transaction = db.engine().begin().await.unwrap();
+                let savepoint = transaction.savepoint().await.unwrap();
+                let made = dynamic::insert(Account::TABLE, rows).written(savepoint.transaction()).await;
+                let error = assert_kind(made, kind);
+                // Of two that agree, the later one.
+                let expected = if kind == ErrorKind::UniqueViolation { bad.max(5) } else { bad };
+                assert_eq!(error.index(), Some(expected), "{db}: {number} {bad} {kind:?}");
+                savepoint.rollback().await.unwrap();
+                Account::insert_many([]).execute(&transaction).await.unwrap();
+                transaction.commit().await.unwrap();
+                assert_eq!(Account::select().count(db.engine()).await.unwrap(), 0, "{db}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn rows_are_found_by_keys_of_several_columns() {
     for db in each().await {
         let seat =
@@ -315,7 +397,7 @@ async fn a_table_holds_what_was_written() {
             let steps = steps().new_tree(&mut runner).unwrap().current();
             let mut world = World::new();
             Account::delete().execute(db.engine()).await.unwrap();
-            for step in &steps {
+            for (number, step) in steps.iter().enumerate() {
                 let named = |names: &[u8]| {
                     let names = names.iter().map(|name| format!("n{name}").into()).collect();
                     DynamicColumn::new(table, &table.columns[name]).is_in(names)
@@ -333,11 +415,41 @@ async fn a_table_holds_what_was_written() {
                         if let Some(action) = conflict {
                             insert = insert.on_conflict(vec![name], *action);
                         }
-                        let made = insert.returning(db.engine()).await.ok();
-                        let made = made.map(|made| {
-                            made.iter().map(|made| made.as_ref().map(|made| shown(made, &SHOWN))).collect::<Vec<_>>()
-                        });
-                        assert_eq!(made, inserted(&mut world, rows, *conflict), "{db}: {step:?} of {steps:?}");
+                        let before = world.clone();
+                        let expected = inserted(&mut world, rows, *conflict);
+                        let json = |made: &TableRow| shown(made, &SHOWN);
+                        if number % 2 == 0 {
+                            let made = insert.returning(db.engine()).await.ok();
+                            let made: Option<Vec<_>> =
+                                made.map(|made| made.iter().map(|made| made.as_ref().map(json)).collect());
+                            assert_eq!(made, expected, "{db}: {step:?} of {steps:?}");
+                            continue;
+                        }
+                        // In a transaction more is told.
+                        let transaction = db.engine().begin().await.unwrap();
+                        let made = match insert.written(&transaction).await {
+                            Ok(made) => {
+                                transaction.commit().await.unwrap();
+                                for (made, (name, ..)) in made.iter().zip(rows) {
+                                    let is_new = made.as_ref().is_some_and(|made| made.is_new);
+                                    assert!(!is_new || !before.contains_key(name), "{db}: {name} of {step:?}");
+                                    assert!(is_new || *conflict != None, "{db}: {name} of {step:?}");
+                                    let is_left = *conflict == Some(OnConflict::Nothing) && made.is_none();
+                                    assert!(is_new || is_left || before.contains_key(name), "{db}: {name} of {step:?}");
+                                }
+                                Some(made.iter().map(|made| made.as_ref().map(|made| json(&made.row))).collect())
+                            }
+                            Err(error) => {
+                                let mut names = BTreeSet::new();
+                                let refused = rows.iter().position(|(name, ..)| {
+                                    !names.insert(name) || conflict.is_none() && before.contains_key(name)
+                                });
+                                assert_eq!(error.index(), refused, "{db}: {error} of {step:?}");
+                                transaction.rollback().await.unwrap();
+                                None
+                            }
+                        };
+                        assert_eq!(made, expected, "{db}: {step:?} of {steps:?}");
                     }
                     Step::Update(names, credit) => {
                         let update = dynamic::update(table).set(row([("credit", (*credit).into())]));
