@@ -123,6 +123,32 @@ impl Problem {
         self
     }
 
+    /// A 409: a row has these values in these columns already.
+    pub(crate) fn unique_violation<'a>(columns: impl Iterator<Item = &'a str>) -> Problem {
+        let error = |column| FieldError { pointer: format!("/{column}"), detail: "must be unique".to_owned() };
+        Problem::new(StatusCode::CONFLICT, "unique_violation")
+            .with_detail("a row with this value is there already")
+            .with_errors(columns.map(error).collect())
+    }
+
+    /// As the problem of a row that stands at this pointer of the body; the row itself is named where no field is.
+    #[must_use]
+    pub(crate) fn under(mut self, pointer: &str) -> Problem {
+        for error in &mut self.0.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        if self.0.errors.is_empty() && !pointer.is_empty() && self.0.status.is_client_error() {
+            let detail = self.0.detail.clone().unwrap_or_default();
+            self.0.errors.push(FieldError { pointer: pointer.to_owned(), detail });
+        }
+        self
+    }
+
+    /// The body.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(&*self.0).unwrap_or_default()
+    }
+
     /// Without the fields that break rules: where a body has many rows, the database does not say which one is meant.
     #[must_use]
     pub(crate) fn without_errors(mut self) -> Problem {
@@ -150,7 +176,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_string(&*self.0).unwrap_or_default();
+        let body = self.json();
         let Inner { status, retry_after, headers, cause, .. } = *self.0;
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         let mut response = (status, content_type, body).into_response();
@@ -202,20 +228,14 @@ impl From<crocus_orm::Error> for Problem {
     fn from(error: crocus_orm::Error) -> Problem {
         use StatusCode as S;
         let text = error.to_string();
+        let columns = || error.constraint().into_iter().flat_map(|constraint| &constraint.columns);
         let violated = |status, code, detail: &str, rule: String| {
-            let columns = error.constraint().map(|constraint| constraint.columns.as_slice()).unwrap_or_default();
-            let errors =
-                columns.iter().map(|column| FieldError { pointer: format!("/{column}"), detail: rule.clone() });
+            let errors = columns().map(|column| FieldError { pointer: format!("/{column}"), detail: rule.clone() });
             Problem::new(status, code).with_detail(detail).with_errors(errors.collect()).with_cause(text.clone())
         };
         match error.kind() {
             ErrorKind::NotFound => Problem::not_found(text),
-            ErrorKind::UniqueViolation => violated(
-                S::CONFLICT,
-                "unique_violation",
-                "a row with this value is there already",
-                "must be unique".to_owned(),
-            ),
+            ErrorKind::UniqueViolation => Problem::unique_violation(columns().map(String::as_str)).with_cause(text),
             ErrorKind::ForeignKeyViolation => violated(
                 S::CONFLICT,
                 "foreign_key_violation",

@@ -1,6 +1,8 @@
 //! Inserts in a transaction, of which more is told: which rows were there already, and which row it is that the database
 //! refuses.
 
+use futures_util::FutureExt;
+
 use super::insert::{DynamicInsert, OnConflict, refused_twins, twins};
 use super::{Input, TableRow};
 use crate::transaction::Part;
@@ -77,7 +79,8 @@ impl DynamicInsert {
             let rows = rows.iter().map(|(_, row)| row.clone()).collect();
             let conflict = self.conflict.as_ref().zip(action).map(|((columns, _), action)| (columns.clone(), action));
             let filter = if action == Some(OnConflict::Update) { self.filter.clone() } else { Vec::new() };
-            DynamicInsert { table: self.table, rows, conflict, filter }.returning(transaction)
+            // Boxed: it is awaited in several places, each of which would take room for it.
+            DynamicInsert { table: self.table, rows, conflict, filter }.returning(transaction).boxed()
         };
         if let [(place, _)] = rows {
             return insert(rows).await.map_err(|error| error.with_index(*place));

@@ -433,7 +433,7 @@ async fn a_table_holds_what_was_written() {
                                 for (made, (name, ..)) in made.iter().zip(rows) {
                                     let is_new = made.as_ref().is_some_and(|made| made.is_new);
                                     assert!(!is_new || !before.contains_key(name), "{db}: {name} of {step:?}");
-                                    assert!(is_new || *conflict != None, "{db}: {name} of {step:?}");
+                                    assert!(is_new || conflict.is_some(), "{db}: {name} of {step:?}");
                                     let is_left = *conflict == Some(OnConflict::Nothing) && made.is_none();
                                     assert!(is_new || is_left || before.contains_key(name), "{db}: {name} of {step:?}");
                                 }

@@ -3,7 +3,7 @@
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{
-    ArrayBuilder, Components, ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+    ArrayBuilder, Components, ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
 };
 
 use crate::resource::{Definition, Operation};
@@ -31,6 +31,8 @@ pub(super) enum Body {
     Row,
     /// A row or a list, as the request has it.
     Created,
+    /// What became of each row of a list.
+    Each,
     /// A problem that several operations have alike: the name of the answer.
     Problem(&'static str),
 }
@@ -38,7 +40,7 @@ pub(super) enum Body {
 /// The answers that every operation can give.
 pub(super) const EVERYWHERE: [(u16, &str); 2] = [(500, "InternalError"), (503, "Unavailable")];
 
-use Body::{Created, Nothing, Problem, Row, Rows};
+use Body::{Created, Each, Nothing, Problem, Row, Rows};
 use Operation::{Create, Delete, DeleteMany, Get, List, Replace, Update, UpdateMany};
 use When::{Always, MatchRequired, Scoped};
 
@@ -54,9 +56,21 @@ const TABLE: &[(u16, &[Operation], When, Body, &str)] = &[
     (206, &[List], Always, Rows, "Some of the rows: the request asked for a range, or for their number."),
     (200, &[Get], Always, Row, "The row."),
     (201, &[Create], Always, Created, "The rows are there. Nothing stands here with `Prefer: return=minimal`."),
-    (200, &[Create], Always, Created, "The rows were there, and were changed or left as they were."),
+    (
+        200,
+        &[Create],
+        Always,
+        Created,
+        "With `Prefer: resolution=...`: the rows were there, and were changed or left as they were.",
+    ),
+    (
+        207,
+        &[Create],
+        Always,
+        Each,
+        "With `Prefer: handling=lenient`: not all rows of the list could be written. What became of each is told.",
+    ),
     (200, &[Replace, Update], Always, Row, "The row as it is now."),
-    (201, &[Replace], Always, Row, "There was no row with this key: now there is."),
     (200, &[Delete], Always, Row, "The row as it was, with `Prefer: return=representation`."),
     (200, &[UpdateMany, DeleteMany], Always, Rows, "The rows, with `Prefer: return=representation`."),
     (204, &[Replace, Update, Delete, UpdateMany, DeleteMany], Always, Nothing, "It is done."),
@@ -166,6 +180,23 @@ pub(super) fn add_shared(components: &mut Components) {
         let header = HeaderBuilder::new().schema(Some(schema)).description(Some(meaning)).build();
         components.headers.insert(name.to_owned(), header.into());
     }
+}
+
+/// What becomes of a row of a list, where each is written for itself.
+pub(super) fn each(row: RefOr<Schema>) -> utoipa::openapi::Object {
+    let index = whole_number().minimum(Some(0)).maximum(Some(i32::MAX as isize));
+    let status = whole_number().minimum(Some(200)).maximum(Some(499));
+    let location = utoipa::openapi::SchemaFormat::Custom("uri-reference".to_owned());
+    let location = ObjectBuilder::new().schema_type(Type::String).format(Some(location));
+    ObjectBuilder::new()
+        .property("index", index.description(Some("Which row of the list, counted from 0.")))
+        .property("status", status.description(Some("The status that the row would have alone.")))
+        .property("location", location.description(Some("Where the row is.")))
+        .property("problem", problem_ref())
+        .property("row", row)
+        .required("index")
+        .required("status")
+        .build()
 }
 
 fn whole_number() -> ObjectBuilder {

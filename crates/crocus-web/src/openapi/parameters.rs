@@ -87,7 +87,7 @@ pub(super) fn add_shared(components: &mut Components) {
     let preferences = "How to answer (RFC 7240): `return=minimal|headers-only|representation`, \
         `count=exact|planned|estimated`, `resolution=merge-duplicates|ignore-duplicates`, `missing=default|null`, \
         `handling=strict|lenient`, `max-affected=N`, `tx=commit|rollback`. What is not known is passed over, unless \
-        `handling=strict` is asked.";
+        `handling=strict` is asked. With `handling=lenient` a list that is posted is written row by row.";
     let all = [
         ("Limit", query("limit", "The most rows that are wanted. The resource may have a lower limit.", number())),
         ("Offset", query("offset", "How many rows are passed over.", number())),

@@ -289,9 +289,12 @@ fn answer(
         Body::Row => Some(row()),
         // One row is answered to one, and a list to a list; PostgREST's clients ask for one with the media type below.
         Body::Created => Some(OneOfBuilder::new().item(row()).item(rows()).into()),
+        Body::Each => Some(ArrayBuilder::new().items(answers::each(row())).max_items(most).into()),
         Body::Nothing | Body::Problem(_) => None,
     };
-    if let Some(json) = json {
+    if let (Body::Each, Some(json)) = (body, &json) {
+        answer = answer.content("application/json", ContentBuilder::new().schema(Some(json.clone())).build());
+    } else if let Some(json) = json {
         let content = |schema: RefOr<Schema>| -> Content { ContentBuilder::new().schema(Some(schema)).build() };
         let text = || -> RefOr<Schema> { ObjectBuilder::new().schema_type(Type::String).into() };
         answer = answer

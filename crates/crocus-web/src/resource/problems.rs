@@ -59,11 +59,10 @@ pub(super) fn with_children() -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nested_upsert").with_detail(text)
 }
 
-/// A 403: whose row is there already is not known.
-pub(super) fn merge_in_scope() -> Problem {
-    let text =
-        "what a client may see of these rows is limited, so they cannot be merged with rows that are there already";
-    Problem::new(StatusCode::FORBIDDEN, "out_of_scope").with_detail(text)
+/// A 409 for a row that cannot be merged since the one that is there is none that the client can see: in the words of an
+/// insert that finds it, which tell nothing more of it.
+pub(super) fn taken(definition: &Definition, columns: &[usize]) -> Problem {
+    Problem::unique_violation(columns.iter().map(|column| definition.table.columns[*column].name))
 }
 
 /// A 400 about a parameter that lists columns.

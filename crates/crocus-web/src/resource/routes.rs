@@ -151,37 +151,38 @@ async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result
     if method == query_method() {
         let query = body::query(&parts, body, &definition).await.map_err(refused)?;
         let ask = Ask::read(&served, parts, Some(&query)).await?;
-        return read::list(served, ask, None).await;
+        return Box::pin(read::list(served, ask, None)).await;
     }
     let path = parts.uri.path().to_owned();
     let mut ask = Ask::read(&served, parts, None).await?;
     let body = if method.is_safe() { body } else { ask.note_key(body).await.map_err(refused)? };
+    // Boxed, each by itself: together they would take much of a thread's stack.
     match place {
         Place::Collection => match method {
             Method::POST => {
                 let bodies = Bodies::read(&ask, body, &definition).await.map_err(refused)?;
-                write::create(&served, ask, bodies, Vec::new()).await
+                Box::pin(write::create(&served, ask, bodies, Vec::new())).await
             }
             Method::PATCH => {
                 let patch = body::one(&ask, body).await.map_err(refused)?;
-                write::update_many(&served, ask, patch).await
+                Box::pin(write::update_many(&served, ask, patch)).await
             }
-            Method::DELETE => write::delete_many(&served, ask).await,
-            _ => read::list(served, ask, None).await,
+            Method::DELETE => Box::pin(write::delete_many(&served, ask)).await,
+            _ => Box::pin(read::list(served, ask, None)).await,
         },
         Place::One => {
             let key = key::read(&definition, segment(&path, &definition.path)).map_err(refused)?;
             match method {
                 Method::PUT => {
                     let row = body::one(&ask, body).await.map_err(refused)?;
-                    write::replace(&served, ask, key, row).await
+                    Box::pin(write::replace(&served, ask, key, row)).await
                 }
                 Method::PATCH => {
                     let patch = body::patch(&ask, body).await.map_err(refused)?;
-                    write::update(&served, ask, key, patch).await
+                    Box::pin(write::update(&served, ask, key, patch)).await
                 }
-                Method::DELETE => write::delete(&served, ask, key).await,
-                _ => read::get(served, ask, key).await,
+                Method::DELETE => Box::pin(write::delete(&served, ask, key)).await,
+                _ => Box::pin(read::get(served, ask, key)).await,
             }
         }
         Place::Sub(sub) => {
@@ -190,9 +191,9 @@ async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result
             match method {
                 Method::POST => {
                     let bodies = Bodies::read(&ask, body, &definition).await.map_err(refused)?;
-                    write::create(&served, ask, bodies, sub.given(&key)).await
+                    Box::pin(write::create(&served, ask, bodies, sub.given(&key))).await
                 }
-                _ => read::list(served, ask, Some(sub.condition(&key))).await,
+                _ => Box::pin(read::list(served, ask, Some(sub.condition(&key)))).await,
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Writing a resource: each request is one transaction, with its hooks and what it answers.
 
 mod change;
+mod create;
+mod each;
 mod nested;
 mod outcome;
 
@@ -9,141 +11,22 @@ use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use crocus_orm::dynamic::{self, Input, OnConflict, Purpose, Rows, Source, TableRow};
+use crocus_orm::dynamic::{self, Input, Purpose, Rows, Source, TableRow};
 use crocus_orm::{Engine, FieldError, JsonObject, Transaction, Value};
-use serde_json::Value as Json;
 
 use self::change::patched;
-use self::nested::{NewRow, NewRows};
+pub(super) use self::create::create;
 use self::outcome::Outcome;
 use super::ask::{Ask, Refused, refused};
-use super::body::{Bodies, Brought, PatchBody};
+use super::body::PatchBody;
 use super::definition::Definition;
 use super::etag::{Condition, condition};
 use super::hooks::{Refused as HookRefused, Write};
 use super::idempotency::Once;
-use super::sub::Given;
 use super::{Served, key, problems, read};
-use crate::grammar::{Handling, Missing, Resolution, Return};
+use crate::grammar::{Handling, Return};
 use crate::payload::invalid;
 use crate::{Problem, Result};
-
-/// `POST /cars`: new rows. `given` are values that every row gets, as in a sub-resource.
-pub(super) async fn create(served: &Arc<Served>, ask: Ask, bodies: Bodies, given: Given) -> Result<Response, Refused> {
-    let mut ask = ask;
-    let definition = &*served.definition;
-    let conflict = on_conflict(definition, &ask).map_err(refused)?;
-    let rows = new_rows(served, &ask, bodies, &given).map_err(refused)?;
-    if conflict.is_some() && rows.rows.iter().any(NewRow::has_children) {
-        return Err(refused(problems::with_children()));
-    }
-    rows.ask_scopes(&mut ask).await?;
-    ask.once = ask.once.take().map(|once| once.within(&ask.scopes));
-    let may_merge = !matches!(conflict, Some((_, OnConflict::Update)));
-    if !may_merge && ask.scopes.contains_key(&definition.path) {
-        // The row that is there may be another's: with the new values it would be this client's.
-        return Err(refused(problems::merge_in_scope()));
-    }
-    created(served, &ask, rows, conflict).await.map_err(refused)
-}
-
-async fn created(
-    served: &Served,
-    ask: &Ask,
-    rows: NewRows,
-    conflict: Option<(Vec<usize>, OnConflict)>,
-) -> Result<Response> {
-    let definition = &*served.definition;
-    let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => *transaction,
-        Begun::Done(response) => return Ok(response),
-    };
-    let status = if conflict.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let written = rows.insert(ask, &transaction, conflict).await?;
-    let outcome = Outcome::of(served, ask, &transaction, &written, Return::Minimal).await?;
-    let mut response = outcome.respond(ask, status);
-    if let [row] = &written[..]
-        && let Ok(location) = key::location(definition, &row.key()?).try_into()
-    {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    finish(ask, transaction, response).await
-}
-
-/// What a body brings to each row; all mistakes of all rows at once.
-fn new_rows(served: &Served, ask: &Ask, bodies: Bodies, given: &Given) -> Result<NewRows> {
-    let definition = &served.definition;
-    let wanted = columns(definition, ask)?;
-    let mut bodies = bodies;
-    if ask.preferences.missing == Some(Missing::Null) {
-        complete(&mut bodies);
-    }
-    let is_wanted = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
-    let (mut rows, mut errors) = (Vec::with_capacity(bodies.rows.len()), Vec::new());
-    for (index, row) in bodies.rows.into_iter().enumerate() {
-        let prefix = if bodies.many { format!("/{index}") } else { String::new() };
-        let read = match row {
-            Brought::Other => Err(vec![FieldError { pointer: prefix, detail: "must be an object".to_owned() }]),
-            Brought::Object(mut object) => {
-                object.retain(|name, _| is_wanted(name));
-                let other = given.iter().find(|(column, value)| object.get(*column).is_some_and(|own| own != value));
-                if let Some((column, value)) = other {
-                    let detail = format!("must be {value}, as the path says");
-                    errors.push(FieldError { pointer: format!("{prefix}/{column}"), detail });
-                    continue;
-                }
-                object.extend(given.iter().map(|(column, value)| ((*column).to_owned(), value.clone())));
-                let named: Vec<_> = given.iter().map(|(column, _)| *column).collect();
-                NewRow::read(&served.resources, definition, object, &named, &prefix)
-            }
-            Brought::Texts(mut texts) => {
-                let is_given = |name: &str| given.iter().any(|(column, _)| *column == name);
-                texts.retain(|(name, _)| is_wanted(name) && !is_given(name));
-                let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                texts.extend(given.iter().map(|(column, value)| ((*column).to_owned(), Some(text(value)))));
-                let cells: Vec<_> = texts.iter().map(|(name, text)| cell(definition, name, text.as_deref())).collect();
-                let writable =
-                    |column: &crocus_orm::table::ColumnDef| definition.is_writable(column) || is_given(column.name);
-                let read = definition.reader.texts(&cells, Purpose::Insert, &writable);
-                let under = |error| key::under(&prefix, error);
-                read.map(NewRow::from).map_err(|errors| errors.into_iter().map(under).collect())
-            }
-        };
-        match read {
-            Ok(row) => rows.push(row),
-            Err(wrong) => errors.extend(wrong),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(invalid(errors));
-    }
-    Ok(NewRows { definition: definition.clone(), rows, many: bodies.many })
-}
-
-/// A cell of a table: an empty one is NULL, or an empty text in a column that cannot be NULL.
-fn cell<'a>(definition: &Definition, name: &'a str, text: Option<&'a str>) -> (&'a str, Option<&'a str>) {
-    let is_text =
-        |column: &&crocus_orm::table::ColumnDef| column.ty == crocus_orm::ColumnType::Text && !column.nullable;
-    let empty = definition.column(name).filter(is_text).map(|_| "");
-    (name, text.or(empty))
-}
-
-/// Every row gets every column that any row has: as NULL where it lacks it.
-fn complete(bodies: &mut Bodies) {
-    let mut names: Vec<String> = Vec::new();
-    for row in &bodies.rows {
-        if let Brought::Object(object) = row {
-            names.extend(object.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
-        }
-    }
-    for row in &mut bodies.rows {
-        if let Brought::Object(object) = row {
-            for name in &names {
-                object.entry(name.clone()).or_insert(Json::Null);
-            }
-        }
-    }
-}
 
 /// The columns that the request takes of a body, if it says so.
 fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
@@ -153,33 +36,6 @@ fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
         Some(name) => Err(problems::unknown_column("columns", definition, name)),
         None => Ok(Some(columns.clone())),
     }
-}
-
-/// What is done about rows that are there already, if the request says so: by the columns of a unique constraint, or by
-/// the primary key.
-fn on_conflict(definition: &Definition, ask: &Ask) -> Result<Option<(Vec<usize>, OnConflict)>> {
-    let action = match ask.preferences.resolution {
-        None => return Ok(None),
-        Some(Resolution::MergeDuplicates) => OnConflict::Update,
-        Some(Resolution::IgnoreDuplicates) => OnConflict::Nothing,
-    };
-    let table = definition.table;
-    let names: Vec<&str> = match &ask.parameters.on_conflict {
-        Some(names) => names.iter().map(String::as_str).collect(),
-        None => table.primary_key().map(|column| column.name).collect(),
-    };
-    let mut indexes = Vec::new();
-    for name in &names {
-        match table.columns.iter().position(|column| column.name == *name) {
-            Some(index) if definition.column(name).is_some() => indexes.push(index),
-            _ => return Err(problems::unknown_column("on_conflict", definition, name)),
-        }
-    }
-    if !dynamic::is_unique(table, &names) {
-        let text = format!("`on_conflict`: no unique constraint of `{}` is on {}", table.name, names.join(", "));
-        return Err(problems::invalid_query(text));
-    }
-    Ok(Some((indexes, action)))
 }
 
 /// `PUT /cars/1`: the row gets the values of the body, and defaults where the body has none.
@@ -253,7 +109,7 @@ async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -
     } else {
         let condition = own(definition, ask, key, seen.as_ref(), &transaction).await?;
         let update = dynamic::update(definition.table).set(input).filter(condition);
-        let written = update.returning(&transaction).await.map_err(|error| of_rows(error, false))?;
+        let written = update.returning(&transaction).await.map_err(|error| of_rows(error, &[]))?;
         if written.is_empty() {
             let current = locked(definition, ask, &transaction, key).await?;
             check_seen(definition, seen.as_ref(), current.as_ref(), key)?;
@@ -261,7 +117,7 @@ async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -
             return Err(problems::changed());
         }
         check(definition, ask, &transaction, &written).await?;
-        after(definition, ask, &transaction, Write::Update, &written, false).await?;
+        after(definition, ask, &transaction, Write::Update, &written, &[]).await?;
         written
     };
     let outcome = Outcome::of(served, ask, &transaction, &written, Return::Representation).await?;
@@ -286,8 +142,8 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
     let gone: Vec<TableRow> = current.into_iter().collect();
     let outcome = Outcome::of(served, ask, &transaction, &gone, Return::Minimal).await?;
     let delete = dynamic::delete(definition.table).filter(dynamic::key_equals(definition.table, key));
-    delete.execute(&transaction).await.map_err(|error| of_rows(error, false))?;
-    after(definition, ask, &transaction, Write::Delete, &gone, false).await?;
+    delete.execute(&transaction).await.map_err(|error| of_rows(error, &[]))?;
+    after(definition, ask, &transaction, Write::Delete, &gone, &[]).await?;
     finish(ask, transaction, outcome.respond_one(ask, StatusCode::NO_CONTENT)).await
 }
 
@@ -353,7 +209,7 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
             for keys in keys.chunks(KEYS) {
                 let update = dynamic::update(definition.table).set(input.clone());
                 let update = update.filter(dynamic::by_keys(definition.table, keys));
-                written.extend(update.returning(&transaction).await.map_err(|error| of_rows(error, false))?);
+                written.extend(update.returning(&transaction).await.map_err(|error| of_rows(error, &[]))?);
             }
             let place: HashMap<_, _> =
                 keys.iter().enumerate().map(|(place, key)| (format!("{key:?}"), place)).collect();
@@ -368,12 +224,12 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
             let outcome = Outcome::of(served, ask, &transaction, &found, Return::Minimal).await?;
             for keys in keys.chunks(KEYS) {
                 let delete = dynamic::delete(definition.table).filter(dynamic::by_keys(definition.table, keys));
-                delete.execute(&transaction).await.map_err(|error| of_rows(error, false))?;
+                delete.execute(&transaction).await.map_err(|error| of_rows(error, &[]))?;
             }
             (found, outcome)
         }
     };
-    after(definition, ask, &transaction, write, &written, false).await?;
+    after(definition, ask, &transaction, write, &written, &[]).await?;
     finish(ask, transaction, outcome.respond(ask, StatusCode::NO_CONTENT)).await
 }
 
@@ -434,9 +290,14 @@ async fn before(definition: &Definition, ask: &Ask, write: Write, rows: Vec<Inpu
 }
 
 /// Refuses rows that a write has put out of what the request may see.
-async fn check(definition: &Definition, ask: &Ask, transaction: &Transaction, written: &[TableRow]) -> Result<()> {
+async fn check<'a>(
+    definition: &Definition,
+    ask: &Ask,
+    transaction: &Transaction,
+    written: impl IntoIterator<Item = &'a TableRow>,
+) -> Result<()> {
     let Some(scope) = ask.scopes.get(&definition.path) else { return Ok(()) };
-    let keys = written.iter().map(TableRow::key).collect::<crocus_orm::Result<Vec<_>>>()?;
+    let keys = written.into_iter().map(TableRow::key).collect::<crocus_orm::Result<Vec<_>>>()?;
     for keys in keys.chunks(KEYS) {
         let mut rows = Rows::new(Source::new(definition.table));
         rows.filter = vec![dynamic::by_keys(definition.table, keys), scope.clone()];
@@ -448,27 +309,29 @@ async fn check(definition: &Definition, ask: &Ask, transaction: &Transaction, wr
     Ok(())
 }
 
-async fn after(
+/// Tells the program's hooks what was written. The pointers say where in the body the rows are, if it has several.
+async fn after<'a>(
     definition: &Definition,
     ask: &Ask,
     transaction: &Transaction,
     write: Write,
-    written: &[TableRow],
-    many: bool,
+    written: impl IntoIterator<Item = &'a TableRow>,
+    pointers: &[&str],
 ) -> Result<()> {
     let Some(hooks) = &definition.hooks else { return Ok(()) };
-    hooks.after(&ask.parts, transaction, write, &written.iter().map(TableRow::row).collect::<Vec<_>>()).await.map_err(
-        |refused| match refused {
+    hooks
+        .after(&ask.parts, transaction, write, &written.into_iter().map(TableRow::row).collect::<Vec<_>>())
+        .await
+        .map_err(|refused| match refused {
             HookRefused::Problem(problem) => problem,
             HookRefused::Invalid(rows) => {
                 let errors = rows.into_iter().flat_map(|(index, errors)| {
-                    let prefix = if many { format!("/{index}") } else { String::new() };
-                    errors.into_iter().map(move |error| key::under(&prefix, error))
+                    let prefix = pointers.get(index).copied().unwrap_or_default();
+                    errors.into_iter().map(move |error| key::under(prefix, error))
                 });
                 invalid(errors.collect())
             }
-        },
-    )
+        })
 }
 
 /// The state that the client has seen; a 428 where it has to say so and does not.
@@ -530,8 +393,10 @@ async fn own(
     Ok(condition)
 }
 
-/// What the database says to rows: where a body has many, it is not known which one is meant.
-fn of_rows(error: crocus_orm::Error, many: bool) -> Problem {
+/// What the database says to rows, which stand at these pointers of the body.
+fn of_rows(error: crocus_orm::Error, pointers: &[&str]) -> Problem {
+    let place = error.index().filter(|_| pointers.len() > 1).unwrap_or_default();
+    let is_known = error.index().is_some() || pointers.len() < 2;
     let problem = Problem::from(error);
-    if many { problem.without_errors() } else { problem }
+    if is_known { problem.under(pointers.get(place).copied().unwrap_or_default()) } else { problem.without_errors() }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::Transaction;
 use crocus_orm::dynamic::{self, JsonRow, TableRow};
@@ -18,8 +18,9 @@ use crate::resource::{Served, key, problems, read};
 /// The rows of an answer.
 pub(super) struct Outcome {
     returning: Return,
-    /// Each with its state; in the order in which they were written.
-    rows: Vec<(JsonRow, String)>,
+    /// Each with its state, in the order in which they were written; none for one that is not there any more, or that
+    /// the selection leaves out.
+    rows: Vec<Option<(JsonRow, String)>>,
     names: Vec<String>,
     number: usize,
 }
@@ -61,10 +62,11 @@ impl Outcome {
             }
         }
         for row in written {
-            outcome.rows.extend(found.remove(&Json::from(row.json_key()?).to_string()));
+            outcome.rows.push(found.remove(&Json::from(row.json_key()?).to_string()));
         }
-        if ask.format.kind == Kind::Object && outcome.rows.len() != 1 {
-            return Err(problems::not_single(outcome.rows.len()));
+        let shown = outcome.rows.iter().flatten().count();
+        if ask.format.kind == Kind::Object && shown != 1 {
+            return Err(problems::not_single(shown));
         }
         Ok(outcome)
     }
@@ -73,7 +75,7 @@ impl Outcome {
     pub(super) fn respond(self, ask: &Ask, empty: StatusCode) -> Response {
         let is_created = empty == StatusCode::CREATED;
         let mut response = if self.returning == Return::Representation {
-            let rows: Vec<_> = self.rows.into_iter().map(|(row, _)| row).collect();
+            let rows: Vec<_> = self.rows.iter().flatten().map(|(row, _)| row.clone()).collect();
             let body = ask.format.write(&rows, &self.names);
             let content_type = HeaderValue::from_static(ask.format.content_type());
             let status = if is_created { StatusCode::CREATED } else { StatusCode::OK };
@@ -81,22 +83,32 @@ impl Outcome {
         } else {
             empty.into_response()
         };
+        self.add_headers(ask, &mut response);
+        response
+    }
+
+    /// How many rows there are, and which preferences were followed.
+    pub(super) fn add_headers(&self, ask: &Ask, response: &mut Response) {
         let total = ask.preferences.count.map_or("*".to_owned(), |_| self.number.to_string());
         let range = match self.number {
-            number if number > 0 && !is_created => format!("0-{}/{total}", number - 1),
+            number if number > 0 && ask.parts.method != Method::POST => format!("0-{}/{total}", number - 1),
             _ => format!("*/{total}"),
         };
         if let Ok(range) = HeaderValue::try_from(range) {
             response.headers_mut().insert(header::CONTENT_RANGE, range);
         }
-        applied(ask, self.returning, &mut response);
-        response
+        applied(ask, self.returning, response);
+    }
+
+    /// The rows as JSON texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Option<&str>> {
+        self.rows.iter().map(|row| row.as_ref().and_then(|(row, _)| std::str::from_utf8(&row.0).ok()))
     }
 
     /// The answer to a write of one row.
     pub(super) fn respond_one(self, ask: &Ask, status: StatusCode) -> Response {
         let returning = self.returning;
-        let mut response = match self.rows.into_iter().next() {
+        let mut response = match self.rows.into_iter().flatten().next() {
             Some((row, state)) => {
                 let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
                 read::answer_one(ask, status, row, &state, &self.names)
