@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use crocus_orm::Dialect;
+use crocus_orm::{Dialect, Engine};
 use percent_encoding::percent_decode_str;
 
 use super::definition::Definition;
@@ -76,6 +76,14 @@ impl Ask {
             }
         }
         Ok(())
+    }
+
+    /// The resource's database.
+    pub(super) fn engine(&self, definition: &Definition) -> Result<&Engine, Problem> {
+        match definition.table.bind {
+            Some(bind) => Ok(self.db.bind(bind)?),
+            None => Ok(&self.db),
+        }
     }
 
     /// The dialect of the resource's database.

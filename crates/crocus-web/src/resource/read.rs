@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::dynamic::{self, JsonRow};
-use crocus_orm::{Expr, KeysetPage, Select, Value};
+use crocus_orm::{Executor, Expr, Isolation, KeysetPage, Select, TransactionOptions, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Served;
@@ -32,13 +32,17 @@ pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool
     (plan.rows.limit, plan.rows.offset) = (None, None);
     let aggregated = plan.aggregated;
     let select = dynamic::select(plan.rows);
-    let total = count(&ask, select.clone()).await.map_err(refused)?;
-    if let Some(total) = total
-        && window.offset > total
-    {
-        return Err(refused(beyond(window.offset, total)));
+    let (total, page) = match ask.preferences.count {
+        Some(Count::Exact | Count::Estimated) => {
+            // The rows and their number are of one moment. The transaction has nothing to commit: it ends with this request.
+            let snapshot = TransactionOptions::new().isolation(Isolation::RepeatableRead).read_only();
+            let engine = ask.engine(definition).map_err(refused)?;
+            let snapshot = engine.begin_with(snapshot).await.map_err(|error| refused(error.into()))?;
+            window.counted(select, &ask, aggregated, &snapshot).await
+        }
+        Some(Count::Planned) | None => window.counted(select, &ask, aggregated, &ask.db).await,
     }
-    let page = window.read(select, &ask, aggregated).await.map_err(refused)?;
+    .map_err(refused)?;
     respond(&ask, &window, page, total, &names).map_err(refused)
 }
 
@@ -144,13 +148,36 @@ impl Window {
         Ok(Window { limit: limit.unwrap_or(most).min(most), offset: offset.unwrap_or(0), from })
     }
 
-    async fn read(&self, select: Select<JsonRow>, ask: &Ask, aggregated: bool) -> Result<KeysetPage<JsonRow>> {
+    /// The rows, and how many there are without limits, if the request wants to know.
+    async fn counted(
+        &self,
+        select: Select<JsonRow>,
+        ask: &Ask,
+        aggregated: bool,
+        db: &impl Executor,
+    ) -> Result<(Option<u64>, KeysetPage<JsonRow>)> {
+        let total = count(ask, select.clone(), db).await?;
+        if let Some(total) = total
+            && self.offset > total
+        {
+            return Err(beyond(self.offset, total));
+        }
+        Ok((total, self.read(select, ask, aggregated, db).await?))
+    }
+
+    async fn read(
+        &self,
+        select: Select<JsonRow>,
+        ask: &Ask,
+        aggregated: bool,
+        db: &impl Executor,
+    ) -> Result<KeysetPage<JsonRow>> {
         let single = aggregated || matches!(self.from, From::Offset);
         if single {
             if aggregated && ask.parameters.cursor.is_some() {
                 return Err(problems::invalid_query("`cursor`: rows that are made of several have no cursors"));
             }
-            let rows = select.limit(self.limit).offset(self.offset).all(&ask.db).await.map_err(problems::of_reading)?;
+            let rows = select.limit(self.limit).offset(self.offset).all(db).await.map_err(problems::of_reading)?;
             return Ok(KeysetPage { items: rows, next: None, prev: None });
         }
         let keyset = select.keyset(self.limit);
@@ -159,7 +186,7 @@ impl Window {
             From::Before(cursor) => keyset.before(cursor),
             From::Offset | From::Start => keyset,
         };
-        keyset.fetch(&ask.db).await.map_err(problems::of_reading)
+        keyset.fetch(db).await.map_err(problems::of_reading)
     }
 
     /// Whether the number of the first row is known.
@@ -169,16 +196,16 @@ impl Window {
 }
 
 /// How many rows there are without limits, if the request wants to know.
-async fn count(ask: &Ask, select: Select<JsonRow>) -> Result<Option<u64>> {
+async fn count(ask: &Ask, select: Select<JsonRow>, db: &impl Executor) -> Result<Option<u64>> {
     Ok(match ask.preferences.count {
         None => None,
-        Some(Count::Exact) => Some(select.count(&ask.db).await.map_err(problems::of_reading)?),
-        Some(Count::Planned) => Some(select.estimate(&ask.db).await.map_err(problems::of_reading)?),
+        Some(Count::Exact) => Some(select.count(db).await.map_err(problems::of_reading)?),
+        Some(Count::Planned) => Some(select.estimate(db).await.map_err(problems::of_reading)?),
         Some(Count::Estimated) => {
-            let estimate = select.clone().estimate(&ask.db).await.map_err(problems::of_reading)?;
+            let estimate = select.clone().estimate(db).await.map_err(problems::of_reading)?;
             // As PostgREST does: exact where it is cheap.
             let most = 1_000;
-            let counted = select.limit(most).count(&ask.db).await.map_err(problems::of_reading)?;
+            let counted = select.limit(most).count(db).await.map_err(problems::of_reading)?;
             Some(if counted < most { counted } else { estimate.max(counted) })
         }
     })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use crocus_orm::dynamic::{self, Input, Purpose, Rows, Source, TableRow};
-use crocus_orm::{Engine, FieldError, JsonObject, Transaction, Value};
+use crocus_orm::{FieldError, JsonObject, Transaction, Value};
 
 use self::change::patched;
 pub(super) use self::create::create;
@@ -245,10 +245,7 @@ enum Begun {
 
 /// A transaction on the resource's database.
 async fn begin(ask: &Ask, definition: &Definition) -> Result<Begun> {
-    let engine: &Engine = match definition.table.bind {
-        Some(bind) => ask.db.bind(bind)?,
-        None => &ask.db,
-    };
+    let engine = ask.engine(definition)?;
     let Some(once) = &ask.once else { return Ok(Begun::New(Box::new(engine.begin().await?))) };
     Once::prepare(engine).await?;
     let transaction = engine.begin().await?;

@@ -1,13 +1,14 @@
 //! Clients that want the same thing at once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use crocus::prelude::*;
 use crocus::testing::TestApp;
-use dealership::models::{Car, Tag};
+use dealership::models::{Car, NewTag, Tag};
 
 use crate::each;
 
@@ -81,5 +82,45 @@ async fn of_ten_requests_with_one_key_one_is_done() {
         }
         assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
         assert_eq!(Tag::select().count(app.db()).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_and_their_number_are_of_one_moment() {
+    for app in each().await {
+        let app = Arc::new(app);
+        let over = Arc::new(AtomicBool::new(false));
+        let writer = tokio::spawn({
+            let (app, over) = (app.clone(), over.clone());
+            async move {
+                for round in (1..=9).cycle().take_while(|_| !over.load(Ordering::Relaxed)) {
+                    let transaction = app.db().begin().await.unwrap();
+                    Tag::delete().execute(&transaction).await.unwrap();
+                    let tags = (0..round).map(|number| NewTag { name: format!("{round} {number}") });
+                    Tag::insert_many(tags).execute(&transaction).await.unwrap();
+                    transaction.commit().await.unwrap();
+                }
+            }
+        });
+        let mut numbers = BTreeSet::new();
+        for (read, page) in ["", "&offset=0", "&cursor=", "&order=name"].iter().cycle().enumerate() {
+            if read > 200 && numbers.len() > 4 {
+                break;
+            }
+            assert!(read < 20_000, "nobody writes meanwhile: {numbers:?}");
+            let path = format!("/api/tags?select=name{page}");
+            let answer = app.request(request("GET", &path, &[("prefer", "count=exact")], String::new())).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text());
+            let rows = answer.json().as_array().unwrap().len();
+            let range = answer.headers()["content-range"].to_str().unwrap().to_owned();
+            assert_eq!(range.split('/').nth(1), Some(&*rows.to_string()), "{path}: {range}");
+            numbers.insert(rows);
+        }
+        over.store(true, Ordering::Relaxed);
+        writer.await.unwrap();
+
+        let (app, recorded) = app.recording();
+        app.get("/api/tags").await;
+        assert_eq!(recorded.statements().len(), 1, "{:?}", recorded.statements());
     }
 }
