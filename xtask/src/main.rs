@@ -31,8 +31,9 @@ Commands:
   bench NAME      Compare with others, in one run: `migrations` (Alembic)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
-  schemathesis [--cases N]
-                  Send the examples requests made from their OpenAPI documents, about N each (1000), on both databases
+  schemathesis [--cases N] [--seed N] [NAME]
+                  Send the examples requests made from their OpenAPI documents, about N each (1000), on both databases,
+                  or only on one, such as `cars-sqlite`
   clients         Run PostgREST's own clients (JavaScript, Python, Rust) against the dealership, on both databases
   squawk          Run squawk, a linter, over the SQL that migrations send to PostgreSQL
   help            Show this text
@@ -62,11 +63,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["squawk"] => squawk::run(),
         ["lint-openapi"] => lint_openapi::run(),
         ["docs-browser"] => docs_browser::run(),
-        ["schemathesis"] => schemathesis::run(1_000),
-        ["schemathesis", "--cases", number] => match number.parse() {
-            Ok(cases) => schemathesis::run(cases),
-            Err(_) => Err(Failure::usage(format!("`{number}` is no number of cases"), "see `cargo xtask help`")),
-        },
+        ["schemathesis", rest @ ..] => schemathesis::run(&schemathesis::Run::read(rest)?),
         ["bench", "migrations"] => bench::migrations(),
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");
@@ -98,7 +95,9 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_told_apart() {
-        for wrong in [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"], &["bench"]] {
+        for wrong in
+            [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"], &["bench"], &["schemathesis", "cars"]]
+        {
             let arguments: Vec<String> = wrong.iter().map(|word| (*word).to_owned()).collect();
             assert!(run(&arguments).unwrap_err().is_usage(), "{wrong:?}");
         }

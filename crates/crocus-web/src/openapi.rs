@@ -5,6 +5,7 @@ mod annotations;
 mod answers;
 mod examples;
 mod handmade;
+mod links;
 mod parameters;
 mod paths;
 mod schemas;
@@ -61,6 +62,7 @@ pub fn document(
             merge_path(&mut document, path, item);
         }
     }
+    links::add(&mut document, resources);
     if is_limited {
         let all = document.paths.paths.values_mut().flat_map(operations_mut);
         all.for_each(|it| drop(it.responses.responses.insert("429".to_owned(), answers::shared("TooManyRequests"))));

@@ -5,6 +5,7 @@ pub(crate) mod connection;
 pub(crate) mod database;
 pub(crate) mod errors;
 pub(crate) mod expressions;
+pub(crate) mod identity;
 mod pipeline;
 pub(crate) mod pool;
 pub(crate) mod tls;

@@ -48,6 +48,15 @@ impl Reader {
         Reader { table, rules: table.columns.iter().map(|column| rules(table, column)).collect() }
     }
 
+    /// Refuses what is in the upper half of an identity column: the numbers that the database makes go on after the largest
+    /// that was given, and with one of the last there would be no next.
+    pub fn leaving_numbers(mut self) -> Reader {
+        for (column, rules) in self.table.columns.iter().zip(&mut self.rules).filter(|(column, _)| column.identity) {
+            rules.at_most_half(column);
+        }
+        self
+    }
+
     /// Which values a column takes, by its index in the table.
     pub fn rules(&self, column: usize) -> &Rules {
         &self.rules[column]

@@ -9,6 +9,7 @@ use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
 use super::select::Select;
 use super::update::{Update, UpdateNode};
+use crate::dialect::postgres::identity;
 use crate::engine::Executor;
 use crate::expr::node::{Node, Nodes};
 use crate::lower::{set_value, table_ref};
@@ -161,7 +162,8 @@ impl InsertNode {
         Ok(self.placed(dialect, columns)?.into_iter().map(|(statement, _)| statement).collect())
     }
 
-    /// The statements, each with the places of the rows that it writes among those that are given.
+    /// The statements, each with the places of the rows that it writes among those that are given. One that writes none
+    /// gives none back.
     pub(crate) fn placed(self, dialect: Dialect, columns: &Nodes) -> Result<Vec<(Statement, Vec<usize>)>> {
         let table = self.table;
         returning::check(table, columns.0.iter(), &[])?;
@@ -197,6 +199,9 @@ impl InsertNode {
             }
             RowSource::Values(rows) => {
                 let mut statements = Vec::new();
+                if dialect == Dialect::Postgres {
+                    statements.extend(identity::moves(table, &rows).map(|moves| (moves, Vec::new())));
+                }
                 for (indexes, rows) in by_columns(rows) {
                     if indexes.is_empty() {
                         for (place, _) in rows {

@@ -160,6 +160,16 @@ impl Rules {
         }
     }
 
+    /// Takes only the lower half of the numbers that the column's type has above 0.
+    pub(crate) fn at_most_half(&mut self, column: &ColumnDef) {
+        let half = match column.ty {
+            ColumnType::SmallInteger => i64::from(i16::MAX / 2),
+            ColumnType::Integer => i64::from(i32::MAX / 2),
+            _ => i64::MAX / 2,
+        };
+        self.to(Bound { number: half.into(), exclusive: false });
+    }
+
     /// What is said of the number of characters.
     fn measure(&mut self, operator: Binary, number: Exact) {
         let Some(length) = number.as_length() else { return };

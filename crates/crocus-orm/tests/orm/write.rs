@@ -482,3 +482,28 @@ async fn a_table_holds_what_was_written() {
         }
     }
 }
+
+#[tokio::test]
+async fn numbers_go_on_after_those_that_were_given() {
+    for db in each().await {
+        accounts(&db).await;
+        let id = async |given: Option<i32>, name: &str| {
+            let id = given.map(|id| (column(Account::TABLE, "id"), Value::from(id)));
+            let assignments: Assignments = id.into_iter().chain(row([("name", name.into())])).collect();
+            let rows = dynamic::insert(Account::TABLE, [assignments]).returning(&*db).await.unwrap();
+            rows[0].as_ref().unwrap().key().unwrap()
+        };
+        let next = async |name: &str| id(None, name).await;
+        assert_eq!(next("first").await, [Value::from(1)]);
+        id(Some(5), "given").await;
+        assert_eq!(next("after").await, [Value::from(6)]);
+        // What is lower takes nothing back.
+        id(Some(3), "lower").await;
+        id(Some(-3), "negative").await;
+        assert_eq!(next("still after").await, [Value::from(7)]);
+        let many =
+            |from: i32| (from..from + 6_000).map(|id| row([("id", id.into()), ("name", format!("m{id}").into())]));
+        dynamic::insert(Account::TABLE, many(10)).execute(&*db).await.unwrap();
+        assert_eq!(next("after many").await, [Value::from(6_010)]);
+    }
+}

@@ -29,8 +29,6 @@ pub(super) enum Body {
     Rows,
     /// One row.
     Row,
-    /// A row or a list, as the request has it.
-    Created,
     /// What became of each row of a list.
     Each,
     /// A problem that several operations have alike: the name of the answer.
@@ -40,7 +38,7 @@ pub(super) enum Body {
 /// The answers that every operation can give.
 pub(super) const EVERYWHERE: [(u16, &str); 2] = [(500, "InternalError"), (503, "Unavailable")];
 
-use Body::{Created, Each, Nothing, Problem, Row, Rows};
+use Body::{Each, Nothing, Problem, Row, Rows};
 use Operation::{Create, Delete, DeleteMany, Get, List, Replace, Update, UpdateMany};
 use When::{Always, MatchRequired, Scoped};
 
@@ -55,12 +53,12 @@ const TABLE: &[(u16, &[Operation], When, Body, &str)] = &[
     (200, &[List], Always, Rows, "The rows."),
     (206, &[List], Always, Rows, "Some of the rows: the request asked for a range, or for their number."),
     (200, &[Get], Always, Row, "The row."),
-    (201, &[Create], Always, Created, "The rows are there. Nothing stands here with `Prefer: return=minimal`."),
+    (201, &[Create], Always, Rows, "The rows are there. Nothing stands here with `Prefer: return=minimal`."),
     (
         200,
         &[Create],
         Always,
-        Created,
+        Rows,
         "With `Prefer: resolution=...`: the rows were there, and were changed or left as they were.",
     ),
     (

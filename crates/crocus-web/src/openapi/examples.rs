@@ -3,9 +3,32 @@
 use crocus_orm::table::{ColumnDef, ColumnType, Literal, Rules, TableDef, rules};
 use serde_json::{Map, Value, json};
 
+use crate::resource::Definition;
+
 /// An object with a value for each column.
 pub(super) fn of_columns<'a>(table: &TableDef, columns: impl Iterator<Item = &'a ColumnDef>) -> Value {
     columns.map(|column| (column.name.to_owned(), of_column(table, column))).collect::<Map<_, _>>().into()
+}
+
+/// What a new row has to bring.
+pub(super) fn new_row(definition: &Definition) -> Value {
+    let given = definition.columns().filter(|column| definition.is_writable(column));
+    of_columns(definition.table, given.filter(|column| super::schemas::is_required(column)))
+}
+
+/// The same as a table with one row.
+pub(super) fn table(definition: &Definition) -> String {
+    let row = new_row(definition);
+    let cells = row.as_object().into_iter().flatten();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (names, values): (Vec<_>, Vec<_>) = cells.map(|(name, value)| (name.clone(), text(value))).unzip();
+    let line = |cells: Vec<String>| {
+        let quoted = |cell: String| {
+            if cell.contains(['"', ',', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+        };
+        cells.into_iter().map(quoted).collect::<Vec<_>>().join(",")
+    };
+    format!("{}\n{}\n", line(names), line(values))
 }
 
 /// A value that keeps the column's rules.

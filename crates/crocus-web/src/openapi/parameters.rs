@@ -2,6 +2,7 @@
 
 use crocus_orm::table::{ColumnDef, ColumnType};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::AnyOfBuilder;
 use utoipa::openapi::{Components, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat, Type};
 
 use super::schemas::{self, Way};
@@ -79,15 +80,32 @@ pub(super) fn add_shared(components: &mut Components) {
     };
     let query =
         |name: &str, description: &str, schema: ObjectBuilder| parameter(name, ParameterIn::Query, description, schema);
+    let tagged = |name: &str, description: &str| {
+        let parameter = ParameterBuilder::from(header(name, description, tags()));
+        parameter.example(Some("\"3-5f2a\"".into())).build()
+    };
     let required = |mut parameter: Parameter| {
         parameter.required = Required::True;
         parameter
     };
-    let if_match = || header("If-Match", "Only if the row is in one of these states: otherwise it is a 412.", tags());
+    let if_match = || tagged("If-Match", "Only if the row is in one of these states: otherwise it is a 412.");
     let preferences = "How to answer (RFC 7240): `return=minimal|headers-only|representation`, \
         `count=exact|planned|estimated`, `resolution=merge-duplicates|ignore-duplicates`, `missing=default|null`, \
         `handling=strict|lenient`, `max-affected=N`, `tx=commit|rollback`. What is not known is passed over, unless \
         `handling=strict` is asked. With `handling=lenient` a list that is posted is written row by row.";
+    // The usual ones by name, for whoever chooses from a list; any others beside them, or several.
+    let usual = [
+        "return=representation",
+        "return=minimal",
+        "return=headers-only",
+        "count=exact",
+        "resolution=merge-duplicates",
+        "resolution=ignore-duplicates",
+        "missing=default",
+        "handling=strict",
+        "handling=lenient",
+    ];
+    let preference = AnyOfBuilder::new().item(text().enum_values(Some(usual))).item(text());
     let all = [
         ("Limit", query("limit", "The most rows that are wanted. The resource may have a lower limit.", number())),
         ("Offset", query("offset", "How many rows are passed over.", number())),
@@ -95,8 +113,8 @@ pub(super) fn add_shared(components: &mut Components) {
             "Cursor",
             query(
                 "cursor",
-                "Where the page begins: from the `Link` of the one before or after it.",
-                text().min_length(Some(1)),
+                "Where the page begins: from the `Link` of the one before or after it. Empty, it is the first page.",
+                text().pattern(Some("^((after|before)\\..+)?$")),
             ),
         ),
         (
@@ -107,10 +125,10 @@ pub(super) fn add_shared(components: &mut Components) {
                 text(),
             ),
         ),
-        ("Prefer", header("Prefer", preferences, text())),
+        ("Prefer", parameter("Prefer", ParameterIn::Header, preferences, preference)),
         ("IfMatch", if_match()),
         ("RequiredIfMatch", required(if_match())),
-        ("IfNoneMatch", header("If-None-Match", "The states that the client has: a 304 if it is one of them.", tags())),
+        ("IfNoneMatch", tagged("If-None-Match", "The states that the client has: a 304 if it is one of them.")),
         (
             "IdempotencyKey",
             header(
@@ -169,10 +187,10 @@ fn value(ty: ColumnType) -> String {
 /// A value that needs no quotes.
 fn in_list(ty: ColumnType) -> String {
     match ty {
-        ColumnType::SmallInteger => "-?[0-9]{1,4}".to_owned(),
-        ColumnType::Integer => "-?[0-9]{1,9}".to_owned(),
-        ColumnType::BigInteger => "-?[0-9]{1,18}".to_owned(),
-        ColumnType::Double | ColumnType::Decimal => "-?[0-9]{1,9}(\\.[0-9]{1,9})?".to_owned(),
+        ColumnType::SmallInteger => "(0|-?[1-9][0-9]{0,3})".to_owned(),
+        ColumnType::Integer => "(0|-?[1-9][0-9]{0,8})".to_owned(),
+        ColumnType::BigInteger => "(0|-?[1-9][0-9]{0,17})".to_owned(),
+        ColumnType::Double | ColumnType::Decimal => "(0|-?[1-9][0-9]{0,8})(\\.[0-9]{1,9})?".to_owned(),
         ColumnType::Boolean => "(true|false)".to_owned(),
         ColumnType::Date => "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])".to_owned(),
         ColumnType::Time => "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]".to_owned(),

@@ -12,7 +12,7 @@ use utoipa::openapi::{
 };
 
 use super::answers::{self, Body, header_ref};
-use super::{parameters, schemas};
+use super::{examples, parameters, schemas};
 use crate::resource::{Definition, Operation, Resources};
 
 /// What the things of a resource are called: `Car`, `list_cars`.
@@ -206,10 +206,7 @@ fn operation_of(operation: Operation, definition: &Definition, names: &Names) ->
         Operation::Create => {
             (format!("Create {many}"), "One row, or several in an array: all of them are written, or none.")
         }
-        Operation::Replace => (
-            format!("Replace a {one}"),
-            "The whole row: what is absent gets its default. A row that is not there is created.",
-        ),
+        Operation::Replace => (format!("Replace a {one}"), "The whole row: what is absent gets its default."),
         Operation::Update => (format!("Update a {one}"), "Some columns of a row."),
         Operation::Delete => (format!("Delete a {one}"), "One row, by its key."),
         Operation::UpdateMany => (
@@ -241,8 +238,10 @@ fn operation_of(operation: Operation, definition: &Definition, names: &Names) ->
 fn body(operation: Operation, definition: &Definition, names: &Names) -> Option<RequestBodyBuilder> {
     let reference = |name: String| RefOr::<Schema>::Ref(Ref::from_schema_name(name));
     let content = |schema: RefOr<Schema>| ContentBuilder::new().schema(Some(schema)).build();
-    let text =
-        |meaning: &str| content(ObjectBuilder::new().schema_type(Type::String).description(Some(meaning)).into());
+    let text = |meaning: &str, example: String| {
+        let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(meaning));
+        ContentBuilder::new().schema(Some(schema)).example(Some(example.into())).build()
+    };
     let body = RequestBodyBuilder::new().required(Some(Required::True));
     Some(match operation {
         Operation::Create => {
@@ -250,8 +249,14 @@ fn body(operation: Operation, definition: &Definition, names: &Names) -> Option<
             let many = ArrayBuilder::new().items(reference(names.new_row())).max_items(items);
             let either = OneOfBuilder::new().item(reference(names.new_row())).item(many);
             body.content("application/json", content(either.into()))
-                .content("text/csv", text("A line with the columns' names, and a line for each row; `NULL` is null."))
-                .content("application/x-ndjson", text("A row as a JSON object on each line."))
+                .content(
+                    "text/csv",
+                    text("A line with the columns' names, and a line for each row, if there are any; an empty cell is NULL.", examples::table(definition)),
+                )
+                .content(
+                    "application/x-ndjson",
+                    text("A row as a JSON object on each line.", format!("{}\n", examples::new_row(definition))),
+                )
         }
         Operation::Replace => body.content("application/json", content(reference(names.new_row()))),
         Operation::Update => body
@@ -285,10 +290,9 @@ fn answer(
     };
     let rows = || -> RefOr<Schema> { ArrayBuilder::new().items(row()).max_items(most).into() };
     let json = match body {
+        // A list also where one row was made, as with PostgREST; its clients ask for one with the media type below.
         Body::Rows => Some(rows()),
         Body::Row => Some(row()),
-        // One row is answered to one, and a list to a list; PostgREST's clients ask for one with the media type below.
-        Body::Created => Some(OneOfBuilder::new().item(row()).item(rows()).into()),
         Body::Each => Some(ArrayBuilder::new().items(answers::each(row())).max_items(most).into()),
         Body::Nothing | Body::Problem(_) => None,
     };
@@ -312,7 +316,7 @@ fn answer(
         headers.push(("Preference-Applied", "PreferenceApplied"));
     }
     match (status, operation) {
-        (201, _) => headers.extend([("Location", "Location"), ("ETag", "ETag")]),
+        (201, _) => headers.push(("Location", "Location")),
         (_, Operation::List) => headers.extend([
             ("ETag", "ETag"),
             ("Content-Range", "ContentRange"),

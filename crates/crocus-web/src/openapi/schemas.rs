@@ -2,7 +2,7 @@
 
 use crocus_orm::table::{Bound, ColumnDef, ColumnType, Literal, Rules, TableDef, rules};
 use utoipa::Number;
-use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, SchemaType};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, OneOfBuilder, SchemaType};
 use utoipa::openapi::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
 
 use super::examples;
@@ -29,16 +29,15 @@ pub(super) fn of_resource(definition: &Definition, names: &Names) -> Vec<(String
     let mut new = object(&format!("What a new {} brings.", names.noun()));
     let mut patch = object(&format!("What changes in a {} (RFC 7396): what is absent stays as it is.", names.noun()));
     for column in &writable {
-        new = new.property(column.name, of_column(definition.table, column, Way::In, false));
+        let schema = with_rules(definition.table, column, definition.rules(column), Way::In, false);
+        new = new.property(column.name, schema.clone());
         if is_required(column) {
             new = new.required(column.name);
         }
-        patch = patch.property(column.name, of_column(definition.table, column, Way::In, false));
+        patch = patch.property(column.name, schema);
     }
     let row = row.examples([examples::of_columns(definition.table, definition.columns())]);
-    let made = |column: &&ColumnDef| column.identity || !is_required(column);
-    let given = writable.iter().copied().filter(|column| !made(column));
-    let new = new.examples([examples::of_columns(definition.table, given)]);
+    let new = new.examples([examples::new_row(definition)]);
     let changed = writable.iter().copied().filter(|column| !column.primary_key);
     let patch = patch.examples([examples::of_columns(definition.table, changed.take(1))]);
     let closed = |object: ObjectBuilder| object.additional_properties(Some(AdditionalProperties::FreeForm(false)));
@@ -67,10 +66,14 @@ pub(super) fn is_required(column: &ColumnDef) -> bool {
 
 /// The schema of a column's values.
 pub(super) fn of_column(table: &TableDef, column: &ColumnDef, way: Way, read_only: bool) -> RefOr<Schema> {
+    with_rules(table, column, &rules(table, column), way, read_only)
+}
+
+fn with_rules(table: &TableDef, column: &ColumnDef, rules: &Rules, way: Way, read_only: bool) -> RefOr<Schema> {
     let described = column.comment.map(str::to_owned).or_else(|| refers_to(table, column));
     match of_type(column.ty, column.nullable, way) {
         RefOr::T(Schema::Object(mut object)) => {
-            keep_to(&mut object, &rules(table, column), column, way);
+            keep_to(&mut object, rules, column, way);
             object.description = described;
             object.read_only = read_only.then_some(true);
             if way == Way::In {
@@ -222,15 +225,22 @@ pub(super) fn object(description: &str) -> ObjectBuilder {
 /// RFC 6902.
 fn json_patch() -> RefOr<Schema> {
     let text = || ObjectBuilder::new().schema_type(Type::String);
-    let step = ObjectBuilder::new()
-        .property("op", text().enum_values(Some(["add", "remove", "replace", "move", "copy", "test"])))
-        .property("path", text().description(Some("The JSON pointer of what it is about (RFC 6901).")))
-        .property("from", text().description(Some("For `move` and `copy`: where the value comes from.")))
-        .property("value", ObjectBuilder::new().schema_type(SchemaType::AnyValue))
-        .required("op")
-        .required("path");
+    let pointer = |meaning: &str| text().pattern(Some("^(/([^~]|~[01])*)*$")).description(Some(meaning));
+    let step = |names: &[&str]| {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("op", text().enum_values(Some(names.to_vec())))
+            .property("path", pointer("The JSON pointer of what it is about (RFC 6901)."))
+            .required("op")
+            .required("path")
+    };
+    let value = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let steps = OneOfBuilder::new()
+        .item(step(&["add", "replace", "test"]).property("value", value).required("value"))
+        .item(step(&["move", "copy"]).property("from", pointer("Where the value comes from.")).required("from"))
+        .item(step(&["remove"]));
     ArrayBuilder::new()
-        .items(step)
+        .items(steps)
         .description(Some("Steps that change a document, one after the other (RFC 6902)."))
         .into()
 }

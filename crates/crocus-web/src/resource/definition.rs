@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crocus_orm::dynamic::Reader;
-use crocus_orm::table::ColumnDef;
+use crocus_orm::table::{ColumnDef, Rules};
 use crocus_orm::{Model, RelationDef, TableDef};
 
 use super::hooks::DynHooks;
@@ -14,7 +14,7 @@ use super::scope::Scope;
 /// What a client can do with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// `GET` and `HEAD` of the collection, and of the sub-resources that lead to it; also `QUERY`.
+    /// `GET`, `HEAD` and `QUERY` of the collection, and of the sub-resources that lead to it.
     List,
     /// `GET` and `HEAD` of one row.
     Get,
@@ -89,7 +89,7 @@ impl Definition {
             path: String::new(),
             table,
             relations,
-            reader: Arc::new(Reader::new(table)),
+            reader: Arc::new(Reader::new(table).leaving_numbers()),
             operations: Operation::ALL.to_vec(),
             hidden: Vec::new(),
             fixed: Vec::new(),
@@ -115,8 +115,14 @@ impl Definition {
         self.columns().find(|column| column.name == name)
     }
 
-    /// Whether clients can give the column a value. A key that the database makes can be given; a version and what is
-    /// generated cannot.
+    /// Which values clients can give the column.
+    pub(crate) fn rules(&self, column: &ColumnDef) -> &Rules {
+        let index = self.table.columns.iter().position(|other| other.name == column.name);
+        self.reader.rules(index.unwrap_or_default())
+    }
+
+    /// Whether clients can give the column a value. A key that the database makes can be given, in the lower half of its
+    /// range; a version and what is generated cannot.
     pub(crate) fn is_writable(&self, column: &ColumnDef) -> bool {
         !column.version
             && column.generated.is_none()

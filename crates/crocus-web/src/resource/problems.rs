@@ -21,6 +21,11 @@ pub(super) fn mistakes(mistakes: Vec<Mistake>) -> Problem {
     invalid_query(shown.join("; ")).with_member("errors", errors)
 }
 
+/// A 400 about where a page is to begin.
+pub(super) fn wrong_cursor(detail: &str) -> Problem {
+    mistakes(vec![Mistake { parameter: "cursor".to_owned(), detail: detail.to_owned() }])
+}
+
 fn said(mistake: &Mistake) -> String {
     if mistake.parameter.is_empty() { mistake.detail.clone() } else { mistake.to_string() }
 }

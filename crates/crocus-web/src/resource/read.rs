@@ -134,13 +134,13 @@ impl Window {
         }
         let from = match (&ask.parameters.cursor, offset) {
             (Some(_), Some(_)) => {
-                return Err(problems::invalid_query("`cursor`: it says where the page begins, and so does the offset"));
+                return Err(problems::wrong_cursor("it says where the page begins, and so does the offset"));
             }
             (Some(cursor), None) => match cursor.split_once('.') {
                 Some(("after", cursor)) => From::After(cursor.to_owned()),
                 Some(("before", cursor)) => From::Before(cursor.to_owned()),
                 _ if cursor.is_empty() => From::Start,
-                _ => return Err(problems::invalid_query("`cursor`: this is no cursor of this list; `Link` has them")),
+                _ => return Err(problems::wrong_cursor("this is no cursor of this list; `Link` has them")),
             },
             (None, Some(_)) => From::Offset,
             (None, None) => From::Start,
@@ -175,7 +175,7 @@ impl Window {
         let single = aggregated || matches!(self.from, From::Offset);
         if single {
             if aggregated && ask.parameters.cursor.is_some() {
-                return Err(problems::invalid_query("`cursor`: rows that are made of several have no cursors"));
+                return Err(problems::wrong_cursor("rows that are made of several have no cursors"));
             }
             let rows = select.limit(self.limit).offset(self.offset).all(db).await.map_err(problems::of_reading)?;
             return Ok(KeysetPage { items: rows, next: None, prev: None });

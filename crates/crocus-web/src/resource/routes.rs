@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -80,7 +82,7 @@ fn methods(definition: &Definition, place: &Place) -> Vec<(Method, &'static str)
     };
     let allowed = all.iter().filter(|(operation, ..)| definition.allows(*operation));
     let mut methods: Vec<_> = allowed.map(|(_, method, handler)| (method.clone(), *handler)).collect();
-    if matches!(place, Place::Collection) && definition.allows(Operation::List) {
+    if !matches!(place, Place::One) && definition.allows(Operation::List) {
         methods.push((query_method(), "query"));
     }
     methods
@@ -144,14 +146,23 @@ async fn answer(served: Arc<Served>, place: Place, request: Request) -> Response
     answered(served, place, request).await.unwrap_or_else(|refused| *refused)
 }
 
+/// The answer to QUERY: the list that the parameters in the body ask for.
+async fn queried(served: Arc<Served>, place: Place, parts: Parts, body: Body) -> Result<Response, Refused> {
+    let query = body::query(&parts, body, &served.definition).await.map_err(refused)?;
+    let path = parts.uri.path().to_owned();
+    let mut ask = Ask::read(&served, parts, Some(&query)).await?;
+    let Place::Sub(sub) = place else { return read::list(served, ask, None).await };
+    let key = key::read(&sub.parent, segment(&path, &sub.parent.path)).map_err(refused)?;
+    sub.check_parent(&mut ask, &key).await?;
+    read::list(served, ask, Some(sub.condition(&key))).await
+}
+
 async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let definition = served.definition.clone();
     let method = parts.method.clone();
     if method == query_method() {
-        let query = body::query(&parts, body, &definition).await.map_err(refused)?;
-        let ask = Ask::read(&served, parts, Some(&query)).await?;
-        return Box::pin(read::list(served, ask, None)).await;
+        return Box::pin(queried(served, place, parts, body)).await;
     }
     let path = parts.uri.path().to_owned();
     let mut ask = Ask::read(&served, parts, None).await?;
@@ -161,6 +172,7 @@ async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result
         Place::Collection => match method {
             Method::POST => {
                 let bodies = Bodies::read(&ask, body, &definition).await.map_err(refused)?;
+                // What is done for rows within rows takes much of the stack: it has a place of its own.
                 Box::pin(write::create(&served, ask, bodies, Vec::new())).await
             }
             Method::PATCH => {
