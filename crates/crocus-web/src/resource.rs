@@ -6,6 +6,8 @@ mod body;
 mod definition;
 mod etag;
 mod format;
+#[cfg(feature = "garde")]
+mod garde;
 mod hooks;
 mod idempotency;
 mod key;
@@ -26,6 +28,8 @@ use axum::response::IntoResponse;
 use crocus_orm::{Column, Expr, Model};
 
 pub use definition::{Definition, Operation, Resources};
+#[cfg(feature = "garde")]
+pub use garde::Garde;
 pub use hooks::{Change, Hooks, Write};
 pub use limits::ResourceLimits;
 pub use plan::rows_of;

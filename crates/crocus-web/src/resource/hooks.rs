@@ -49,6 +49,9 @@ pub trait Hooks<M: Model>: Send + Sync + 'static {
     }
 }
 
+/// No hooks.
+impl<M: Model> Hooks<M> for () {}
+
 /// The kinds of write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Write {
