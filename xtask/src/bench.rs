@@ -1,4 +1,6 @@
-//! `cargo xtask bench migrations`: what the benchmarks need, and running them.
+//! `cargo xtask bench migrations`: what the benchmarks need, and running them. Others have files of their own.
+
+pub(crate) mod import;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -28,7 +28,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
-  bench NAME      Compare with others, in one run: `migrations` (Alembic)
+  bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
   schemathesis [--cases N] [--seed N] [NAME]
@@ -65,6 +65,11 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["docs-browser"] => docs_browser::run(),
         ["schemathesis", rest @ ..] => schemathesis::run(&schemathesis::Run::read(rest)?),
         ["bench", "migrations"] => bench::migrations(),
+        ["bench", "import"] => bench::import::run(1_000_000),
+        ["bench", "import", "--rows", number] => match number.parse() {
+            Ok(rows) => bench::import::run(rows),
+            Err(_) => Err(Failure::usage(format!("`{number}` is no number of rows"), "see `cargo xtask help`")),
+        },
         ["help" | "--help" | "-h", ..] => {
             print!("{HELP}");
             Ok(())
@@ -77,7 +82,9 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["ci", unexpected, ..] => {
             Err(Failure::usage(format!("`ci` takes no arguments, but got `{unexpected}`"), "see `cargo xtask help`"))
         }
-        ["bench", ..] => Err(Failure::usage("`bench` takes the name of a benchmark", "there is one: `migrations`")),
+        ["bench", ..] => {
+            Err(Failure::usage("`bench` takes the name of a benchmark", "there are `migrations` and `import`"))
+        }
         [unknown, ..] => Err(Failure::usage(format!("there is no command `{unknown}`"), "see `cargo xtask help`")),
     }
 }

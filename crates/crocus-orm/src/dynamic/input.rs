@@ -7,7 +7,7 @@ use crate::json::{FieldError, JsonObject, Rule, pointer};
 use crate::model::Assignments;
 use crate::nearest;
 use crate::table::{ColumnDef, ColumnType, Rules, TableDef, rules};
-use crate::value::{Value, check_json};
+use crate::value::{ColumnValue, Value, check_json};
 
 /// What an input brings to a row: values of columns, and columns that take their defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -108,7 +108,7 @@ impl Reader {
     }
 
     /// Reads the text of one column, by its index in the table, as [`texts`](Reader::texts) does; also of a column that
-    /// inputs cannot give, and the numbers with a fraction that JSON lacks: `NaN`, `inf` and `-inf`.
+    /// inputs cannot give, the document `null`, and the numbers with a fraction that JSON lacks: `NaN`, `inf` and `-inf`.
     ///
     /// # Errors
     /// Every mistake that it has.
@@ -141,6 +141,10 @@ impl Reader {
         {
             // Only JSON's rules are against them.
             return Ok(Value::Double(number.parse().ok()));
+        }
+        if let (Given::Text("null"), ColumnType::Json, true) = (&given, column.ty, column.nullable) {
+            // NULL is no text.
+            return Ok(Json::Null.into_value());
         }
         if column.ty == ColumnType::Array(&ColumnType::Double)
             && let Some(numbers) = self.numbers(column, &given)

@@ -152,8 +152,13 @@ async fn lines(
         return Ok(rows.map(|row| row.map(|row| row.0)).boxed());
     }
     rows.members.clear();
-    let values: Vec<DynamicColumn> = columns.iter().map(column).collect();
-    let types: Arc<[ColumnType]> = columns.iter().map(|column| column.ty).collect();
+    // A document as the database writes it: one that is JSON's null is not NULL.
+    let written = |def: &&'static ColumnDef| match def.ty {
+        ColumnType::Json => column(def).cast(ColumnType::Text),
+        _ => column(def),
+    };
+    let values: Vec<DynamicColumn> = columns.iter().map(written).collect();
+    let types: Arc<[ColumnType]> = values.iter().map(DynamicColumn::ty).collect();
     let rows = dynamic::select_beside(rows, values).stream(engine).await?;
     let line = move |(_, values): (_, Vec<Json>)| {
         let mut line = Vec::with_capacity(16 * values.len());
@@ -169,10 +174,9 @@ fn csv_line(line: &mut Vec<u8>, values: impl Iterator<Item = (Json, ColumnType)>
         if index > 0 {
             line.push(b',');
         }
-        let is_document = matches!(ty, ColumnType::Json | ColumnType::Array(_));
         let text = match value {
             Json::Null => continue,
-            Json::String(text) if !is_document => text,
+            Json::String(text) if !matches!(ty, ColumnType::Array(_)) => text,
             value => value.to_string(),
         };
         if text.is_empty() || text.contains([',', '"', '\n', '\r']) {

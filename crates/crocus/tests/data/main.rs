@@ -10,6 +10,8 @@ mod child;
 mod crashes;
 mod export;
 mod import;
+#[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
+mod law;
 mod program;
 
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ const TESTS: &[(&str, fn())] = &[
     ("what_is_asked_for_is_exported", export::what_is_asked_for_is_exported),
     ("a_file_is_there_when_it_is_whole", export::a_file_is_there_when_it_is_whole),
     ("what_is_exported_can_be_imported", export::what_is_exported_can_be_imported),
+    #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
+    ("what_is_exported_is_imported_without_loss", law::what_is_exported_is_imported_without_loss),
     ("two_imports_of_one_file_do_not_run_at_once", crashes::two_imports_of_one_file_do_not_run_at_once),
     ("killed_imports_go_on", crashes::killed_imports_go_on),
 ];

@@ -68,12 +68,17 @@ const CREATE: Migration = Migration {
             t.column("name", text().not_null());
             t.column("email", text().not_null());
         });
+        #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
+        crate::law::create(op);
     },
     downgrade: |op| op.irreversible("nobody asks for it"),
 };
 
 pub(crate) fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let app = App::new("program").model::<Car>().model::<Owner>().migrations(Migrations::new("", vec![CREATE]));
+    let app = App::new("program").model::<Car>().model::<Owner>();
+    #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
+    let app = app.model::<crate::law::Thing>();
+    let app = app.migrations(Migrations::new("", vec![CREATE]));
     runtime.block_on(app.main())
 }
