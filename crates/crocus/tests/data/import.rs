@@ -298,7 +298,7 @@ pub(crate) fn a_trial_changes_nothing() {
                    a trial\n";
         assert!(text.ends_with(end), "{text}");
         assert_eq!((rows(&place).len(), read(&place, "cars.rejects.csv")), (0, None));
-        assert_eq!(place.tables(), ["cars", "crocus_migrations", "owners"]);
+        assert!(!place.tables().contains(&"crocus_imports".to_owned()));
         let ended = import(&place, &["cars.csv", "--dry-run", "--max-rejects", "2"]);
         assert_eq!(ended.success(), "1 row would be imported into `cars`, 2 would be rejected\n");
     }
