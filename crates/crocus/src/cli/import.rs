@@ -184,8 +184,10 @@ impl Running<'_> {
                 state
             }
             None => {
-                if self.most > 0 {
-                    rejects.check(0, self.arguments.restart)?;
+                match self.arguments.restart {
+                    true => rejects.clear()?,
+                    false if self.most > 0 => rejects.check(0, false)?,
+                    false => {}
                 }
                 record.begin(self.engine).await.map_err(self.of_database())?;
                 State::new()

@@ -72,6 +72,60 @@ fn check(place: &Place) {
     assert!(found == expected, "{} rows on {}, and not {}", found.len(), place.dialect(), expected.len());
 }
 
+/// Waits until some of the rows are in.
+fn wait_for_rows(place: &Place) {
+    let begun = Instant::now();
+    while rows(place).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is imported");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn an_import_that_is_interrupted_goes_on() {
+    for place in places() {
+        ready(&place);
+        write(&place, "cars.csv", file());
+        let run = place.start("program", COMMAND);
+        wait_for_rows(&place);
+        run.interrupt();
+        let ended = run.finish();
+        let text = ended.error();
+        assert!(text.starts_with("error: the import was stopped\nhint: "), "{text}");
+        let number = rows(&place).len();
+        assert!(text.contains(&format!("{number} rows are imported; the same command goes on with line ")), "{text}");
+        assert!(number < expected().len());
+        place.run("program", COMMAND).success();
+        check(&place);
+    }
+}
+
+pub(crate) fn an_import_whose_connection_is_lost_goes_on() {
+    let [_, place] = places();
+    ready(&place);
+    write(&place, "cars.csv", file());
+    let mut lost = 0;
+    while lost < 2 {
+        let run = place.start("program", COMMAND);
+        std::thread::sleep(Duration::from_millis(150));
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        place.sql(kill);
+        let ended = run.finish();
+        if ended.is_success() {
+            break;
+        }
+        lost += 1;
+        let text = ended.error();
+        assert!(
+            text.contains("the same command goes on with line ") || text.contains("nothing is imported yet"),
+            "{text}"
+        );
+    }
+    assert!(lost > 0, "it ended before its connection was lost");
+    place.run("program", COMMAND).success();
+    check(&place);
+}
+
 pub(crate) fn two_imports_of_one_file_do_not_run_at_once() {
     for place in places() {
         ready(&place);

@@ -252,6 +252,19 @@ pub(crate) fn rejected_rows_are_imported_when_repaired() {
         let ended =
             import(&place, &["cars.tsv", "--delimiter", ",", "--max-rejects", "1", "--rejects", "cars.rejects.csv"]);
         assert!(ended.error().starts_with("error: `cars.rejects.csv` is there already"), "{ended:?}");
+        // Who begins anew does not lose anything else.
+        write(&place, "notes.csv", "mine\n");
+        for (arguments, text) in [
+            (&["--rejects", "notes.csv", "--max-rejects", "1"][..], "error: `notes.csv` is there already"),
+            (&["--rejects", "notes.csv", "--restart"], "error: `notes.csv` holds no rejected rows\n"),
+        ] {
+            let ended = import(&place, &[&["cars.tsv", "--delimiter", ","], arguments].concat());
+            assert!(ended.error().starts_with(text), "{ended:?}");
+        }
+        assert_eq!(read(&place, "notes.csv").as_deref(), Some("mine\n"));
+        import(&place, &["cars.rejects.csv", "--restart", "--max-rejects", "9"]).success();
+        import(&place, &["cars.csv", "--restart"]).error();
+        assert_eq!(read(&place, "cars.rejects.csv"), None, "its rows are those of the import that began anew");
     }
 }
 
@@ -312,6 +325,32 @@ pub(crate) fn the_next_key_is_behind_the_imported_ones() {
         write(&place, "more.csv", "name,doors\nC,3\n");
         import(&place, &["more.csv"]).success();
         assert_eq!(rows(&place), ["B|-|2|-|new", "A|-|1|-|new", "C|-|3|-|new"]);
+    }
+}
+
+pub(crate) fn what_is_checked_at_the_end_is_checked() {
+    for place in places() {
+        ready(&place);
+        write(&place, "parts.csv", "id,parent_id\n1,2\n2,3\n3,\n");
+        place.run("program", &["import", "parts", "parts.csv"]).success();
+        write(&place, "more.csv", "id,parent_id\n4,1\n5,99\n6,5\n7,4\n");
+        let ended = place.run("program", &["import", "parts", "more.csv", "--max-rejects", "9"]);
+        let parts = place.run("program", &["export", "parts", "--order", "id"]).success();
+        if place.dialect() == "sqlite" {
+            // The commit alone finds it, and cannot say which row it is.
+            assert!(
+                ended.error().ends_with("hint: nothing is imported yet; run the same command again\n"),
+                "{ended:?}"
+            );
+            assert_eq!(parts, "id,parent_id\n1,2\n2,3\n3,\n");
+        } else {
+            let rejected = read(&place, "more.rejects.csv").unwrap();
+            assert!(
+                ended.is_success() && rejected.contains("\n3,\"insert or update on table"),
+                "{ended:?}: {rejected}"
+            );
+            assert_eq!(parts, "id,parent_id\n1,2\n2,3\n3,\n4,1\n7,4\n");
+        }
     }
 }
 

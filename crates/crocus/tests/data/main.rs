@@ -26,6 +26,7 @@ const TESTS: &[(&str, fn())] = &[
     ("rows_that_are_there_are_updated_or_left", import::rows_that_are_there_are_updated_or_left),
     ("a_trial_changes_nothing", import::a_trial_changes_nothing),
     ("the_next_key_is_behind_the_imported_ones", import::the_next_key_is_behind_the_imported_ones),
+    ("what_is_checked_at_the_end_is_checked", import::what_is_checked_at_the_end_is_checked),
     ("wrong_usage_is_told", import::wrong_usage_is_told),
     ("what_is_asked_for_is_exported", export::what_is_asked_for_is_exported),
     ("a_file_is_there_when_it_is_whole", export::a_file_is_there_when_it_is_whole),
@@ -33,6 +34,8 @@ const TESTS: &[(&str, fn())] = &[
     #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
     ("what_is_exported_is_imported_without_loss", law::what_is_exported_is_imported_without_loss),
     ("two_imports_of_one_file_do_not_run_at_once", crashes::two_imports_of_one_file_do_not_run_at_once),
+    ("an_import_that_is_interrupted_goes_on", crashes::an_import_that_is_interrupted_goes_on),
+    ("an_import_whose_connection_is_lost_goes_on", crashes::an_import_whose_connection_is_lost_goes_on),
     ("killed_imports_go_on", crashes::killed_imports_go_on),
 ];
 

@@ -40,6 +40,16 @@ struct Owner {
     email: String,
 }
 
+/// What belongs to another, whose row may come later in the same transaction.
+#[derive(Debug, Clone, Model)]
+#[model(table = "parts")]
+struct Part {
+    #[model(primary_key)]
+    id: i32,
+    #[model(belongs_to(Part, initially_deferred))]
+    parent_id: Option<i32>,
+}
+
 const CREATE: Migration = Migration {
     revision: "a1",
     down_revisions: &[],
@@ -68,6 +78,11 @@ const CREATE: Migration = Migration {
             t.column("name", text().not_null());
             t.column("email", text().not_null());
         });
+        op.create_table("parts", |t| {
+            t.column("id", integer().identity().primary_key());
+            t.column("parent_id", integer());
+            t.foreign_key("parts_parent_id_fkey", ["parent_id"], "parts", ["id"]).initially_deferred();
+        });
         #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
         crate::law::create(op);
     },
@@ -76,7 +91,7 @@ const CREATE: Migration = Migration {
 
 pub(crate) fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let app = App::new("program").model::<Car>().model::<Owner>();
+    let app = App::new("program").model::<Car>().model::<Owner>().model::<Part>();
     #[cfg(all(feature = "decimal", feature = "time", feature = "uuid"))]
     let app = app.model::<crate::law::Thing>();
     let app = app.migrations(Migrations::new("", vec![CREATE]));

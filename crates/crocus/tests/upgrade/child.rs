@@ -138,6 +138,12 @@ impl Running {
         }
     }
 
+    /// Sends it SIGINT, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    }
+
     /// Ends it with SIGKILL. `false`: it had ended by itself.
     pub(crate) fn kill(mut self) -> bool {
         let runs = self.child.try_wait().unwrap().is_none();

@@ -2,7 +2,7 @@
 //! when it is repaired.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -44,6 +44,23 @@ impl Rejects {
                 .with_hint("name the file of the first run with `--rejects`, or begin anew with `--restart`"));
         }
         Ok(())
+    }
+
+    /// Removes the rows of an import that begins anew, and no file that holds anything else.
+    pub(super) fn clear(&self) -> Result<()> {
+        let failed = |error: io::Error| Error::new(format!("failed to remove `{}`: {error}", self.path.display()));
+        let mut begin = Vec::new();
+        match File::open(&self.path) {
+            Ok(file) => file.take(LINE.len() as u64 + 2).read_to_end(&mut begin).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        let begin = String::from_utf8_lossy(&begin);
+        if !begin.is_empty() && !begin.trim_start_matches(['{', '"']).starts_with(LINE) {
+            return Err(Error::new(format!("`{}` holds no rejected rows", self.path.display()))
+                .with_hint("name another file with `--rejects`"));
+        }
+        std::fs::remove_file(&self.path).map_err(failed)
     }
 
     /// The bytes for a row. The first are the head's.
