@@ -84,9 +84,9 @@ def filter_failure(context, failure, case, response):
         # Whatever is sent as a text is a text.
         return case.media_type not in TEXTS or not is_only_wrong_in_body(case)
     if kind in ("MissingContentType", "MalformedJson"):
-        # A POST whose client prefers nothing is answered with 201 and no body, as PostgREST has it. A document cannot say of one
+        # A POST or PUT whose client prefers nothing is answered with 201 and no body, as PostgREST has it. A document cannot say of one
         # status that its body may be missing.
-        return not (case.method == "POST" and response.status_code in (200, 201) and not response.content)
+        return not (case.method in ("POST", "PUT") and response.status_code in (200, 201) and not response.content)
     return True
 
 

@@ -17,6 +17,8 @@ pub(super) enum When {
     Always,
     /// Where the resource has a scope, which can refuse a request.
     Scoped,
+    /// Where clients choose the keys.
+    TakesKeys,
     /// Where the resource asks for `If-Match`.
     MatchRequired,
 }
@@ -40,7 +42,7 @@ pub(super) const EVERYWHERE: [(u16, &str); 2] = [(500, "InternalError"), (503, "
 
 use Body::{Each, Nothing, Problem, Row, Rows};
 use Operation::{Create, Delete, DeleteMany, Get, List, Replace, Update, UpdateMany};
-use When::{Always, MatchRequired, Scoped};
+use When::{Always, MatchRequired, Scoped, TakesKeys};
 
 const ONE: &[Operation] = &[Get, Replace, Update, Delete];
 const ALL: &[Operation] = Operation::ALL;
@@ -71,6 +73,7 @@ const TABLE: &[(u16, &[Operation], When, Body, &str)] = &[
     (200, &[Replace, Update], Always, Row, "The row as it is now."),
     (200, &[Delete], Always, Row, "The row as it was, with `Prefer: return=representation`."),
     (200, &[UpdateMany, DeleteMany], Always, Rows, "The rows, with `Prefer: return=representation`."),
+    (201, &[Replace], TakesKeys, Row, "There was no row with this key: now there is."),
     (204, &[Replace, Update, Delete, UpdateMany, DeleteMany], Always, Nothing, "It is done."),
     (304, &[List, Get], Always, Nothing, "Nothing changed since the state that `If-None-Match` names."),
     (400, ALL, Always, Problem("BadRequest"), ""),
@@ -95,7 +98,10 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("NotFound", "There is no such row, or it is none that the request can see."),
     ("NotAcceptable", "None of the media types that `Accept` takes is one of this path's."),
     ("Conflict", "Other rows are in the way: a value that must be unique, or a row that is referred to."),
-    ("PreconditionFailed", "The row is not in the state that `If-Match` names: read it again."),
+    (
+        "PreconditionFailed",
+        "The row is not in the state that `If-Match` names, or in one that `If-None-Match` excludes.",
+    ),
     ("TooLarge", "The body is larger than the limit."),
     ("UnsupportedMediaType", "The body's media type is none that is taken."),
     ("RangeNotSatisfiable", "The range begins behind the last row."),
@@ -111,6 +117,7 @@ pub(super) fn of(operation: Operation, definition: &Definition) -> impl Iterator
     let holds = |when: When| match when {
         Always => true,
         Scoped => definition.scope.is_some(),
+        TakesKeys => definition.takes_keys(),
         MatchRequired => definition.requires_match,
     };
     let of_table =

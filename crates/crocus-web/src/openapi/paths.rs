@@ -316,6 +316,7 @@ fn answer(
         headers.push(("Preference-Applied", "PreferenceApplied"));
     }
     match (status, operation) {
+        (201, Operation::Replace) => headers.extend([("Location", "Location"), ("ETag", "ETag")]),
         (201, _) => headers.push(("Location", "Location")),
         (_, Operation::List) => headers.extend([
             ("ETag", "ETag"),

@@ -121,6 +121,12 @@ impl Definition {
         self.reader.rules(index.unwrap_or_default())
     }
 
+    /// Whether a `PUT` makes a row that is not there: its key is the client's to choose, and no number of the database.
+    pub(crate) fn takes_keys(&self) -> bool {
+        self.allows(Operation::Create)
+            && self.table.primary_key().all(|column| !column.identity && self.is_writable(column))
+    }
+
     /// Whether clients can give the column a value. A key that the database makes can be given, in the lower half of its
     /// range; a version and what is generated cannot.
     pub(crate) fn is_writable(&self, column: &ColumnDef) -> bool {

@@ -58,6 +58,12 @@ pub(super) fn changed() -> Problem {
         .with_detail("the row was changed since it was read, and nothing is written; read it again, then change it")
 }
 
+/// A 412: the client wants to make a row, or to change it from another state, and it is there.
+pub(super) fn there() -> Problem {
+    Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed")
+        .with_detail("the row is there, in a state that `If-None-Match` excludes, and nothing is written")
+}
+
 /// A 422: it is not known whether the children of a row that is there already are new.
 pub(super) fn with_children() -> Problem {
     let text = "rows that may be there already cannot bring the rows of relationships: send these on their own";

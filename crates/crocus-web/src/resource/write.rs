@@ -5,6 +5,7 @@ mod create;
 mod each;
 mod nested;
 mod outcome;
+mod replace;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +13,12 @@ use std::sync::Arc;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use crocus_orm::dynamic::{self, Input, Purpose, Rows, Source, TableRow};
-use crocus_orm::{FieldError, JsonObject, Transaction, Value};
+use crocus_orm::{JsonObject, Transaction, Value};
 
 use self::change::patched;
 pub(super) use self::create::create;
 use self::outcome::Outcome;
+pub(super) use self::replace::replace;
 use super::ask::{Ask, Refused, refused};
 use super::body::PatchBody;
 use super::definition::Definition;
@@ -38,25 +40,6 @@ fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
     }
 }
 
-/// `PUT /cars/1`: the row gets the values of the body, and defaults where the body has none.
-pub(super) async fn replace(
-    served: &Arc<Served>,
-    ask: Ask,
-    key: Vec<Value>,
-    row: JsonObject,
-) -> Result<Response, Refused> {
-    let definition = &*served.definition;
-    let read = |row: JsonObject| {
-        let writable = |column: &crocus_orm::table::ColumnDef| definition.is_writable(column);
-        definition.reader.object(row, Purpose::Replace, &writable).map_err(invalid)
-    };
-    let changed = async {
-        let input = same_key(definition, read(row)?, &key)?;
-        update_one(served, &ask, &key, Change::Input(input)).await
-    };
-    changed.await.map_err(refused)
-}
-
 /// `PATCH /cars/1`.
 pub(super) async fn update(
     served: &Arc<Served>,
@@ -64,7 +47,14 @@ pub(super) async fn update(
     key: Vec<Value>,
     patch: PatchBody,
 ) -> Result<Response, Refused> {
-    update_one(served, &ask, &key, Change::Patch(patch)).await.map_err(refused)
+    let changed = async {
+        let seen = seen(&served.definition, &ask)?;
+        match begin(&ask, &served.definition).await? {
+            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, Change::Patch(patch), seen).await,
+            Begun::Done(response) => Ok(response),
+        }
+    };
+    changed.await.map_err(refused)
 }
 
 /// What is done to one row.
@@ -73,29 +63,15 @@ enum Change {
     Patch(PatchBody),
 }
 
-/// A replacement that names the row's key must name the row's own.
-fn same_key(definition: &Definition, mut input: Input, key: &[Value]) -> Result<Input> {
-    let table = definition.table;
-    let mut errors = Vec::new();
-    for (column, value) in table.primary_key().zip(key) {
-        let Some(index) = table.columns.iter().position(|other| other.name == column.name) else { continue };
-        if input.assignments.iter().any(|(given, other)| *given == index && other != value) {
-            let detail = "must be the key that the path has".to_owned();
-            errors.push(FieldError { pointer: format!("/{}", column.name), detail });
-        }
-        input.assignments.retain(|(given, _)| *given != index);
-        input.defaults.retain(|given| *given != index);
-    }
-    if errors.is_empty() { Ok(input) } else { Err(invalid(errors)) }
-}
-
-async fn update_one(served: &Served, ask: &Ask, key: &[Value], change: Change) -> Result<Response> {
+async fn update_one(
+    served: &Served,
+    ask: &Ask,
+    transaction: Transaction,
+    key: &[Value],
+    change: Change,
+    seen: Option<Condition>,
+) -> Result<Response> {
     let definition = &*served.definition;
-    let seen = seen(definition, ask)?;
-    let transaction = match begin(ask, definition).await? {
-        Begun::New(transaction) => *transaction,
-        Begun::Done(response) => return Ok(response),
-    };
     let input = match change {
         Change::Input(input) => input,
         Change::Patch(patch) => patched(definition, ask, &transaction, key, patch).await?,

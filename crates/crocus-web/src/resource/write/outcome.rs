@@ -113,6 +113,7 @@ impl Outcome {
                 let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
                 read::answer_one(ask, status, row, &state, &self.names)
             }
+            None if status == StatusCode::CREATED => status.into_response(),
             None => StatusCode::NO_CONTENT.into_response(),
         };
         applied(ask, returning, &mut response);
