@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
+use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Pooled, RowStream};
@@ -79,7 +80,8 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
-        let mut connection = connect(&self.config, &self.tls).await?;
+        // In a box, since the driver's own future is deep, and the compiler follows those of programs to a limited depth.
+        let mut connection = connect(&self.config, &self.tls).boxed().await?;
         if let Some(limit) = self.statement_timeout {
             connection.limit(limit).await?;
         }
