@@ -1,6 +1,9 @@
 //! Every chapter of the guide is a program, and runs on SQLite and on PostgreSQL with the tables of its models.
 //! `build.rs` writes the programs.
 
+// Below the compiler's own 128: programs that are larger than the guide's have to compile too, and in release it goes deeper.
+#![recursion_limit = "96"]
+
 use std::sync::OnceLock;
 use std::thread;
 

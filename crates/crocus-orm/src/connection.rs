@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool::managed::Object;
+use futures_util::FutureExt;
 
 use crate::dialect::{postgres, sqlite};
 use crate::observe::Observer;
@@ -101,17 +102,18 @@ impl Connection {
         let statement = Arc::new(statement);
         let watch = self.observer.watch(std::slice::from_ref(&statement));
         match self.held() {
-            Held::Sqlite(connection) => connection.query(&statement, &watch).await,
-            Held::Postgres(connection) => connection.query(&statement, &watch).await,
+            Held::Sqlite(connection) => connection.query(&statement, &watch).boxed().await,
+            Held::Postgres(connection) => connection.query(&statement, &watch).boxed().await,
         }
     }
 
     /// Runs the statements of a transaction in one go: their answers, or the first failure.
     pub(crate) async fn run(&self, statements: &[Arc<Statement>]) -> Result<Vec<Answer>, Failure> {
         let watch = self.observer.watch(statements);
+        // In a box, as the engine's.
         match self.held() {
-            Held::Sqlite(connection) => connection.run(statements, &watch).await,
-            Held::Postgres(connection) => connection.run(statements, &watch).await,
+            Held::Sqlite(connection) => connection.run(statements, &watch).boxed().await,
+            Held::Postgres(connection) => connection.run(statements, &watch).boxed().await,
         }
     }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
+
 use crate::connection::{Connection, Held};
 use crate::database_url::Location as UrlLocation;
 use crate::dialect::{postgres, sqlite};
@@ -356,24 +359,27 @@ impl Database {
         }
     }
 
-    async fn connection(&self) -> Result<Held> {
+    // What the dialects do is in boxes: their futures are deep, and the compiler follows those of programs, which are
+    // around them, to a limited depth.
+
+    fn connection(&self) -> BoxFuture<'_, Result<Held>> {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.writer().await.map(Held::Sqlite),
-            Pool::Postgres(pool) => pool.connection().await.map(Held::Postgres),
+            Pool::Sqlite(pool) => pool.writer().map_ok(Held::Sqlite).boxed(),
+            Pool::Postgres(pool) => pool.connection().map_ok(Held::Postgres).boxed(),
         }
     }
 
-    async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+    fn query<'a>(&'a self, statement: &'a Arc<Statement>, watch: &'a Watch) -> BoxFuture<'a, Result<Answer>> {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.query(statement, watch).await,
-            Pool::Postgres(pool) => pool.query(statement, watch).await,
+            Pool::Sqlite(pool) => pool.query(statement, watch).boxed(),
+            Pool::Postgres(pool) => pool.query(statement, watch).boxed(),
         }
     }
 
-    async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<RowStream> {
+    fn stream(&self, statement: Arc<Statement>, watch: Watch) -> BoxFuture<'_, Result<RowStream>> {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.stream(statement, watch).await,
-            Pool::Postgres(pool) => pool.stream(statement, watch).await,
+            Pool::Sqlite(pool) => pool.stream(statement, watch).boxed(),
+            Pool::Postgres(pool) => pool.stream(statement, watch).boxed(),
         }
     }
 }

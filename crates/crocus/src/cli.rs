@@ -18,6 +18,8 @@ use std::time::Duration;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crocus_migrate::{Migrations, Options};
 use crocus_orm::{Binds, DatabaseUrl, Dialect, Engine, TableDef};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -77,7 +79,13 @@ CROCUS_CORS_ORIGINS, CROCUS_CORS_METHODS, CROCUS_CORS_HEADERS, CROCUS_CORS_CREDE
 CROCUS_CORS_MAX_AGE, CROCUS_RATE_LIMIT, CROCUS_RATE_LIMIT_HEADER), else crocus.toml.
 Other databases of a program have theirs in DATABASE_URL_KEY, or in the table `binds`.";
 
-pub(crate) async fn main(app: App) -> Result<ExitCode> {
+/// In a box: what the commands do is deep, and the compiler follows a program's futures to a limited depth. And so the
+/// commands are compiled here, once, and not with each program.
+pub(crate) fn main(app: App) -> BoxFuture<'static, Result<ExitCode>> {
+    command(app).boxed()
+}
+
+async fn command(app: App) -> Result<ExitCode> {
     let name = app.name;
     let command = Cli::command().name(name).bin_name(name).version(app.version).about(format!("The program {name}"));
     let command = command.after_help(format!(

@@ -34,7 +34,7 @@ pub(super) struct Mark {
 /// Bytes that are read as they are asked for, each consumed once.
 pub(super) struct Source {
     place: Place,
-    inner: Box<dyn Read + Send>,
+    inner: Box<dyn Read + Send + Sync>,
     buffer: Vec<u8>,
     /// What of the buffer is consumed.
     start: usize,
@@ -88,7 +88,7 @@ impl Source {
     pub(super) fn open(place: Place) -> Result<Source> {
         let failed = |error: io::Error| Error::new(format!("failed to open {}: {error}", place.shown()));
         let mut size = None;
-        let (inner, file): (Box<dyn Read + Send>, _) = match &place {
+        let (inner, file): (Box<dyn Read + Send + Sync>, _) = match &place {
             Place::Stdin => (Box::new(io::stdin()), None),
             Place::File(path) => {
                 let file = File::open(path).map_err(failed)?;
