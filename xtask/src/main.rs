@@ -28,7 +28,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
-  bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (psql \\copy; `--rows N`, a million)
+  bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (and export: psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
   schemathesis [--cases N] [--seed N] [NAME]

@@ -1,5 +1,5 @@
-//! `cargo xtask bench import`: the command `import` of `examples/cars` beside `psql \copy`, alternated on one server, with
-//! the memory of both.
+//! `cargo xtask bench import`: the commands `import` and `export` of `examples/cars` beside `psql \copy`, alternated on one
+//! server, with the memory of all.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -62,14 +62,19 @@ pub(crate) fn run(rows: u64) -> Result<(), Failure> {
 
     let import = ["import", "cars", "cars.csv", "--quiet"];
     let (mut copied, mut imported, mut on_sqlite) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut copied_out, mut exported) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         println!("round {} of {ROUNDS}", round + 1);
+        let psql = |way: &str, file: &str| {
+            let file = folder.path().join(file);
+            let copy = format!("\\copy cars (name, model, doors) {way} '{}' WITH (FORMAT csv, HEADER)", file.display());
+            let mut psql = cluster.psql_command(DATABASE);
+            psql.arg("-c").arg(copy);
+            measured(&mut psql)
+        };
         let copy = |runs: &mut Vec<Run>| {
             empty()?;
-            let mut psql = cluster.psql_command(DATABASE);
-            psql.arg("-c")
-                .arg(format!("\\copy cars (name, model, doors) FROM '{}' WITH (FORMAT csv, HEADER)", file.display()));
-            runs.push(measured(&mut psql)?);
+            runs.push(psql("FROM", "cars.csv")?);
             all_there(rows)
         };
         let import = |runs: &mut Vec<Run>| {
@@ -85,6 +90,9 @@ pub(crate) fn run(rows: u64) -> Result<(), Failure> {
             import(&mut imported)?;
             copy(&mut copied)?;
         }
+        let export = ["export", "cars", "--select", "name,model,doors", "--output", "out.csv", "--quiet"];
+        copied_out.push(psql("TO", "copied.csv")?);
+        exported.push(measured(&mut cars(&on_postgres, &export))?);
         let url = format!("sqlite:{}/{round}.db", folder.path().display());
         prepare(&url)?;
         on_sqlite.push(measured(&mut cars(&url, &["import", "cars", "cars.csv", "--quiet"]))?);
@@ -96,10 +104,13 @@ pub(crate) fn run(rows: u64) -> Result<(), Failure> {
     let by_copy = median(&mut copied);
     let mut text = format!("\n{rows} rows of CSV, the median of {ROUNDS} runs each, alternated\n\n");
     text.push_str("                            seconds   rows a second   of \\copy   most memory\n");
-    for (name, runs) in [
-        ("psql \\copy", &mut copied),
-        ("cars import (PostgreSQL)", &mut imported),
-        ("cars import (SQLite)", &mut on_sqlite),
+    let by_copy_out = median(&mut copied_out);
+    for (name, runs, by_copy) in [
+        ("psql \\copy FROM", &mut copied, by_copy),
+        ("cars import (PostgreSQL)", &mut imported, by_copy),
+        ("cars import (SQLite)", &mut on_sqlite, by_copy),
+        ("psql \\copy TO", &mut copied_out, by_copy_out),
+        ("cars export (PostgreSQL)", &mut exported, by_copy_out),
     ] {
         let Run { took, memory } = median(runs);
         let seconds = took.as_secs_f64();
