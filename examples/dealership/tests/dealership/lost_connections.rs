@@ -177,3 +177,37 @@ async fn a_post_that_is_sent_again_after_the_database_went_away_makes_one_row() 
     // A second row of a name would have been refused, and nobody was.
     assert_eq!(Tag::select().count(app.db()).await.unwrap(), 4 * ROUNDS);
 }
+
+const TERMINATE_WAITING: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// Row by row, and the database goes away in the middle of the list: that is no row's mistake.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_whose_connection_is_lost_is_not_written_at_all() {
+    let [_, app] = each().await;
+    let app = Arc::new(app);
+    let other = app.db().begin().await.unwrap();
+    Tag::insert(&other, dealership::models::NewTag { name: "c".to_owned() }).await.unwrap();
+    let posted = tokio::spawn({
+        let app = app.clone();
+        async move {
+            let request = Request::post("/api/tags").header("content-type", "application/json");
+            let request = request.header("prefer", "handling=lenient").header("idempotency-key", "\"list\"");
+            let body = "[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":7},{\"name\":\"c\"},{\"name\":\"d\"}]";
+            app.request(request.body(Body::from(body)).unwrap()).await
+        }
+    });
+    let killer = Engine::connect(app.db().url()).await.unwrap();
+    for round in 0.. {
+        assert!(round < 1_000, "nobody waits");
+        if !killer.query(Statement::read(TERMINATE_WAITING, [])).await.unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answer = posted.await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
+    assert_eq!(answer.json()["code"], "database_unavailable");
+    other.rollback().await.unwrap();
+    assert_eq!(Tag::select().count(app.db()).await.unwrap(), 0);
+}
