@@ -27,7 +27,8 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
-  ci              Run all that has to pass before a change is merged: format, lints, documentation, tests
+  ci              Run all that has to pass before a change is merged: format, lints, documentation, tests,
+                  PostgREST's clients, schemathesis
   bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (and export: psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
