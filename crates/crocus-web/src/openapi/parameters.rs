@@ -30,7 +30,9 @@ pub(super) fn of(operation: Operation, definition: &Definition) -> Vec<RefOr<Par
     let columns = || definition.columns().map(|column| column.name);
     all.push(select(columns()).into());
     if operation == List {
-        all.push(order(columns()).into());
+        // A JSON document has no order.
+        let ordered = definition.columns().filter(|column| column.ty != ColumnType::Json);
+        all.push(order(ordered.map(|column| column.name)).into());
         all.extend(["Limit", "Offset", "Cursor", "Range"].map(shared));
     }
     if operation == Create {
