@@ -172,9 +172,11 @@ fn complete(bodies: &mut Bodies) {
 /// the primary key.
 fn on_conflict(definition: &Definition, ask: &Ask) -> Result<Option<Conflict>> {
     let action = match ask.preferences.resolution {
-        None => return Ok(None),
-        Some(Resolution::MergeDuplicates) => OnConflict::Update,
-        Some(Resolution::IgnoreDuplicates) => OnConflict::Nothing,
+        // Columns that are named are looked at also where nothing depends on them.
+        None if ask.parameters.on_conflict.is_none() => return Ok(None),
+        None => None,
+        Some(Resolution::MergeDuplicates) => Some(OnConflict::Update),
+        Some(Resolution::IgnoreDuplicates) => Some(OnConflict::Nothing),
     };
     let table = definition.table;
     let names: Vec<&str> = match &ask.parameters.on_conflict {
@@ -192,5 +194,5 @@ fn on_conflict(definition: &Definition, ask: &Ask) -> Result<Option<Conflict>> {
         let text = format!("`on_conflict`: no unique constraint of `{}` is on {}", table.name, names.join(", "));
         return Err(problems::invalid_query(text));
     }
-    Ok(Some((indexes, action)))
+    Ok(action.map(|action| (indexes, action)))
 }
