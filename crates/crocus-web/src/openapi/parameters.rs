@@ -136,7 +136,7 @@ pub(super) fn add_shared(components: &mut Components) {
             header(
                 "Idempotency-Key",
                 "Tells tries of one request from requests: with the same key, the write is done once.",
-                text().pattern(Some("^[!-~]{1,255}$")),
+                text().pattern(Some("^([!#-~]{1,255}|\"[!#-~]{1,255}\")$")),
             ),
         ),
     ];

@@ -130,7 +130,8 @@ fn key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    if text.is_empty() || text.len() > LONGEST || values.next().is_some() {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    if text.is_empty() || text.len() > LONGEST || !is_plain || values.next().is_some() {
         let text = format!("`Idempotency-Key` must be one text of 1 to {LONGEST} visible characters");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key").with_detail(text));
     }
