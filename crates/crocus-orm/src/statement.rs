@@ -207,6 +207,10 @@ impl Values {
         self.all.iter()
     }
 
+    pub(crate) fn get(&self, index: usize) -> Option<&Value> {
+        self.all.get(index)
+    }
+
     /// The values as they may be seen, in SQL's notation, each in one line.
     pub(crate) fn shown(&self) -> impl Iterator<Item = String> {
         self.all

@@ -231,6 +231,16 @@ async fn the_number_of_values_must_be_the_statement_s() {
     }
 }
 
+/// Wherever it stands, and however often.
+#[tokio::test]
+async fn a_value_is_told_by_its_number() {
+    for db in each().await {
+        let sql = "SELECT $3 || $1 || $3 || $2 WHERE CAST($2 AS text) = 'b'";
+        let rows = db.query(Statement::read(sql, ["a".into(), "b".into(), "c".into()])).await.unwrap();
+        assert_eq!(rows[0].get::<String>(0).unwrap(), "cacb", "{db}");
+    }
+}
+
 #[tokio::test]
 async fn only_rows_written_are_counted() {
     for db in each().await {

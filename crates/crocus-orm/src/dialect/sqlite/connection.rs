@@ -306,9 +306,16 @@ fn prepare<'a>(connection: &'a rusqlite::Connection, statement: &Statement) -> R
         let text = format!("the statement takes {wanted} values and was given {given}");
         return Err(Error::new(ErrorKind::Database, text));
     }
-    for (index, value) in statement.values.iter().enumerate() {
+    for place in 1..=wanted {
+        // `$2` is a name to SQLite, which counts names by where each is first ("Binding Values To Prepared Statements").
+        let number = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let index = number.unwrap_or(place).wrapping_sub(1);
+        let value = statement.values.get(index).ok_or_else(|| {
+            let text = format!("the statement takes a value `${}` and was given {given}", index.wrapping_add(1));
+            Error::new(ErrorKind::Database, text)
+        })?;
         let bound = types::to_sqlite(value).map_err(|error| error.of_value(index))?;
-        prepared.raw_bind_parameter(index + 1, bound).map_err(errors::from_driver)?;
+        prepared.raw_bind_parameter(place, bound).map_err(errors::from_driver)?;
     }
     Ok(prepared)
 }
