@@ -21,7 +21,7 @@ Examples:
   {program} import cars cars.csv
   {program} import cars cars.ndjson.gz --max-rejects 100
   {program} import cars cars.csv --upsert id
-  curl https://example.com/cars.csv | {program} import cars - --format csv")]
+  {program} import cars - --format csv   of what is piped into it")]
 pub(in crate::cli) struct Import {
     /// The table; with its bind before it, as in `audit.entries`, where several have one
     pub(super) table: String,
