@@ -123,7 +123,7 @@ async fn a_post_that_is_sent_again_after_its_connection_was_cut_makes_one_row() 
         let address = serve(&app).await;
         for cut in [Cut::InBody, Cut::Some, Cut::InTransaction, Cut::InAnswer] {
             for round in 0..ROUNDS {
-                let name = format!("{cut:?} {round}");
+                let name = format!("{cut:?}-{round}");
                 send_and_cut(&app, address, &name, cut, round).await;
                 let was_done = done_once(&app, &name).await;
                 match cut {
@@ -164,7 +164,7 @@ async fn a_post_that_is_sent_again_after_the_database_went_away_makes_one_row() 
         let app = app.clone();
         tokio::spawn(async move {
             for round in 0..ROUNDS {
-                let name = format!("{client} {round}");
+                let name = format!("{client}-{round}");
                 assert_eq!(location(&again(&app, &name).await), location(&again(&app, &name).await), "{name}");
             }
         })
