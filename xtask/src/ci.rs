@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: all that has to pass before a change is merged, in the order of how fast it fails.
 
 use crate::failure::Failure;
-use crate::{cargo, clients, lint_openapi, node, python, schemathesis, test};
+use crate::{cargo, clients, docs_browser, lint_openapi, node, python, schemathesis, test};
 
 /// A name for the reports, and what is run.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -14,6 +14,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("clients", clients::run),
     ("schemathesis", requests),
+    ("docs-browser", pages),
 ];
 
 /// Runs the steps up to the first that fails.
@@ -58,6 +59,14 @@ fn requests() -> Result<(), Failure> {
         return Ok(());
     }
     schemathesis::run(&schemathesis::Run { cases: 500, seed: Some("1"), only: None })
+}
+
+fn pages() -> Result<(), Failure> {
+    if node::is_installed() && docs_browser::is_possible() {
+        return docs_browser::run();
+    }
+    println!("not run: Node or Chromium is not installed");
+    Ok(())
 }
 
 fn tests() -> Result<(), Failure> {

@@ -34,12 +34,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether there is a browser, or can be.
+pub(crate) fn is_possible() -> bool {
+    find().is_some() || debian::can_install()
+}
+
 fn browser() -> Result<PathBuf, Failure> {
-    let find = || {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let mut places = std::env::split_paths(&folders).flat_map(|folder| BROWSERS.map(|name| folder.join(name)));
-        places.find(|place| place.is_file())
-    };
     if find().is_none() && debian::can_install() {
         debian::install("chromium")?;
     }
@@ -47,4 +47,10 @@ fn browser() -> Result<PathBuf, Failure> {
         Failure::new("there is no Chromium")
             .hint("install it: `apt-get install chromium` on Debian, or Chrome elsewhere")
     })
+}
+
+fn find() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&folders).flat_map(|folder| BROWSERS.map(|name| folder.join(name)));
+    places.find(|place| place.is_file())
 }
