@@ -250,7 +250,7 @@ impl Error {
     }
 
     /// Completes what the database said of a constraint with what the model knows: a check's expression and column,
-    /// a unique constraint's name.
+    /// a unique constraint's name, a foreign key's columns.
     pub(crate) fn for_table(mut self, table: &TableDef) -> Error {
         let Some(constraint) = self.0.constraint.as_mut() else {
             return self;
@@ -263,6 +263,12 @@ impl Error {
             }
             if let Some(columns) = table.unique_columns(name) {
                 constraint.columns = columns;
+            }
+            // Of another table's key only the name is told: it is not in what this table was given.
+            if let Some(key) = table.foreign_keys.iter().find(|key| key.name == *name)
+                && constraint.table.as_deref() == Some(table.name)
+            {
+                constraint.columns = key.columns.iter().map(|column| (*column).to_owned()).collect();
             }
         } else if self.0.kind == ErrorKind::UniqueViolation
             && let Some(name) = table.unique_name(&constraint.columns)

@@ -29,11 +29,11 @@ pub struct Statement {
 
 /// The columns that a statement's first values are for, row by row.
 #[derive(Debug, Clone)]
-struct Written {
-    table: &'static TableDef,
+pub(crate) struct Written {
+    pub(crate) table: &'static TableDef,
     /// Indexes into the table's columns.
-    columns: Vec<usize>,
-    rows: usize,
+    pub(crate) columns: Vec<usize>,
+    pub(crate) rows: usize,
 }
 
 /// The values of a statement. Its `Debug` shows no sensitive one.
@@ -157,6 +157,11 @@ impl Statement {
         }
         self.written = Some(Written { table, columns, rows });
         self
+    }
+
+    /// The columns that its first values are for, where it says so.
+    pub(crate) fn written(&self) -> Option<&Written> {
+        self.written.as_ref()
     }
 
     /// The column that a value is for, where the statement says so: ``the column `name` of `cars` ``.

@@ -239,7 +239,10 @@ impl From<crocus_orm::Error> for Problem {
             ErrorKind::ForeignKeyViolation => violated(
                 S::CONFLICT,
                 "foreign_key_violation",
-                "a row that is referred to is not there, or is still referred to",
+                match columns().next() {
+                    Some(_) => "a row that is referred to is not there",
+                    None => "a row that is referred to is not there, or is still referred to",
+                },
                 "must refer to a row that exists".to_owned(),
             ),
             ErrorKind::NotNullViolation => violated(

@@ -8,4 +8,5 @@ pub(crate) mod decimals;
 pub(crate) mod errors;
 pub(crate) mod expressions;
 pub(crate) mod pool;
+mod references;
 pub(crate) mod types;

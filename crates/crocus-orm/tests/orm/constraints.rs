@@ -148,20 +148,28 @@ async fn a_required_value_is_named() {
 async fn a_foreign_key_holds_from_both_ends() {
     for db in each().await {
         let car = Car::insert(db.engine(), car("One")).await.unwrap();
-        let wheel = Wheel::insert(db.engine(), NewWheel { car_id: car.id }).await.unwrap();
+        let wheel = Wheel::insert(db.engine(), NewWheel { car_id: car.id.into() }).await.unwrap();
         let kind = ErrorKind::ForeignKeyViolation;
         for within in [false, true] {
             let transaction = if within { Some(db.begin().await.unwrap()) } else { None };
             let result = match &transaction {
-                Some(transaction) => Wheel::insert(transaction, NewWheel { car_id: 99 }).await,
-                None => Wheel::insert(db.engine(), NewWheel { car_id: 99 }).await,
+                Some(transaction) => Wheel::insert(transaction, NewWheel { car_id: 99.into() }).await,
+                None => Wheel::insert(db.engine(), NewWheel { car_id: 99.into() }).await,
             };
             let error = assert_kind(result, kind);
-            assert_eq!(error.constraint().unwrap().table.as_deref(), Some("wheels"), "{db}");
+            let constraint = error.constraint().unwrap();
+            assert_eq!(constraint.table.as_deref(), Some("wheels"), "{db}");
+            assert_eq!(constraint.columns, ["car_id"], "{db}");
         }
         let update = Wheel::update().set(Wheel::CAR_ID, 99).filter(Wheel::ID.eq(wheel.id));
-        assert_kind(update.execute(db.engine()).await, kind);
-        assert_kind(Car::delete().execute(db.engine()).await, kind);
+        let error = assert_kind(update.execute(db.engine()).await, kind);
+        assert_eq!(error.constraint().unwrap().columns, ["car_id"], "{db}");
+        let many = [NewWheel { car_id: car.id.into() }, NewWheel { car_id: 99.into() }];
+        let error = assert_kind(Wheel::insert_many(many).execute(db.engine()).await, kind);
+        assert_eq!(error.constraint().unwrap().columns, ["car_id"], "{db}");
+        // The other end: it is no column of the row that is to go.
+        let error = assert_kind(Car::delete().execute(db.engine()).await, kind);
+        assert_eq!(error.constraint().unwrap().columns, [""; 0], "{db}");
         assert_eq!(Car::select().count(db.engine()).await.unwrap(), 1, "{db}");
     }
 }

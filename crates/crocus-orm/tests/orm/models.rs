@@ -28,6 +28,7 @@ pub(crate) struct Car {
 pub(crate) struct Wheel {
     #[model(primary_key)]
     pub(crate) id: i32,
+    #[model(belongs_to = Car)]
     pub(crate) car_id: i32,
 }
 

@@ -185,7 +185,7 @@ async fn deletions_go_before_what_they_point_to() {
         let mut session = db.session();
         let one = session.add(car("One"));
         session.commit().await.unwrap();
-        let wheel = session.add(NewWheel { car_id: session[one].id });
+        let wheel = session.add(NewWheel { car_id: session[one].id.into() });
         session.commit().await.unwrap();
         session.delete(one);
         session.delete(wheel);

@@ -84,7 +84,7 @@ async fn settings_end_with_the_connection_also_after_a_commit() {
         connection.batch(change).await.unwrap();
         connection.begin().await.unwrap().commit().await.unwrap();
         assert_eq!(now().await, usual, "{db}: committed");
-        assert_kind(Wheel::insert(db.engine(), NewWheel { car_id: 99 }).await, ErrorKind::ForeignKeyViolation);
+        assert_kind(Wheel::insert(db.engine(), NewWheel { car_id: 99.into() }).await, ErrorKind::ForeignKeyViolation);
     }
 }
 

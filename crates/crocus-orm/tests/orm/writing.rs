@@ -118,7 +118,7 @@ async fn rows_of_a_query_are_inserted() {
     for db in each().await {
         Car::insert_many([car("a", 2), car("b", 4)]).execute(db.engine()).await.unwrap();
         let id = Car::select().filter(Car::NAME.eq("a")).one(db.engine()).await.unwrap().id;
-        Wheel::insert(db.engine(), NewWheel { car_id: id }).await.unwrap();
+        Wheel::insert(db.engine(), NewWheel { car_id: id.into() }).await.unwrap();
         let query = Car::select().columns(Car::ID).filter(Car::DOORS.ge(4));
         let wheels = Wheel::insert_from(Wheel::CAR_ID, query).returning(db.engine()).await.unwrap();
         assert_eq!(wheels.len(), 1, "{db}");

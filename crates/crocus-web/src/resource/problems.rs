@@ -52,6 +52,16 @@ pub(super) fn not_single(rows: usize) -> Problem {
         .with_details(format!("The result contains {rows} rows"))
 }
 
+/// What the database says to a deletion.
+pub(super) fn of_deletion(error: Error) -> Problem {
+    let is_referred_to = error.kind() == ErrorKind::ForeignKeyViolation;
+    let problem = Problem::from(error);
+    if !is_referred_to {
+        return problem;
+    }
+    problem.without_errors().with_detail("other rows still refer to it, and nothing is deleted")
+}
+
 /// A 412: the row is another than the client has seen.
 pub(super) fn changed() -> Problem {
     Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed")

@@ -118,7 +118,7 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
     let gone: Vec<TableRow> = current.into_iter().collect();
     let outcome = Outcome::of(served, ask, &transaction, &gone, Return::Minimal).await?;
     let delete = dynamic::delete(definition.table).filter(dynamic::key_equals(definition.table, key));
-    delete.execute(&transaction).await.map_err(|error| of_rows(error, &[]))?;
+    delete.execute(&transaction).await.map_err(problems::of_deletion)?;
     after(definition, ask, &transaction, Write::Delete, &gone, &[]).await?;
     finish(ask, transaction, outcome.respond_one(ask, StatusCode::NO_CONTENT)).await
 }
@@ -200,7 +200,7 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
             let outcome = Outcome::of(served, ask, &transaction, &found, Return::Minimal).await?;
             for keys in keys.chunks(KEYS) {
                 let delete = dynamic::delete(definition.table).filter(dynamic::by_keys(definition.table, keys));
-                delete.execute(&transaction).await.map_err(|error| of_rows(error, &[]))?;
+                delete.execute(&transaction).await.map_err(problems::of_deletion)?;
             }
             (found, outcome)
         }

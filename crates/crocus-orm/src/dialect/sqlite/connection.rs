@@ -14,7 +14,7 @@ use rusqlite::types::Value as Stored;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
 use super::pool::{Alive, Manager};
-use super::{errors, types};
+use super::{errors, references, types};
 use crate::observe::Watch;
 use crate::row::Row;
 use crate::statement::{Answer, Failure, Form, ROLLBACK, Statement};
@@ -287,7 +287,8 @@ fn run_one(connection: &rusqlite::Connection, statement: &Statement, stop: Stop)
     each_row(prepare(connection, statement)?, connection.is_autocommit(), stop, |row| {
         rows.push(row);
         true
-    })?;
+    })
+    .map_err(|error| references::named(connection, statement, error))?;
     // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
     let written = if connection.total_changes() == before { 0 } else { connection.changes() };
     Ok(Answer { rows, written })
