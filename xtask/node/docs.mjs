@@ -7,7 +7,7 @@ const browser = await puppeteer.launch({
   executablePath,
   headless: true,
   // Every name but the program's address is one that does not exist.
-  args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
 });
 const fail = (text) => {
   throw new Error(text);
