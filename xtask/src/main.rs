@@ -29,6 +29,9 @@ Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests,
                   PostgREST's clients, schemathesis
+  bench [--quick] [--only WORKLOAD,...] [--programs NAME,...] [--clients N,...] [--rounds N] [--seconds N]
+                  Compare requests a second with those of other programs on PostgreSQL, in one run; those that cannot
+                  be installed are said to be skipped
   bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (and export: psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network
@@ -83,9 +86,10 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["ci", unexpected, ..] => {
             Err(Failure::usage(format!("`ci` takes no arguments, but got `{unexpected}`"), "see `cargo xtask help`"))
         }
-        ["bench", ..] => {
-            Err(Failure::usage("`bench` takes the name of a benchmark", "there are `migrations` and `import`"))
+        ["bench", name, ..] if !name.starts_with("--") => {
+            Err(Failure::usage(format!("there is no benchmark `{name}`"), "there are `migrations` and `import`"))
         }
+        ["bench", options @ ..] => bench::speed(options),
         [unknown, ..] => Err(Failure::usage(format!("there is no command `{unknown}`"), "see `cargo xtask help`")),
     }
 }
@@ -103,9 +107,14 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_told_apart() {
-        for wrong in
-            [&[][..], &["tests"], &["test", "--nocapture"], &["ci", "now"], &["bench"], &["schemathesis", "cars"]]
-        {
+        for wrong in [
+            &[][..],
+            &["tests"],
+            &["test", "--nocapture"],
+            &["ci", "now"],
+            &["bench", "all"],
+            &["schemathesis", "cars"],
+        ] {
             let arguments: Vec<String> = wrong.iter().map(|word| (*word).to_owned()).collect();
             assert!(run(&arguments).unwrap_err().is_usage(), "{wrong:?}");
         }

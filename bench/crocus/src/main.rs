@@ -1,0 +1,61 @@
+//! Crocus: the resource as it is generated, and the same handlers by hand.
+
+use crocus::prelude::*;
+use crocus::web::http::StatusCode;
+use crocus::web::resource::Resource;
+use serde::{Deserialize, Serialize};
+
+/// A car on sale.
+#[derive(Debug, Clone, Model, Serialize)]
+#[model(table = "cars")]
+struct Car {
+    #[model(primary_key)]
+    id: i32,
+    name: String,
+    model: String,
+    doors: i32,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    limit: Option<u64>,
+    min_doors: Option<i32>,
+}
+
+async fn get_car(db: Db, Path(id): Path<i32>) -> Result<Json<Car>> {
+    Ok(Json(Car::get_or_404(&db, id).await?))
+}
+
+async fn list_cars(db: Db, Query(wanted): Query<Wanted>) -> Result<Json<Vec<Car>>> {
+    let mut cars = match wanted.min_doors {
+        Some(doors) => Car::select().filter(Car::DOORS.ge(doors)).order_by(Car::NAME.desc()).order_by(Car::ID.asc()),
+        None => Car::select().order_by(Car::ID.asc()),
+    };
+    if let Some(limit) = wanted.limit {
+        cars = cars.limit(limit);
+    }
+    Ok(Json(cars.all(&db).await?))
+}
+
+async fn create_car(db: Db, Payload(new): Payload<NewCar>) -> Result<(StatusCode, Json<Car>)> {
+    Ok((StatusCode::CREATED, Json(Car::insert(&db, new).await?)))
+}
+
+async fn replace_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>) -> Result<Json<Car>> {
+    let mut session = db.session();
+    let car = session.get_or_404::<Car>(id).await?;
+    session[car].assign(new)?;
+    session.commit().await?;
+    Ok(Json(session[car].clone()))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    App::new("bench")
+        .model::<Car>()
+        .route("/cars", get(list_cars).post(create_car))
+        .route("/cars/{id}", get(get_car).put(replace_car))
+        .resource_with("/api/cars", Resource::<Car>::new())
+        .main()
+        .await
+}
