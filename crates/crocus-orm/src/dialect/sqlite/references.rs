@@ -44,10 +44,10 @@ fn is_broken(
     let Some(places) = key.columns.iter().map(place).collect::<Option<Vec<_>>>() else { return Ok(false) };
     let mut find = connection.prepare(&find(target)).map_err(errors::from_driver)?;
     for row in statement.values.chunks(written.columns.len().max(1)).take(written.rows) {
-        let values: Vec<&Value> = places.iter().map(|place| &row[*place]).collect();
-        if values.iter().any(|value| by_type::is_null(value)) {
+        let values: Option<Vec<&Value>> = places.iter().map(|place| row.get(*place)).collect();
+        let Some(values) = values.filter(|values| !values.iter().any(|value| by_type::is_null(value))) else {
             continue;
-        }
+        };
         let values = values.into_iter().map(types::to_sqlite).collect::<Result<Vec<_>>>()?;
         if !find.exists(rusqlite::params_from_iter(values)).map_err(errors::from_driver)? {
             return Ok(true);
