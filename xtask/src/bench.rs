@@ -33,7 +33,7 @@ pub(crate) fn migrations() -> Result<(), Failure> {
     Failure::unless(status, "the comparison failed")
 }
 
-/// Compares requests a second with those of others, each on PostgreSQL. The options are those of `bench/harness`.
+/// Compares speed with that of others, on both databases. The options are those of `bench/harness`.
 pub(crate) fn speed(options: &[&str]) -> Result<(), Failure> {
     postgres::ensure_installed()?;
     ensure_wrk()?;

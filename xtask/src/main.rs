@@ -29,9 +29,11 @@ Commands:
   test [-- ARGS]  Run all tests against a throwaway PostgreSQL server; ARGS go to `cargo test`
   ci              Run all that has to pass before a change is merged: format, lints, documentation, tests,
                   PostgREST's clients, schemathesis
-  bench [--quick] [--only WORKLOAD,...] [--programs NAME,...] [--clients N,...] [--rounds N] [--seconds N]
-                  Compare requests a second with those of other programs on PostgreSQL, in one run; those that cannot
-                  be installed are said to be skipped
+  bench [--quick] [--only WORKLOAD,...] [--database postgres|sqlite] [--programs NAME,...] [--clients N,...] [--rows N,...]
+        [--rounds N] [--seconds N] [--built]
+                  Compare with other programs, in turns, in one run: requests (get-one, list-20, list-all, search, insert,
+                  update, mixed), objects (load, flush, update-some), and how cost grows (start, rows, models, stream).
+                  What cannot be installed is said to be skipped; `--built` measures what was compiled before
   bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (and export: psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
   docs-browser    Read and try `/docs` in headless Chromium, without a network

@@ -1,8 +1,10 @@
-//! Crocus: the resource as it is generated, and the same handlers by hand.
+//! Crocus: the resource as it is generated, the same handlers by hand, and sessions.
+
+mod orm;
 
 use crocus::prelude::*;
 use crocus::web::http::StatusCode;
-use crocus::web::resource::Resource;
+use crocus::web::resource::{Resource, ResourceLimits};
 use serde::{Deserialize, Serialize};
 
 /// A car on sale.
@@ -51,11 +53,23 @@ async fn replace_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>)
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, workload, rounds] = &arguments[..]
+        && first == "orm"
+    {
+        return match orm::run(workload, rounds).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     App::new("bench")
         .model::<Car>()
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))
-        .resource_with("/api/cars", Resource::<Car>::new())
+        .resource_with("/api/cars", Resource::<Car>::new().limits(ResourceLimits { rows: 1_000_000, ..Default::default() }))
         .main()
         .await
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::workload::{Asked, CARS, Style, Workload};
+use crate::workload::{Asked, Style, Workload};
 
 /// What wrk saw.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,8 @@ pub struct Seen {
     pub p99: u64,
 }
 
-/// Writes the script of a workload.
-pub fn script(workload: Workload, style: Style) -> String {
+/// The script of a workload on a table of so many rows.
+pub fn script(workload: Workload, style: Style, rows: u32) -> String {
     let asked = workload.asked(style);
     let mut choose = String::new();
     let mut least = 0;
@@ -36,7 +36,8 @@ function init()
   math.randomseed(seed)
 end
 function request()
-  local id = math.random(1, {CARS})
+  local id = math.random(1, {rows})
+  local key = string.format("%015d", id)
   local dice = math.random(1, 100)
   n = n + 1
 {choose}end

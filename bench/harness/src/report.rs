@@ -1,94 +1,193 @@
-//! What was measured, as a table for people and as JSON.
+//! What was measured: tables for people, in the terminal and in Markdown, and all figures as JSON.
+
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// One round of one program.
-#[derive(Debug, Clone, Copy)]
-pub struct Round {
-    /// Requests a second.
-    pub rate: f64,
-    /// In microseconds.
-    pub p50: f64,
-    pub p99: f64,
-    /// CPU time a request in the program and in the database, in microseconds.
-    pub program: f64,
-    pub database: f64,
+use crate::failure::{Failure, Result};
+
+/// A table with a heading. The first column is words, the others are figures.
+pub struct Table {
+    pub title: String,
+    pub head: &'static [&'static str],
+    pub rows: Vec<Vec<String>>,
 }
 
-/// One workload of one program with so many clients.
-#[derive(Debug)]
-pub struct Cell {
-    pub name: &'static str,
-    pub title: &'static str,
-    pub rounds: Vec<Round>,
-    /// Memory at most so far, in KiB.
-    pub peak: u64,
-    /// Why there are no rounds.
-    pub failure: Option<String>,
+/// All that a run has measured.
+#[derive(Default)]
+pub struct Report {
+    tables: Vec<Table>,
+    figures: Vec<Value>,
+    /// Workload, clients, program, ratio: what the overview is made of.
+    ratios: Vec<(String, u32, String, String)>,
 }
 
-/// Median, least and most.
-fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    let middle = values.len() / 2;
-    let median =
-        if values.len().is_multiple_of(2) { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 } else { at(middle) };
-    (median, at(0), at(values.len().saturating_sub(1)))
-}
+impl Report {
+    /// Prints a table and keeps it.
+    pub fn add(&mut self, table: Table, figures: Value) {
+        println!("\n{}", table.text());
+        self.tables.push(table);
+        self.figures.push(figures);
+    }
 
-/// The ratio of each round to the same round of what is measured by: what the machine does meanwhile cancels out.
-fn ratios<'a>(cell: &'a Cell, by: &'a Cell, of: fn(&Round) -> f64) -> impl Iterator<Item = f64> + 'a {
-    cell.rounds.iter().zip(&by.rounds).map(move |(round, by)| of(round) / of(by))
-}
+    /// Keeps a ratio for the overview.
+    pub fn ratio(&mut self, workload: &str, clients: u32, program: &str, ratio: String) {
+        self.ratios.push((workload.to_owned(), clients, program.to_owned(), ratio));
+    }
 
-/// Prints the programs of a workload; the first is what they are measured by.
-pub fn print(title: &str, clients: u32, cells: &[Cell]) {
-    println!("\n{title}, {clients} client{}", if clients == 1 { "" } else { "s" });
-    println!(
-        "  {:34} {:>6}  {:11} {:>9} {:>8} {:>8}  {:>8} {:>8} {:>8}",
-        "", "ratio", "(range)", "req/s", "p50 us", "p99 us", "cpu us", "db us", "peak MiB"
-    );
-    for cell in cells {
-        if let Some(failure) = &cell.failure {
-            println!("  {:34} skipped: {failure}", cell.title);
-            continue;
+    /// Writes `results.json` and `results.md`, from which a README can take its table.
+    pub fn write(&self, folder: &Path, notes: &[String]) -> Result<()> {
+        let figures = json!({"notes": notes, "measured": self.figures});
+        let text = serde_json::to_string_pretty(&figures).map_err(Failure::because("failed to write the results"))?;
+        fs::write(folder.join("results.json"), text).map_err(Failure::because("failed to write the results"))?;
+        let mut text: String = notes.iter().map(|note| format!("{note}\n\n")).collect();
+        for table in self.overviews().iter().chain(&self.tables) {
+            text += &table.markdown();
+            text.push('\n');
         }
-        let (ratio, least, most) = spread(ratios(cell, &cells[0], |round| round.rate));
-        let median = |of: fn(&Round) -> f64| spread(cell.rounds.iter().map(of)).0;
-        println!(
-            "  {:34} {ratio:>6.2}  {:11} {:>9.0} {:>8.0} {:>8.0}  {:>8.1} {:>8.1} {:>8.1}",
-            cell.title,
-            format!("({least:.2}-{most:.2})"),
-            median(|round| round.rate),
-            median(|round| round.p50),
-            median(|round| round.p99),
-            median(|round| round.program),
-            median(|round| round.database),
-            cell.peak as f64 / 1024.0,
-        );
+        fs::write(folder.join("results.md"), text).map_err(Failure::because("failed to write the results"))
+    }
+
+    /// For each number of clients the ratios of all workloads in one table.
+    fn overviews(&self) -> Vec<Table> {
+        let mut clients: Vec<u32> = self.ratios.iter().map(|ratio| ratio.1).collect();
+        clients.sort_unstable();
+        clients.dedup();
+        clients.into_iter().map(|clients| self.overview(clients)).collect()
+    }
+
+    fn overview(&self, clients: u32) -> Table {
+        let of: Vec<_> = self.ratios.iter().filter(|ratio| ratio.1 == clients).collect();
+        let (mut workloads, mut programs) = (Vec::new(), Vec::new());
+        for (workload, _, program, _) in &of {
+            if !workloads.contains(workload) {
+                workloads.push(workload.clone());
+            }
+            if !programs.contains(program) {
+                programs.push(program.clone());
+            }
+        }
+        let cell = |workload: &String, program: &String| {
+            let found = of.iter().find(|ratio| ratio.0 == *workload && ratio.2 == *program);
+            found.map_or("–".to_owned(), |ratio| ratio.3.clone())
+        };
+        let row = |program: &String| {
+            [program.clone()].into_iter().chain(workloads.iter().map(|workload| cell(workload, program))).collect()
+        };
+        let head = [String::new()].into_iter().chain(workloads.iter().cloned()).collect();
+        let rows = [head].into_iter().chain(programs.iter().map(row)).collect();
+        let title = format!("Requests a second with {}, as ratios", counted(clients, "client"));
+        Table { title, head: &[], rows }
     }
 }
 
-pub fn json(workload: &str, clients: u32, cells: &[Cell]) -> Value {
-    let one = |cell: &Cell| {
-        let of = |of: fn(&Round) -> f64| {
-            let (median, least, most) = spread(cell.rounds.iter().map(of));
-            json!({"median": median, "min": least, "max": most})
+impl Table {
+    fn text(&self) -> String {
+        let rows = self.all();
+        let columns = rows.first().map_or(0, Vec::len);
+        let width = |column: usize| {
+            // A program that was skipped says why in its second cell, which is no column of figures.
+            let of = rows.iter().filter(|row| column == 0 || row.len() == columns);
+            of.filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
         };
-        let (ratio, least, most) = spread(ratios(cell, &cells[0], |round| round.rate));
-        match &cell.failure {
-            Some(failure) => json!({"program": cell.name, "skipped": failure}),
-            None => json!({
-                "program": cell.name, "rounds": cell.rounds.len(),
-                "ratio": {"median": ratio, "min": least, "max": most},
-                "requests_per_second": of(|round| round.rate),
-                "p50_us": of(|round| round.p50), "p99_us": of(|round| round.p99),
-                "program_cpu_us": of(|round| round.program), "database_cpu_us": of(|round| round.database),
-                "peak_kib": cell.peak,
-            }),
+        let mut text = self.title.clone();
+        for row in &rows {
+            text += "\n ";
+            for (column, cell) in row.iter().enumerate() {
+                let width = width(column).unwrap_or(0);
+                text += &if column == 0 { format!(" {cell:width$}") } else { format!("  {cell:>width$}") };
+            }
+            text.truncate(text.trim_end().len());
         }
-    };
-    json!({"workload": workload, "clients": clients, "programs": cells.iter().map(one).collect::<Vec<_>>()})
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let mut rows = self.all();
+        let columns = rows.first().map_or(0, Vec::len);
+        rows.iter_mut().for_each(|row| row.resize(columns, String::new()));
+        let line = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
+        let body: String = rows.iter().skip(1).map(line).collect();
+        let head = rows.first().map(line).unwrap_or_default();
+        format!("### {}\n\n{head}|---|{}\n{body}", self.title, "---:|".repeat(columns.saturating_sub(1)))
+    }
+
+    fn all(&self) -> Vec<Vec<String>> {
+        let head = self.head.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let mut rows: Vec<Vec<String>> = Some(head).filter(|head| !head.is_empty()).into_iter().collect();
+        rows.extend(self.rows.iter().cloned());
+        rows
+    }
+}
+
+/// Median, least and most.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    pub median: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+impl Spread {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Spread {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+        let middle = values.len() / 2;
+        let even = values.len().is_multiple_of(2);
+        let median = if even { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 } else { at(middle) };
+        Spread { median, least: at(0), most: at(values.len().saturating_sub(1)) }
+    }
+
+    /// The least and the most, as a column of a table.
+    pub fn range(self, digits: usize) -> String {
+        format!("{:.digits$}–{:.digits$}", self.least, self.most)
+    }
+
+    pub fn json(self) -> Value {
+        json!({"median": self.median, "min": self.least, "max": self.most})
+    }
+}
+
+/// `1 client`, `8 clients`, `1,000,000 rows`.
+pub fn counted(number: u32, what: &str) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    format!("{shown} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_people_write_them() {
+        assert_eq!(counted(1, "client"), "1 client");
+        assert_eq!(counted(256, "client"), "256 clients");
+        assert_eq!(counted(1_000_000, "row"), "1,000,000 rows");
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_the_two_in_the_middle() {
+        let spread = Spread::of([4.0, 1.0, 2.0, 3.0]);
+        assert_eq!((spread.median, spread.least, spread.most), (2.5, 1.0, 4.0));
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]).median, 2.0);
+    }
+
+    #[test]
+    fn why_a_program_was_skipped_makes_no_column_wide() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let rows = vec![words(&["a", "1", "22"]), words(&["b", "skipped: no such thing"])];
+        let table = Table { title: "T".to_owned(), head: &["", "ms", "x"], rows };
+        assert_eq!(table.text(), "T\n     ms   x\n  a   1  22\n  b  skipped: no such thing");
+        let shown = "### T\n\n|  | ms | x |\n|---|---:|---:|\n| a | 1 | 22 |\n| b | skipped: no such thing |  |\n";
+        assert_eq!(table.markdown(), shown);
+    }
 }

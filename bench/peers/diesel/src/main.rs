@@ -1,5 +1,7 @@
 //! axum on diesel-async, with deadpool.
 
+mod orm;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -86,9 +88,14 @@ async fn replace_car(State(pool): State<Database>, Path(id): Path<i32>, Json(new
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL");
-    let port = std::env::var("PORT").expect("PORT");
     let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
     let pool = Pool::builder(manager).max_size(8).build().expect("a pool");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [_, workload, rounds] = &arguments[..] {
+        let mut connection = pool.get().await.expect("a connection");
+        return orm::run(&mut *connection, workload, rounds).await.expect("the work is done");
+    }
+    let port = std::env::var("PORT").expect("PORT");
     let app = Router::new()
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))

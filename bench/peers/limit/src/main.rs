@@ -1,5 +1,7 @@
 //! The limit: what a careful person writes by hand. One pipelined connection a core, every statement prepared once.
 
+mod orm;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -115,6 +117,10 @@ async fn replace_car(State(database): Shared, Path(id): Path<i32>, Json(new): Js
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [_, workload, rounds] = &arguments[..] {
+        return orm::run(&url, workload, rounds).await.expect("the work is done");
+    }
     let port = std::env::var("PORT").expect("PORT");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let database = Arc::new(Database::connect(&url, cores).await.expect("a connection"));

@@ -1,5 +1,7 @@
 //! axum on SeaORM 2.
 
+mod orm;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -85,10 +87,14 @@ async fn replace_car(
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL");
-    let port = std::env::var("PORT").expect("PORT");
     let mut options = ConnectOptions::new(url);
     options.max_connections(8).sqlx_logging(false);
     let db = Database::connect(options).await.expect("a connection");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [_, workload, rounds] = &arguments[..] {
+        return orm::run(&db, workload, rounds).await.expect("the work is done");
+    }
+    let port = std::env::var("PORT").expect("PORT");
     let app = Router::new()
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))

@@ -1,5 +1,7 @@
 //! axum on sqlx, PostgreSQL: `query_as!`'s function form, on a pool.
 
+mod orm;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -72,8 +74,12 @@ async fn replace_car(State(pool): State<Pool>, Path(id): Path<i32>, Json(new): J
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL");
-    let port = std::env::var("PORT").expect("PORT");
     let pool = PgPoolOptions::new().max_connections(8).connect(&url).await.expect("a connection");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [_, workload, rounds] = &arguments[..] {
+        return orm::run(&pool, workload, rounds).await.expect("the work is done");
+    }
+    let port = std::env::var("PORT").expect("PORT");
     let app = Router::new()
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))

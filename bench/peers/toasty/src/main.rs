@@ -1,5 +1,7 @@
 //! axum on Toasty.
 
+mod orm;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -70,8 +72,13 @@ async fn replace_car(State(mut db): State<Db>, Path(id): Path<i32>, Json(new): J
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL");
+    let mut db =
+        Db::builder().models(toasty::models!(Car, orm::Maker, orm::Product)).connect(&url).await.expect("a connection");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [_, workload, rounds] = &arguments[..] {
+        return orm::run(&mut db, workload, rounds).await.expect("the work is done");
+    }
     let port = std::env::var("PORT").expect("PORT");
-    let db = Db::builder().models(toasty::models!(Car)).connect(&url).await.expect("a connection");
     let app = Router::new()
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))
