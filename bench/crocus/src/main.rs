@@ -2,6 +2,7 @@
 
 mod orm;
 
+use crocus::migrate::{Migration, Migrations};
 use crocus::prelude::*;
 use crocus::web::http::StatusCode;
 use crocus::web::resource::{Resource, ResourceLimits};
@@ -65,11 +66,28 @@ async fn main() -> ExitCode {
             }
         };
     }
+    // The harness makes the tables; the revision is there for `db current`.
+    let first = Migration {
+        revision: "000000000001",
+        down_revisions: &[],
+        labels: &[],
+        depends_on: &[],
+        replaces: &[],
+        message: "nothing",
+        created: "2026-11-23 00:00 UTC",
+        file: "000000000001_nothing.rs",
+        upgrade: |_| {},
+        downgrade: |_| {},
+    };
     App::new("bench")
         .model::<Car>()
+        .migrations(Migrations::new("", vec![first]))
         .route("/cars", get(list_cars).post(create_car))
         .route("/cars/{id}", get(get_car).put(replace_car))
-        .resource_with("/api/cars", Resource::<Car>::new().limits(ResourceLimits { rows: 1_000_000, ..Default::default() }))
+        .resource_with(
+            "/api/cars",
+            Resource::<Car>::new().limits(ResourceLimits { rows: 1_000_000, ..Default::default() }),
+        )
         .main()
         .await
 }

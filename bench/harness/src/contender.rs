@@ -147,6 +147,11 @@ impl Contender {
 
     /// Starts it on a database of its own, and waits for its first answer.
     pub fn start(&self, folders: &Folders, server: Option<&Rc<Postgres>>) -> Result<Running> {
+        self.start_under(&[], folders, server)
+    }
+
+    /// The same under a program that watches it, if it is a program and not a script.
+    pub fn start_under(&self, watcher: &[&str], folders: &Folders, server: Option<&Rc<Postgres>>) -> Result<Running> {
         let data = folders.target.join("run").join(self.database.name()).join(self.name);
         drop(fs::remove_dir_all(&data));
         fs::create_dir_all(&data).map_err(Failure::because("failed to make a folder"))?;
@@ -164,8 +169,10 @@ impl Contender {
         };
         let mut command = match self.made {
             Made::Cargo { workspace, package } => {
-                let mut command = Command::new(binary(folders, workspace, package));
-                command.current_dir(&data);
+                let program = binary(folders, workspace, package).display().to_string();
+                let mut words = watcher.iter().copied().chain([program.as_str()]);
+                let mut command = Command::new(words.next().unwrap_or_default());
+                command.args(words).current_dir(&data);
                 if workspace == "." {
                     command.arg("run").env("CROCUS_METRICS", "true");
                 }
@@ -266,7 +273,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
         let begun = Instant::now();
-        while asked.is_ok() && begun.elapsed() < Duration::from_secs(5) {
+        while asked.is_ok() && begun.elapsed() < Duration::from_secs(20) {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return;
             }

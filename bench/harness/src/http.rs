@@ -28,6 +28,7 @@ pub struct Rounds {
 /// One round of one program.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
+    pub requests: u64,
     /// Requests a second.
     pub rate: f64,
     /// In microseconds.
@@ -59,6 +60,7 @@ pub fn round(running: &Running, workload: Workload, rows: u32, clients: u32, sec
     let after = cpu();
     let each = |micros: u64| micros as f64 / seen.requests as f64;
     Ok(Round {
+        requests: seen.requests,
         rate: seen.requests as f64 / (seen.duration as f64 / 1e6),
         p50: seen.p50 as f64,
         p99: seen.p99 as f64,

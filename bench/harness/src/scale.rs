@@ -1,6 +1,8 @@
 //! What a program costs beside requests, and how the cost of requests grows: starting, memory, rows, models, and a client
 //! that lists everything.
 
+mod instructions;
+
 use std::io;
 use std::process::Command;
 use std::rc::Rc;
@@ -25,10 +27,11 @@ pub enum Scale {
     Rows,
     Models,
     Stream,
+    Instructions,
 }
 
 impl Scale {
-    pub const ALL: [Scale; 4] = [Scale::Start, Scale::Rows, Scale::Models, Scale::Stream];
+    pub const ALL: [Scale; 5] = [Scale::Start, Scale::Rows, Scale::Models, Scale::Stream, Scale::Instructions];
 
     /// As on the command line.
     pub fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Scale {
             Scale::Rows => "rows",
             Scale::Models => "models",
             Scale::Stream => "stream",
+            Scale::Instructions => "instructions",
         }
     }
 }
@@ -59,6 +63,7 @@ pub fn run(report: &mut Report, setting: &Setting<'_>, scale: Scale) {
         Scale::Rows => rows(report, setting),
         Scale::Models => models(report, setting),
         Scale::Stream => stream(report, setting),
+        Scale::Instructions => instructions::run(report, setting),
     }
 }
 
