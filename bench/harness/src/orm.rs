@@ -122,13 +122,19 @@ impl Program {
                 command
             }
         };
-        command.args(["orm", work.name(), &TIMES.to_string()]).env("DATABASE_URL", store.url()).stdin(Stdio::null());
+        command
+            .args(["orm", work.name(), &TIMES.to_string()])
+            .env("DATABASE_URL", store.url())
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null());
         let output = command.output().map_err(Failure::because("failed to run it"))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let times: Vec<f64> = text.lines().flat_map(str::parse).map(|nanoseconds: f64| nanoseconds / 1e9).collect();
         if !output.status.success() || times.len() != TIMES as usize {
             let text = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::new(text.trim().lines().last().unwrap_or("it says no times").to_owned()));
+            return Err(Failure::new(
+                text.lines().rfind(|line| !line.starts_with("note:")).unwrap_or("it says no times").to_owned(),
+            ));
         }
         let found = (store.number("SELECT count(*) FROM cars")?, store.number("SELECT sum(doors) FROM cars")?);
         let expected = work.leaves(i64::from(TIMES));
