@@ -81,6 +81,10 @@ pub struct EngineOptions {
     /// A copy of the database that follows it, for reads outside transactions. What was written a moment ago may not be
     /// there yet: see [`Engine::request`].
     pub replica: Option<DatabaseUrl>,
+    /// Whether statements outside of transactions share what they can while others are under way: connections, the
+    /// statement where each reads the row with a key, the commit where each writes one row. What each sees, and what an
+    /// answer means, is the same without it: see the guide, "Statements". SQLite shares commits only.
+    pub share: bool,
 }
 
 impl Default for EngineOptions {
@@ -93,6 +97,7 @@ impl Default for EngineOptions {
             slow_query: None,
             statement_timeout: None,
             replica: None,
+            share: true,
         }
     }
 }
@@ -355,7 +360,7 @@ impl Database {
                 let readers = readers.map(|status| PoolStatistics::new(name("readers", "replica readers"), &status));
                 std::iter::once(writer).chain(readers).collect()
             }
-            Pool::Postgres(pool) => vec![PoolStatistics::new(name("primary", "replica"), &pool.status())],
+            Pool::Postgres(pool) => pool.statistics(name("primary", "replica"), name("shared", "replica shared")),
         }
     }
 

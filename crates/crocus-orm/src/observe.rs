@@ -116,7 +116,7 @@ impl Log {
         let mut entries = self.entries();
         let first = entries.forgotten + entries.kept.len();
         entries.kept.extend(statements.iter().map(|statement| RecordedStatement {
-            sql: statement.sql.clone(),
+            sql: statement.sql.to_string(),
             values: statement.values.shown().collect(),
             reads: statement.access == Access::Read,
             duration: Duration::ZERO,
@@ -181,7 +181,7 @@ impl Observer {
             target: "crocus::sql",
             "statement",
             db.system = self.system,
-            db.query.text = statement.sql,
+            db.query.text = &*statement.sql,
             duration = tracing::field::Empty,
             rows = tracing::field::Empty,
             error = tracing::field::Empty,

@@ -1,6 +1,7 @@
 //! Queries: what is read (`select`, `projection`, `join`, `subquery`) and reading it (`run`), how rows become values
 //! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree.
 
+mod by_key;
 pub(crate) mod delete;
 pub(crate) mod insert;
 pub(crate) mod join;

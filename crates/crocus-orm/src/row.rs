@@ -25,6 +25,8 @@ enum Stored {
         values: Vec<rusqlite::types::Value>,
     },
     Postgres(tokio_postgres::Row),
+    /// One that several have asked for.
+    PostgresShared(Arc<tokio_postgres::Row>),
     /// The values of a model's columns, as it has them itself.
     Values(&'static [ColumnDef], Vec<Value>),
     /// Some columns of a row, in another order.
@@ -38,6 +40,10 @@ impl Row {
 
     pub(crate) fn postgres(row: tokio_postgres::Row) -> Row {
         Row(Stored::Postgres(row))
+    }
+
+    pub(crate) fn postgres_shared(row: Arc<tokio_postgres::Row>) -> Row {
+        Row(Stored::PostgresShared(row))
     }
 
     /// Values as if they were read from these columns.
@@ -54,7 +60,8 @@ impl Row {
     pub fn names(&self) -> Vec<&str> {
         match &self.0 {
             Stored::Sqlite { names, .. } => names.iter().map(String::as_str).collect(),
-            Stored::Postgres(row) => row.columns().iter().map(|column| column.name()).collect(),
+            Stored::Postgres(row) => postgres_names(row),
+            Stored::PostgresShared(row) => postgres_names(row),
             Stored::Values(columns, _) => columns.iter().map(|column| column.name).collect(),
             Stored::Chosen(row, columns) => {
                 let names = row.names();
@@ -76,6 +83,7 @@ impl Row {
         match &self.0 {
             Stored::Sqlite { values, .. } => values.len(),
             Stored::Postgres(row) => row.len(),
+            Stored::PostgresShared(row) => row.len(),
             Stored::Values(_, values) => values.len(),
             Stored::Chosen(_, columns) => columns.len(),
         }
@@ -86,6 +94,7 @@ impl Row {
         match &self.0 {
             Stored::Sqlite { values, .. } => matches!(values.get(index), Some(rusqlite::types::Value::Null)),
             Stored::Postgres(row) => postgres::types::is_null(row, index),
+            Stored::PostgresShared(row) => postgres::types::is_null(row, index),
             Stored::Values(_, values) => is_null(&values[index]),
             Stored::Chosen(row, columns) => row.is_null(columns[index]),
         }
@@ -101,22 +110,15 @@ impl Row {
             let text = format!("the row has {} columns, there is none at index {index}", self.len());
             return Err(Error::new(ErrorKind::Mismatch, text));
         }
-        let cause = match &self.0 {
-            Stored::Sqlite { values, .. } => match T::from_sqlite(&values[index]) {
-                Ok(value) => return Ok(value),
-                Err(cause) => cause,
-            },
-            Stored::Postgres(row) => match T::from_postgres(row, index) {
-                Ok(value) => return Ok(value),
-                Err(cause) => postgres::errors::decode_cause(&cause),
-            },
-            Stored::Values(_, values) => match T::from_value(&values[index]) {
-                Ok(value) => return Ok(value),
-                Err(cause) => cause,
-            },
+        let of_postgres = |row| T::from_postgres(row, index).map_err(|cause| postgres::errors::decode_cause(&cause));
+        let decoded = match &self.0 {
+            Stored::Sqlite { values, .. } => T::from_sqlite(&values[index]),
+            Stored::Postgres(row) => of_postgres(row),
+            Stored::PostgresShared(row) => of_postgres(row),
+            Stored::Values(_, values) => T::from_value(&values[index]),
             Stored::Chosen(row, columns) => return row.decode(columns[index]),
         };
-        Err(self.mismatch(index, cause))
+        decoded.map_err(|cause| self.mismatch(index, cause))
     }
 
     /// The error for a column that holds what the model's type cannot.
@@ -125,6 +127,10 @@ impl Row {
         let name = names.get(index).copied().unwrap_or("value");
         Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}"))
     }
+}
+
+fn postgres_names(row: &tokio_postgres::Row) -> Vec<&str> {
+    row.columns().iter().map(|column| column.name()).collect()
 }
 
 /// Rows that arrive as they are read. Memory does not grow with their number, except in a transaction and in a database

@@ -1,6 +1,8 @@
 //! A statement: SQL text of one dialect with its bound values, and the answer to it.
 
 use std::panic::Location;
+use std::sync::Arc;
+use std::time::Instant;
 
 use sea_query::{PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqliteQueryBuilder};
 
@@ -17,7 +19,7 @@ pub(crate) const ROLLBACK: &str = "ROLLBACK";
 /// SQL text with its values, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    pub(crate) sql: String,
+    pub(crate) sql: Arc<str>,
     pub(crate) values: Values,
     pub(crate) access: Access,
     pub(crate) form: Form,
@@ -25,6 +27,32 @@ pub struct Statement {
     probe: Option<String>,
     location: Option<&'static Location<'static>>,
     written: Option<Written>,
+    pub(crate) share: Share,
+}
+
+/// What a statement that stands alone may share with others that are asked at the same time.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Share {
+    /// Nothing: it was written by hand, or may leave something behind on its connection.
+    #[default]
+    Nothing,
+    /// The connection: it only reads.
+    Connection,
+    /// The statement: it reads the row with a key.
+    Keys(Arc<KeyRead>),
+    /// The commit: it writes one row.
+    Commit,
+}
+
+/// How rows are read by several keys at once.
+#[derive(Debug)]
+pub(crate) struct KeyRead {
+    /// The statement for an array of keys. Its rows have the key after their own columns.
+    pub(crate) many: Arc<str>,
+    /// What the keys are, as an array.
+    pub(crate) array: sea_query::ArrayType,
+    /// Where the key is in a row.
+    pub(crate) key: usize,
 }
 
 /// The columns that a statement's first values are for, row by row.
@@ -69,6 +97,8 @@ pub(crate) struct Answer {
     pub(crate) rows: Vec<Row>,
     /// How many rows it wrote.
     pub(crate) written: u64,
+    /// When it was here, where it came with others.
+    pub(crate) arrived: Option<Instant>,
 }
 
 /// The error of one among several statements that were run together.
@@ -81,21 +111,21 @@ pub(crate) struct Failure {
 impl Statement {
     /// A statement that only reads, in the dialect's own SQL: `$1`, `$2`, ... stand for the values on both dialects.
     pub fn read(sql: impl Into<String>, values: impl Into<Vec<Value>>) -> Statement {
-        Statement::new(sql.into(), values.into(), Access::Read, Form::Prepared)
+        Statement::new(sql.into().into(), values.into(), Access::Read, Form::Prepared)
     }
 
     /// A statement that writes, in the dialect's own SQL: `$1`, `$2`, ... stand for the values on both dialects.
     pub fn write(sql: impl Into<String>, values: impl Into<Vec<Value>>) -> Statement {
-        Statement::new(sql.into(), values.into(), Access::Write, Form::Prepared)
+        Statement::new(sql.into().into(), values.into(), Access::Write, Form::Prepared)
     }
 
     /// Statements that bring no values and whose rows nobody wants. Any of them may write.
     pub(crate) fn text(sql: impl Into<String>) -> Statement {
-        Statement::new(sql.into(), Vec::new(), Access::Write, Form::Text)
+        Statement::new(sql.into().into(), Vec::new(), Access::Write, Form::Text)
     }
 
     pub(crate) fn commit() -> Statement {
-        Statement::new("COMMIT".to_owned(), Vec::new(), Access::Write, Form::Commit)
+        Statement::new("COMMIT".into(), Vec::new(), Access::Write, Form::Commit)
     }
 
     pub(crate) fn build(dialect: Dialect, access: Access, query: &impl QueryStatementWriter) -> Statement {
@@ -103,17 +133,30 @@ impl Statement {
             Dialect::Sqlite => query.build(SqliteQueryBuilder),
             Dialect::Postgres => query.build(PostgresQueryBuilder),
         };
-        Statement::new(sql, values.0, access, Form::Prepared)
+        let share = if access == Access::Read { Share::Connection } else { Share::Nothing };
+        Statement { share, ..Statement::new(sql.into(), values.0, access, Form::Prepared) }
+    }
+
+    /// The row with a key, by a statement that was built before.
+    pub(crate) fn by_key(sql: Arc<str>, key: Value, read: Option<Arc<KeyRead>>) -> Statement {
+        let share = read.map_or(Share::Connection, Share::Keys);
+        Statement { share, ..Statement::new(sql, vec![key], Access::Read, Form::Prepared) }
+    }
+
+    /// Says that it writes one row, and nothing but that.
+    pub(crate) fn of_one_row(self) -> Statement {
+        Statement { share: Share::Commit, ..self }
     }
 
     /// PostgreSQL's copy of rows, in a transaction. The probe is a query for the same columns.
     pub(crate) fn copy(sql: String, probe: String, values: Vec<Value>) -> Statement {
-        Statement { probe: Some(probe), ..Statement::new(sql, values, Access::Write, Form::Copy) }
+        Statement { probe: Some(probe), ..Statement::new(sql.into(), values, Access::Write, Form::Copy) }
     }
 
     /// PostgreSQL's plan for it, in place of its rows.
     pub(crate) fn explained(mut self) -> Statement {
-        self.sql.insert_str(0, "EXPLAIN ");
+        self.sql = format!("EXPLAIN {}", self.sql).into();
+        self.share = Share::Nothing;
         self
     }
 
@@ -126,9 +169,9 @@ impl Statement {
         }
     }
 
-    fn new(sql: String, values: Vec<Value>, access: Access, form: Form) -> Statement {
+    fn new(sql: Arc<str>, values: Vec<Value>, access: Access, form: Form) -> Statement {
         let values = Values { all: values, sensitive: Vec::new() };
-        Statement { sql, values, access, form, probe: None, location: None, written: None }
+        Statement { sql, values, access, form, probe: None, location: None, written: None, share: Share::Nothing }
     }
 
     /// Says that a value, counted from 0, is nobody's business: it is shown as `[redacted]` in the log, in what is

@@ -8,5 +8,6 @@ pub(crate) mod expressions;
 pub(crate) mod identity;
 mod pipeline;
 pub(crate) mod pool;
+mod shared;
 pub(crate) mod tls;
 pub(crate) mod types;

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use sea_query::Query;
 
+use super::by_key;
 use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
 use crate::engine::Executor;
@@ -89,6 +90,8 @@ impl DeleteNode {
             query.with_cte(ctes);
         }
         let statement = Statement::build(dialect, Access::Write, &query);
+        let names_one = by_key::names_one(self.table, &self.filter);
+        let statement = if names_one { statement.of_one_row() } else { statement };
         Ok(returning::guarded(statement, self.table, &[], &self.filter, None))
     }
 }

@@ -225,6 +225,7 @@ impl InsertNode {
                             query.values_panic(row.iter().map(|(_, value)| sea_query::Expr::val(value.clone())));
                         }
                         let statement = Statement::build(dialect, Access::Write, &query);
+                        let statement = if rows.len() == 1 { statement.of_one_row() } else { statement };
                         let places = rows.iter().map(|(place, _)| *place).collect();
                         statements.push((hidden(statement.writes(table, indexes.clone(), rows.len())), places));
                     }

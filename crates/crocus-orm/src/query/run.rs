@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use super::by_key;
 use super::node::SelectNode;
 use super::select::Select;
 use crate::engine::{Executor, Target};
@@ -167,6 +168,9 @@ impl Target<'_> {
 }
 
 fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement> {
+    if let Some(statement) = by_key::statement(node, dialect)? {
+        return Ok(statement);
+    }
     // A lock is no matter of a copy that only reads, nor of a transaction that does.
     let access = if node.lock.is_some() { Access::Write } else { Access::Read };
     let statement = Statement::build(dialect, access, &node.build(dialect)?);

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use sea_query::Query;
 
+use super::by_key;
 use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
 use crate::engine::Executor;
@@ -142,6 +143,7 @@ impl UpdateNode {
             query.with_cte(ctes);
         }
         let statement = Statement::build(dialect, Access::Write, &query);
+        let statement = if by_key::names_one(table, &filter) { statement.of_one_row() } else { statement };
         Ok(returning::guarded(statement, table, &set, &filter, written))
     }
 

@@ -55,5 +55,5 @@ pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<
         query.columns(columns).values_panic(values);
     }
     query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
-    Ok(Statement::build(dialect, Access::Write, &query).writes(table, indexes, 1))
+    Ok(Statement::build(dialect, Access::Write, &query).writes(table, indexes, 1).of_one_row())
 }

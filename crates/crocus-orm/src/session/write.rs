@@ -118,6 +118,7 @@ impl Prepared {
             Kind::Update => Ok(self.update_many(dialect)),
             Kind::Delete => self.delete(dialect),
         }
+        .map(|statement| if self.changes.len() == 1 { statement.of_one_row() } else { statement })
     }
 
     fn insert(&self, dialect: Dialect) -> Statement {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use deadpool::managed::Object;
 use futures_util::future::maybe_done;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -23,7 +23,7 @@ use super::types::Parameter;
 use crate::observe::Watch;
 use crate::row::Row;
 use crate::statement::{Access, Answer, Failure, Form, Statement};
-use crate::value::invalid;
+use crate::value::{Value, invalid};
 use crate::{Error, ErrorKind, Result};
 
 /// Prepared statements kept on a connection. A program's statements are of a few fixed shapes; this only bounds one
@@ -39,7 +39,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection and the statements prepared on it.
 pub(crate) struct Connection {
     client: tokio_postgres::Client,
-    prepared: Mutex<HashMap<String, tokio_postgres::Statement>>,
+    prepared: Mutex<HashMap<Arc<str>, tokio_postgres::Statement>>,
     /// Questions whose answers have not been waited for to their end.
     unanswered: AtomicUsize,
     /// Whether statements have a time limit here.
@@ -99,6 +99,32 @@ impl Connection {
             Err(error) => watch.failed(0, error),
         }
         answer
+    }
+
+    /// Runs a statement on a connection that is shared: others ask here too, and nobody waits for what another has asked.
+    pub(super) async fn share(&self, statement: &Statement, plan: tokio_postgres::Statement) -> Result<Answer> {
+        check_number(statement)?;
+        self.send(statement, Some(plan)).await
+    }
+
+    /// A statement as it was prepared here.
+    pub(super) fn prepared(&self, sql: &str) -> Option<tokio_postgres::Statement> {
+        self.cache().get(sql).cloned()
+    }
+
+    /// Forgets a statement, so that it is prepared anew.
+    pub(super) fn forget(&self, sql: &str) {
+        self.cache().remove(sql);
+    }
+
+    /// Rows of a plan that takes one value, as the driver has them.
+    pub(super) async fn rows(
+        &self,
+        plan: &tokio_postgres::Statement,
+        value: &Value,
+    ) -> Result<Vec<tokio_postgres::Row>> {
+        let rows = self.client.query_raw(plan, [Parameter(value)]).await.map_err(errors::from_driver)?;
+        rows.try_collect().await.map_err(errors::from_driver)
     }
 
     /// Runs the statements of a transaction in one go: those that are new here are prepared together, then all are sent
@@ -197,7 +223,7 @@ impl Connection {
                 match self.client.query_raw(&plan, parameters(statement)).await {
                     Ok(rows) => read(Box::pin(rows), access).await,
                     Err(error) if errors::is_stale_plan(&error) => {
-                        self.cache().remove(&statement.sql);
+                        self.forget(&statement.sql);
                         Err(table_changed(error))
                     }
                     Err(error) => Err(lost(error, access)),
@@ -222,7 +248,7 @@ impl Connection {
             let row: Vec<_> = row.iter().map(Parameter).collect();
             writer.as_mut().write_raw(row).await.map_err(failed)?;
         }
-        Ok(Answer { rows: Vec::new(), written: writer.finish().await.map_err(failed)? })
+        Ok(Answer { written: writer.finish().await.map_err(failed)?, ..Answer::default() })
     }
 
     /// Runs statements that bring no values and whose rows nobody wants. Any of them may write.
@@ -255,16 +281,16 @@ impl Connection {
                 // anything, so it is prepared anew; inside a transaction the second try says what it is.
                 Err(error) if errors::is_stale_plan(&error) && !retried => {
                     retried = true;
-                    self.cache().remove(&statement.sql);
+                    self.forget(&statement.sql);
                 }
                 Err(error) => return Err(lost(error, statement.access)),
             }
         }
     }
 
-    async fn prepare(&self, sql: &str, again: bool, watch: &Watch) -> Result<tokio_postgres::Statement> {
-        if let Some(plan) = self.cache().get(sql) {
-            return Ok(plan.clone());
+    pub(super) async fn prepare(&self, sql: &str, again: bool, watch: &Watch) -> Result<tokio_postgres::Statement> {
+        if let Some(plan) = self.prepared(sql) {
+            return Ok(plan);
         }
         watch.round_trip();
         match self.client.prepare(sql).await {
@@ -279,11 +305,11 @@ impl Connection {
         if cache.len() >= PREPARED {
             cache.clear();
         }
-        cache.insert(sql.to_owned(), plan.clone());
+        cache.insert(sql.into(), plan.clone());
         plan
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, tokio_postgres::Statement>> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, tokio_postgres::Statement>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Instant;
 
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 
@@ -43,7 +44,8 @@ impl<'a> Queue<'a> {
         for (index, (statement, mut question)) in (self.answers.len()..).zip(std::mem::take(&mut self.sent)) {
             (&mut question).await;
             match Pin::new(&mut question).take_output().expect("it is done") {
-                Ok(answer) => {
+                Ok(mut answer) => {
+                    answer.arrived = Some(Instant::now());
                     self.watch.answered(index, answer.count());
                     self.answers.push(answer);
                     // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.

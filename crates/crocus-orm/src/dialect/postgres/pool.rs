@@ -1,7 +1,8 @@
-//! PostgreSQL connections, checked out one by one.
+//! PostgreSQL connections: those that are checked out one by one, and those that are shared.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
@@ -9,22 +10,33 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Pooled, RowStream};
+use super::shared::Shared;
 use super::tls::{Tls, TlsOptions};
 use super::{database, errors};
 use crate::observe::Watch;
 use crate::row::Source;
 use crate::statement::{Answer, Statement};
+use crate::statistics::PoolStatistics;
 use crate::{EngineOptions, Error, ErrorKind, Result};
 
 /// How long a server may take until it has accepted the user, unless the URL's `connect_timeout` says otherwise.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many callers may wait for a connection. One more is told so at once: what waits takes memory, and is answered too
+/// late to be of use.
+const WAITING: usize = 4_096;
+
 /// Connections to one PostgreSQL database.
-#[derive(Debug, Clone)]
-pub(crate) struct Pool(managed::Pool<Manager>);
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// Those that one caller has for himself.
+    own: managed::Pool<Manager>,
+    /// Those that all have together, if there are any.
+    shared: Option<Arc<Shared>>,
+}
 
 /// Opens connections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Manager {
     config: tokio_postgres::Config,
     tls: TlsOptions,
@@ -36,28 +48,41 @@ impl Pool {
         if config.get_application_name().is_none() {
             config.application_name(&options.application_name);
         }
-        let pool = managed::Pool::builder(Manager { config, tls, statement_timeout: options.statement_timeout })
-            .max_size(options.max_connections)
+        let manager = Manager { config, tls, statement_timeout: options.statement_timeout };
+        // One connection in eight and one for writes: those who need one of their own are to find one.
+        let cores = available_parallelism().map_or(1, usize::from);
+        let lines = if options.share { cores.min(options.max_connections / 8) } else { 0 };
+        let shared = (lines > 0).then(|| Shared::new(manager.clone(), lines));
+        let taken = shared.as_ref().map_or(0, |shared| shared.size());
+        let own = managed::Pool::builder(manager)
+            .max_size(options.max_connections - taken)
             .wait_timeout(Some(options.pool_timeout))
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with time-outs has its runtime");
-        Pool(pool)
+        Pool { own, shared }
     }
 
     /// Closes the connections that nobody holds; the others when they are given back.
     pub(crate) fn close(&self) {
-        self.0.close();
+        self.own.close();
+        if let Some(shared) = &self.shared {
+            shared.close();
+        }
     }
 
-    /// How many connections there are.
-    pub(crate) fn status(&self) -> deadpool::Status {
-        self.0.status()
+    /// What connections there are; `own` and `shared` are what the two kinds are called.
+    pub(crate) fn statistics(&self, own: &'static str, shared: &'static str) -> Vec<PoolStatistics> {
+        let own = PoolStatistics::new(own, &self.own.status());
+        std::iter::once(own).chain(self.shared.iter().map(|all| all.statistics(shared))).collect()
     }
 
     /// A connection, alone until it is given back.
     pub(crate) async fn connection(&self) -> Result<Pooled> {
-        self.0.get().await.map(Pooled::new).map_err(|error| match error {
+        if self.own.status().waiting >= WAITING {
+            return Err(Error::all_in_use());
+        }
+        self.own.get().await.map(Pooled::new).map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => Error::all_in_use(),
             PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
@@ -65,8 +90,20 @@ impl Pool {
         })
     }
 
-    pub(crate) async fn query(&self, statement: &Statement, watch: &Watch) -> Result<Answer> {
-        self.connection().await?.query(statement, watch).await
+    pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+        let asking = self.shared.as_ref().and_then(|shared| shared.ask(statement));
+        if let Some(asking) = &asking
+            && let Some(answer) = asking.share(watch).await
+        {
+            return answer;
+        }
+        let connection = self.connection().await?;
+        let begun = Instant::now();
+        let answer = connection.query(statement, watch).await;
+        if let (Some(asking), Ok(_)) = (asking, &answer) {
+            asking.learn(begun.elapsed());
+        }
+        answer
     }
 
     pub(crate) async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<crate::RowStream> {
@@ -80,16 +117,23 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
+        self.open().await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
+        if connection.is_open() { Ok(()) } else { Err(RecycleError::message("the connection is closed")) }
+    }
+}
+
+impl Manager {
+    /// Opens a connection for an engine's statements.
+    pub(super) async fn open(&self) -> Result<Connection> {
         // In a box, since the driver's own future is deep, and the compiler follows those of programs to a limited depth.
         let mut connection = connect(&self.config, &self.tls).boxed().await?;
         if let Some(limit) = self.statement_timeout {
             connection.limit(limit).await?;
         }
         Ok(connection)
-    }
-
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
-        if connection.is_open() { Ok(()) } else { Err(RecycleError::message("the connection is closed")) }
     }
 }
 

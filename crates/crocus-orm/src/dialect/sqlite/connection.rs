@@ -277,7 +277,7 @@ impl RowStream {
 fn run_one(connection: &rusqlite::Connection, statement: &Statement, stop: Stop) -> Result<Answer> {
     if statement.form != Form::Prepared {
         // SQLite has rolled back by itself where it stopped a statement that writes.
-        if statement.sql == ROLLBACK && connection.is_autocommit() {
+        if *statement.sql == *ROLLBACK && connection.is_autocommit() {
             return Ok(Answer::default());
         }
         return connection.execute_batch(&statement.sql).map(|()| Answer::default()).map_err(errors::from_driver);
@@ -291,7 +291,7 @@ fn run_one(connection: &rusqlite::Connection, statement: &Statement, stop: Stop)
     .map_err(|error| references::named(connection, statement, error))?;
     // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
     let written = if connection.total_changes() == before { 0 } else { connection.changes() };
-    Ok(Answer { rows, written })
+    Ok(Answer { rows, written, arrived: None })
 }
 
 /// The statement with its values.

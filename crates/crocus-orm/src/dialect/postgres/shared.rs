@@ -1,0 +1,211 @@
+//! Connections that statements share. What stands alone and is quick is sent behind what others have asked; nobody waits
+//! for a connection of his own. Reads of rows by their keys go together (`keys`), and so do the commits of single rows
+//! (`commits`).
+//!
+//! They are opened when statements meet: a program that asks one thing at a time has no use for them.
+//!
+//! A statement that turns out to be slow loses its place until it was quick often enough on connections of its own, and
+//! while a connection does not move, nobody joins it: what is slow holds up nobody for long.
+
+mod commits;
+mod keys;
+mod line;
+mod queue;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use super::pool::Manager;
+use crate::observe::Watch;
+use crate::statement::{Answer, Share, Statement};
+use crate::statistics::PoolStatistics;
+use crate::{ErrorKind, Result};
+
+use commits::Commits;
+use keys::Keys;
+use line::Line;
+
+/// How long the server may take for a shared statement: each one behind it waits as long.
+const QUICK: Duration = Duration::from_millis(5);
+
+/// What a slow run costs a statement: it is made good by as many quick ones.
+const SLOW: i32 = 16;
+
+/// At twice the price a statement has lost its place: one slow run alone may be the machine's.
+const OUT: i32 = 2 * SLOW;
+
+/// Statements that are remembered. A program has a few; this only bounds one that builds new ones without end.
+const SHAPES: usize = 512;
+
+/// How long a write waits for a lock on a shared connection. Then it waits on one of its own.
+const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// The shared connections to one database.
+#[derive(Debug)]
+pub(super) struct Shared {
+    lines: Box<[Arc<Line>]>,
+    commits: Arc<Commits>,
+    shapes: RwLock<HashMap<Arc<str>, Arc<Shape>>>,
+    /// How many statements are under way that could be shared, here or on connections of their own.
+    asking: Arc<AtomicUsize>,
+    itself: Weak<Shared>,
+}
+
+/// A statement that could be shared, while it is under way.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    shared: &'a Shared,
+    statement: &'a Arc<Statement>,
+    /// None where it is not known yet.
+    shape: Option<Arc<Shape>>,
+}
+
+/// What is known of a statement, by its SQL.
+#[derive(Debug)]
+struct Shape {
+    /// What it has to make good; it starts with nothing where it is known to be quick, else with one quick run to prove it.
+    debt: AtomicI32,
+    /// Where rows are read by their keys.
+    keys: Option<Arc<Keys>>,
+}
+
+impl Shared {
+    /// So many connections, and one more for writes.
+    pub(super) fn new(manager: Manager, lines: usize) -> Arc<Shared> {
+        let (manager, asking) = (Arc::new(manager), Arc::new(AtomicUsize::new(0)));
+        let line = |lock_timeout| Arc::new(Line::new(manager.clone(), asking.clone(), lock_timeout));
+        Arc::new_cyclic(|itself| Shared {
+            lines: (0..lines).map(|_| line(None)).collect(),
+            commits: Arc::new(Commits::new(line(Some(LOCK_PATIENCE)))),
+            shapes: RwLock::default(),
+            asking: asking.clone(),
+            itself: itself.clone(),
+        })
+    }
+
+    /// How many connections it has at most.
+    pub(super) fn size(&self) -> usize {
+        self.lines.len() + 1
+    }
+
+    /// Takes note of a statement. None where it is not to be shared.
+    pub(super) fn ask<'a>(&'a self, statement: &'a Arc<Statement>) -> Option<Asking<'a>> {
+        if matches!(statement.share, Share::Nothing) {
+            return None;
+        }
+        self.asking.fetch_add(1, Relaxed);
+        Some(Asking { shared: self, statement, shape: self.shape(statement) })
+    }
+
+    /// Runs it behind what others have asked.
+    async fn ride(&self, statement: &Statement, shape: &Shape) -> Option<Result<Answer>> {
+        let (answer, took) = self.line()?.run(statement).await?;
+        shape.took(took);
+        settled(answer)
+    }
+
+    /// The line with the fewest that wait.
+    fn line(&self) -> Option<&Arc<Line>> {
+        self.lines.iter().min_by_key(|line| line.waiting())
+    }
+
+    /// What is known of a statement. One that reads by a key, or writes one row, is known to be quick.
+    fn shape(&self, statement: &Statement) -> Option<Arc<Shape>> {
+        let known = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(&statement.sql).cloned();
+        match statement.share {
+            Share::Keys(_) | Share::Commit => Some(known.unwrap_or_else(|| self.remember(statement))),
+            Share::Connection | Share::Nothing => known,
+        }
+    }
+
+    fn remember(&self, statement: &Statement) -> Arc<Shape> {
+        let keys = match &statement.share {
+            Share::Keys(read) => Some(Arc::new(Keys::new(read.clone(), self.itself.clone(), self.lines.len()))),
+            _ => None,
+        };
+        let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        if shapes.len() >= SHAPES && !shapes.contains_key(&statement.sql) {
+            shapes.clear();
+        }
+        let new = || Arc::new(Shape { debt: AtomicI32::new(0), keys });
+        shapes.entry(statement.sql.clone()).or_insert_with(new).clone()
+    }
+
+    /// Closes the connections, once what is asked is answered.
+    pub(super) fn close(&self) {
+        self.lines.iter().for_each(|line| line.close());
+        self.commits.close();
+    }
+
+    /// The connections, and how many statements wait for an answer there.
+    pub(super) fn statistics(&self, name: &'static str) -> PoolStatistics {
+        let lines = || self.lines.iter().map(|line| &**line).chain([self.commits.line()]);
+        let open = lines().filter(|line| line.is_open()).count();
+        let waiting = lines().map(Line::waiting).sum();
+        let idle = lines().filter(|line| line.is_open() && line.waiting() == 0).count();
+        PoolStatistics { name, max: self.size(), open, idle, waiting }
+    }
+}
+
+impl Asking<'_> {
+    /// Runs the statement. None where it has no place here, or got no answer that counts: then nothing was done.
+    pub(super) async fn share(&self, watch: &Watch) -> Option<Result<Answer>> {
+        let Asking { shared, statement, shape } = self;
+        let shape = shape.as_ref().filter(|shape| shape.debt.load(Relaxed) < OUT)?;
+        let answer = match (&statement.share, &shape.keys) {
+            (Share::Commit, _) => shared.commits.write(statement, shape).await,
+            (_, Some(keys)) => keys.read(shared, statement, shape).await,
+            _ => shared.ride(statement, shape).await,
+        }?;
+        watch.round_trip();
+        let answer = answer.map_err(|error| error.redact(statement));
+        match &answer {
+            Ok(answer) => watch.answered(0, answer.count()),
+            Err(error) => watch.failed(0, error),
+        }
+        Some(answer)
+    }
+
+    /// Takes note of how long it took on a connection of its own.
+    pub(super) fn learn(&self, duration: Duration) {
+        match &self.shape {
+            Some(shape) if duration <= QUICK => shape.was_quick(),
+            None if duration <= QUICK => drop(self.shared.remember(self.statement)),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.shared.asking.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Shape {
+    /// Takes note of how long the server took.
+    fn took(&self, duration: Duration) {
+        if duration > QUICK {
+            self.debt.fetch_add(SLOW, Relaxed);
+        } else {
+            self.was_quick();
+        }
+    }
+
+    fn was_quick(&self) {
+        if self.debt.load(Relaxed) > 0 {
+            self.debt.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+/// An answer that counts. What the connection's end or another's lock has cut short is asked again elsewhere: it was not
+/// done.
+fn settled(answer: Result<Answer>) -> Option<Result<Answer>> {
+    match answer {
+        Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict) => None,
+        answer => Some(answer),
+    }
+}
