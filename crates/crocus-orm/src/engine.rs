@@ -83,7 +83,7 @@ pub struct EngineOptions {
     pub replica: Option<DatabaseUrl>,
     /// Whether statements outside of transactions share what they can while others are under way: connections, the
     /// statement where each reads the row with a key, the commit where each writes one row. What each sees, and what an
-    /// answer means, is the same without it: see the guide, "Statements". SQLite shares commits only.
+    /// answer means, is the same without it: see the guide, "Two clients at once".
     pub share: bool,
 }
 

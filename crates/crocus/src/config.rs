@@ -27,6 +27,7 @@ pub(crate) struct Config {
     request_timeout: Option<Setting<u64>>,
     body_limit: Option<Setting<usize>>,
     max_connections: Option<Setting<usize>>,
+    share: Option<Setting<bool>>,
     replica_url: Option<Setting<String>>,
     echo: Option<Setting<bool>>,
     slow_query: Option<Setting<u64>>,
@@ -57,13 +58,14 @@ enum Kind {
 }
 
 /// The settings: key of the file, environment variable, what it is in the file, what a value is.
-const KEYS: [(&str, &str, Kind, &str); 22] = [
+const KEYS: [(&str, &str, Kind, &str); 23] = [
     ("database_url", "DATABASE_URL", Kind::Text, "a database URL"),
     ("host", "CROCUS_HOST", Kind::Text, "a host name or an address"),
     ("port", "CROCUS_PORT", Kind::Number, "a port number from 0 to 65535"),
     ("request_timeout", "CROCUS_REQUEST_TIMEOUT", Kind::Number, "a number of seconds, 1 or more"),
     ("body_limit", "CROCUS_BODY_LIMIT", Kind::Number, "a number of bytes"),
     ("max_connections", "CROCUS_MAX_CONNECTIONS", Kind::Number, "a number of connections, 1 or more"),
+    ("share", "CROCUS_SHARE", Kind::Truth, "true or false"),
     ("replica_url", "CROCUS_REPLICA_URL", Kind::Text, "a database URL"),
     ("echo", "CROCUS_ECHO", Kind::Truth, "true or false"),
     ("slow_query", "CROCUS_SLOW_QUERY", Kind::Number, "a number of milliseconds"),
@@ -187,6 +189,7 @@ impl Config {
                 self.max_connections = setting(parse(key, value, origin, |number| *number > 0)?, origin);
             }
             "replica_url" => self.replica_url = setting(value.to_owned(), origin),
+            "share" => self.share = setting(parse(key, value, origin, |_| true)?, origin),
             "echo" => self.echo = setting(parse(key, value, origin, |_| true)?, origin),
             "slow_query" => self.slow_query = setting(parse(key, value, origin, |_| true)?, origin),
             "statement_timeout" => {
@@ -280,6 +283,7 @@ impl Config {
         EngineOptions {
             application_name: program.to_owned(),
             max_connections: self.max_connections.as_ref().map_or(default.max_connections, |number| number.value),
+            share: self.share.as_ref().map_or(default.share, |share| share.value),
             echo: self.echo.as_ref().is_some_and(|echo| echo.value),
             statement_timeout: self.statement_timeout.as_ref().map(|limit| Duration::from_millis(limit.value)),
             slow_query: self.slow_query.as_ref().map(|slow| Duration::from_millis(slow.value)),

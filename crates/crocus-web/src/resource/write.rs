@@ -1,5 +1,7 @@
-//! Writing a resource: each request is one transaction, with its hooks and what it answers.
+//! Writing a resource: each request is one transaction, with its hooks and what it answers; or one statement, where nothing
+//! else belongs to it.
 
+mod alone;
 mod change;
 mod create;
 mod each;
@@ -15,7 +17,7 @@ use axum::response::Response;
 use crocus_orm::dynamic::{self, Input, Purpose, Rows, Source, TableRow};
 use crocus_orm::{JsonObject, Transaction, Value};
 
-use self::change::patched;
+use self::change::{patched, plain};
 pub(super) use self::create::create;
 use self::outcome::Outcome;
 pub(super) use self::replace::replace;
@@ -49,8 +51,17 @@ pub(super) async fn update(
 ) -> Result<Response, Refused> {
     let changed = async {
         let seen = seen(&served.definition, &ask)?;
+        let change = match plain(&served.definition, patch)? {
+            Ok(input) => Change::Input(input),
+            Err(patch) => Change::Patch(patch),
+        };
+        if let Change::Input(input) = &change
+            && let Some(response) = alone::update(served, &ask, &key, input, seen.as_ref()).await?
+        {
+            return Ok(response);
+        }
         match begin(&ask, &served.definition).await? {
-            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, Change::Patch(patch), seen).await,
+            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, change, seen).await,
             Begun::Done(response) => Ok(response),
         }
     };

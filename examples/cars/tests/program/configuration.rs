@@ -6,11 +6,11 @@ use crate::client::Request;
 use crate::program::Program;
 
 const KEYS: &str = "known are database_url, host, port, request_timeout, body_limit, max_connections, \
-                    replica_url, echo, slow_query, statement_timeout, lock_timeout, compression, server_timing, metrics, otlp_endpoint, cors_origins, cors_methods, \
+                    share, replica_url, echo, slow_query, statement_timeout, lock_timeout, compression, server_timing, metrics, otlp_endpoint, cors_origins, cors_methods, \
                     cors_headers, cors_credentials, cors_max_age, rate_limit, rate_limit_header";
 
 const VARIABLES: &str = "known are DATABASE_URL, CROCUS_HOST, CROCUS_PORT, CROCUS_REQUEST_TIMEOUT, \
-                         CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_REPLICA_URL, CROCUS_ECHO, CROCUS_SLOW_QUERY, \
+                         CROCUS_BODY_LIMIT, CROCUS_MAX_CONNECTIONS, CROCUS_SHARE, CROCUS_REPLICA_URL, CROCUS_ECHO, CROCUS_SLOW_QUERY, \
                          CROCUS_STATEMENT_TIMEOUT, CROCUS_LOCK_TIMEOUT, CROCUS_COMPRESSION, CROCUS_SERVER_TIMING, CROCUS_METRICS, CROCUS_OTLP_ENDPOINT, CROCUS_CORS_ORIGINS, \
                          CROCUS_CORS_METHODS, CROCUS_CORS_HEADERS, CROCUS_CORS_CREDENTIALS, CROCUS_CORS_MAX_AGE, \
                          CROCUS_RATE_LIMIT, CROCUS_RATE_LIMIT_HEADER";

@@ -14,7 +14,20 @@ use crate::resource::definition::Definition;
 use crate::resource::key;
 use crate::{Problem, Result};
 
-/// What a patch sets. Where it depends on what the row holds, the row is read first, and locked.
+/// What a patch sets, where that does not depend on what the row holds. Gives the patch back where it does.
+pub(super) fn plain(definition: &Definition, patch: PatchBody) -> Result<std::result::Result<Input, PatchBody>> {
+    match patch {
+        PatchBody::Merge(object) if !merges_documents(definition, &object) => read(definition, object).map(Ok),
+        patch => Ok(Err(patch)),
+    }
+}
+
+fn read(definition: &Definition, object: JsonObject) -> Result<Input> {
+    let writable = |column: &ColumnDef| definition.is_writable(column);
+    definition.reader.object(object, Purpose::Patch, &writable).map_err(invalid)
+}
+
+/// What any other patch sets: the row is read first, and locked.
 pub(super) async fn patched(
     definition: &Definition,
     ask: &Ask,
@@ -22,27 +35,19 @@ pub(super) async fn patched(
     key: &[Value],
     patch: PatchBody,
 ) -> Result<Input> {
-    let writable = |column: &ColumnDef| definition.is_writable(column);
-    let read = |object| definition.reader.object(object, Purpose::Patch, &writable).map_err(invalid);
-    let merge = match &patch {
-        PatchBody::Merge(object) if !merges_documents(definition, object) => {
-            return read(object.clone());
-        }
-        patch => patch,
-    };
     let Some(row) = locked(definition, ask, transaction, key).await? else {
         return Err(key::not_found(definition, key));
     };
     let before = row.object(definition.columns())?;
     let mut after = Json::Object(before.clone());
-    match merge {
+    match &patch {
         PatchBody::Merge(object) => json_patch::merge(&mut after, &Json::Object(object.clone())),
         PatchBody::Operations(patch) => json_patch::patch(&mut after, patch).map_err(|error| refused(&error))?,
     }
-    let (Json::Object(mut after), PatchBody::Merge(_) | PatchBody::Operations(_)) = (after, merge) else {
+    let Json::Object(mut after) = after else {
         return Err(invalid(vec![FieldError { pointer: String::new(), detail: "must stay an object".to_owned() }]));
     };
-    if let PatchBody::Merge(object) = merge {
+    if let PatchBody::Merge(object) = &patch {
         // A merge patch removes what is null; in a row it is there, and NULL.
         for (name, value) in object {
             if value.is_null() {
@@ -54,7 +59,7 @@ pub(super) async fn patched(
         return Err(invalid(vec![FieldError { pointer: format!("/{name}"), detail }]));
     }
     after.retain(|name, value| before.get(name) != Some(value));
-    read(after)
+    read(definition, after)
 }
 
 /// Whether it merges into a document: then the result depends on the document.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::nested::{NewRow, NewRows, ask_scopes};
 use super::outcome::Outcome;
-use super::{Begun, begin, columns, each, finish};
+use super::{Begun, alone, begin, columns, each, finish};
 use crate::Result;
 use crate::grammar::{Handling, Missing, Resolution, Return};
 use crate::payload::invalid;
@@ -67,6 +67,14 @@ async fn all(served: &Served, ask: &Ask, items: Vec<Item>, conflict: Option<Conf
     if !errors.is_empty() {
         return Err(invalid(errors));
     }
+    if rows.len() == 1 && conflict.is_none() {
+        for row in std::mem::take(&mut rows) {
+            match alone::insert(served, ask, row).await? {
+                Ok(response) => return Ok(response),
+                Err(row) => rows.push(row),
+            }
+        }
+    }
     let transaction = match begin(ask, &served.definition).await? {
         Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
@@ -87,13 +95,26 @@ pub(super) async fn answer(
     let is_created = !may_be_there || written.iter().any(|written| written.is_new);
     let rows: Vec<TableRow> = written.into_iter().map(|written| written.row).collect();
     let outcome = Outcome::of(served, ask, &transaction, &rows, Return::Minimal).await?;
-    let mut response = outcome.respond(ask, if is_created { StatusCode::CREATED } else { StatusCode::OK });
-    if let [row] = &rows[..]
+    let status = if is_created { StatusCode::CREATED } else { StatusCode::OK };
+    let response = created(served, ask, outcome, &rows, status)?;
+    finish(ask, transaction, response).await
+}
+
+/// The answer, with the place of the row where it is one.
+pub(super) fn created(
+    served: &Served,
+    ask: &Ask,
+    outcome: Outcome,
+    rows: &[TableRow],
+    status: StatusCode,
+) -> Result<Response> {
+    let mut response = outcome.respond(ask, status);
+    if let [row] = rows
         && let Ok(location) = key::location(&served.definition, &row.key()?).try_into()
     {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    finish(ask, transaction, response).await
+    Ok(response)
 }
 
 /// What a body brings to each row.

@@ -81,6 +81,11 @@ impl NewRow {
         }
     }
 
+    /// What it brings and where in the body it is, where that is all of it.
+    pub(super) fn alone(self) -> std::result::Result<(Input, String), NewRow> {
+        if self.has_children() { Err(self) } else { Ok((self.input, self.pointer)) }
+    }
+
     pub(super) fn has_children(&self) -> bool {
         !self.children.is_empty()
     }

@@ -71,6 +71,24 @@ impl Outcome {
         Ok(outcome)
     }
 
+    /// The same of rows that are known already, for a request that selects nothing.
+    pub(super) fn of_written(served: &Served, ask: &Ask, written: &[TableRow], otherwise: Return) -> Result<Outcome> {
+        let definition = &served.definition;
+        let returning = ask.preferences.returning.unwrap_or(otherwise);
+        let mut outcome = Outcome { returning, rows: Vec::new(), names: Vec::new(), number: written.len() };
+        if returning == Return::Representation {
+            let seen = |name: &str| definition.column(name).is_some();
+            let columns = definition.table.columns.iter().enumerate().filter(|(_, column)| seen(column.name));
+            let (columns, names): (Vec<_>, Vec<_>) =
+                columns.map(|(index, column)| (index, column.name.to_owned())).unzip();
+            outcome.names = names;
+            for row in written {
+                outcome.rows.push(Some((JsonRow(row.json(&columns)?), key::state_of(definition, row)?)));
+            }
+        }
+        Ok(outcome)
+    }
+
     /// The answer to a write of several rows.
     pub(super) fn respond(self, ask: &Ask, empty: StatusCode) -> Response {
         let is_created = empty == StatusCode::CREATED;

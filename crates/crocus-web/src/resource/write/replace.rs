@@ -10,7 +10,7 @@ use crocus_orm::{FieldError, JsonObject, Transaction, Value};
 
 use super::nested::{NewRow, NewRows};
 use super::outcome::Outcome;
-use super::{Begun, Change, begin, finish, locked, seen, update_one};
+use super::{Begun, Change, alone, begin, finish, locked, seen, update_one};
 use crate::Result;
 use crate::grammar::Return;
 use crate::payload::invalid;
@@ -38,12 +38,16 @@ async fn replaced(served: &Served, ask: &Ask, key: &[Value], row: JsonObject) ->
     let unseen = condition(headers, &header::IF_NONE_MATCH);
     // Who says what must not be there need not say what must.
     let seen = if unseen.is_some() { condition(headers, &header::IF_MATCH) } else { seen(definition, ask)? };
+    let may_be_new = definition.takes_keys() && seen.is_none();
+    let must_look = may_be_new || unseen.is_some();
+    if !must_look && let Some(response) = alone::update(served, ask, key, &input, seen.as_ref()).await? {
+        return Ok(response);
+    }
     let transaction = match begin(ask, definition).await? {
         Begun::New(transaction) => *transaction,
         Begun::Done(response) => return Ok(response),
     };
-    let may_be_new = definition.takes_keys() && seen.is_none();
-    if may_be_new || unseen.is_some() {
+    if must_look {
         match (locked(definition, ask, &transaction, key).await?, &unseen) {
             (Some(row), Some(unseen)) if unseen.holds(&key::state_of(definition, &row)?) => {
                 return Err(problems::there());
