@@ -167,6 +167,10 @@ impl Contender {
             }
             (Database::Sqlite, ..) => Store::file(&data)?,
         };
+        if let Made::Cargo { workspace, package: "bench-crocus" } = self.made {
+            let mut upgrade = Command::new(binary(folders, workspace, "bench-crocus"));
+            succeed(upgrade.args(["db", "upgrade"]).current_dir(&data).env("DATABASE_URL", store.url()))?;
+        }
         let mut command = match self.made {
             Made::Cargo { workspace, package } => {
                 let program = binary(folders, workspace, package).display().to_string();

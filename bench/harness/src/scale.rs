@@ -6,7 +6,7 @@ mod instructions;
 use std::io;
 use std::process::Command;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -266,25 +266,25 @@ fn stream(report: &mut Report, setting: &Setting<'_>) {
         });
     }
     let what = format!("Get one, {CROWD} clients, while one client lists {} in a loop", counted(MANY, "row"));
-    let head = &["", "p99 us alone", "p99 us beside", "ratio", "range", "req/s alone", "req/s beside", "lists"];
+    let head = &["", "p99 us alone", "p99 us beside", "ratio", "range", "req/s alone", "req/s beside", "listed, MiB"];
     let table = Table { title: setting.title(&what), head, rows: Vec::new() };
     add(report, setting, Scale::Stream, table, lines);
 }
 
 fn beside_lists(setting: &Setting<'_>, running: &Running) -> Result<(Vec<String>, Value)> {
     running.store.reset(MANY)?;
-    let lists = AtomicU32::new(0);
+    let listed = AtomicU64::new(0);
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     let one = || round(running, Workload::GetOne, MANY, CROWD, setting.plan.rounds.seconds);
     for _ in 0..setting.plan.rounds.rounds {
         alone.push(one()?);
-        beside.push(while_listing(running, &lists, one)?);
+        beside.push(while_listing(running, &listed, one)?);
     }
     let contender = &running.contender;
     let ratio = Spread::of(alone.iter().zip(&beside).map(|(alone, beside)| beside.p99 / alone.p99));
     let p99 = |rounds: &[Round]| Spread::of(rounds.iter().map(|round| round.p99));
     let rate = |rounds: &[Round]| Spread::of(rounds.iter().map(|round| round.rate));
-    let lists = lists.load(Ordering::Relaxed);
+    let listed = listed.load(Ordering::Relaxed) as f64 / f64::from(1 << 20);
     let shown = vec![
         contender.title.to_owned(),
         format!("{:.0}", p99(&alone).median),
@@ -293,15 +293,15 @@ fn beside_lists(setting: &Setting<'_>, running: &Running) -> Result<(Vec<String>
         ratio.range(2),
         format!("{:.0}", rate(&alone).median),
         format!("{:.0}", rate(&beside).median),
-        lists.to_string(),
+        format!("{listed:.0}"),
     ];
     let figures = json!({"program": contender.name, "p99_ratio": ratio.json(), "p99_us_alone": p99(&alone).json(),
-        "p99_us_beside": p99(&beside).json(), "lists": lists});
+        "p99_us_beside": p99(&beside).json(), "listed_mib": listed});
     Ok((shown, figures))
 }
 
 /// Does something while one client lists all rows again and again. The client reads as fast as it can and keeps nothing.
-fn while_listing<T>(running: &Running, lists: &AtomicU32, work: impl FnOnce() -> Result<T>) -> Result<T> {
+fn while_listing<T>(running: &Running, listed: &AtomicU64, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let done = AtomicBool::new(false);
     let url = format!("{}{}", running.url, Workload::every(running.contender.style));
     thread::scope(|scope| {
@@ -310,8 +310,8 @@ fn while_listing<T>(running: &Running, lists: &AtomicU32, work: impl FnOnce() ->
                 let response = ureq::get(&url).call().map_err(Failure::because(&url))?;
                 let mut chunks = response.into_body().into_reader();
                 let mut stop = Until { chunks: &mut chunks, done: &done };
-                io::copy(&mut stop, &mut io::sink()).map_err(Failure::because("the list broke off"))?;
-                lists.fetch_add(1, Ordering::Relaxed);
+                let bytes = io::copy(&mut stop, &mut io::sink()).map_err(Failure::because("the list broke off"))?;
+                listed.fetch_add(bytes, Ordering::Relaxed);
             }
             Ok(())
         });
