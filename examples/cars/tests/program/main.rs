@@ -11,6 +11,7 @@ mod program;
 mod command_line;
 mod configuration;
 mod contract;
+mod crashes;
 mod database_commands;
 mod documentation;
 mod embedded;

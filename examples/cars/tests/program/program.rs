@@ -222,6 +222,11 @@ impl Server {
         self.logged(|line| line["message"] == "stopping: requests in flight are finished");
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.process.child.try_wait().unwrap().is_none()
     }
