@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::contender::{Contender, Running};
 use crate::failure::{Failure, Result};
-use crate::report::{Report, Spread, Table, counted};
+use crate::report::{Ratio, Report, Spread, Table, counted};
 use crate::store::CARS;
 use crate::workload::Workload;
 use crate::{load, processes};
@@ -111,9 +111,16 @@ fn tell(report: &mut Report, workload: Workload, clients: u32, cells: &[Cell]) {
     let rows = cells.iter().map(|cell| row(cell, first)).collect();
     let programs: Vec<Value> = cells.iter().map(|cell| figures(cell, first)).collect();
     for cell in cells {
-        let shown = if cell.failure.is_some() { "–".to_owned() } else { format!("{:.2}", ratio(cell, first).median) };
-        let column = format!("{}, {}", workload.name(), database.name());
-        report.ratio(&column, clients, cell.contender.title, shown);
+        // Without rounds of the first program there is nothing to measure by.
+        let known = cell.failure.is_none() && first.failure.is_none();
+        let shown = if known { format!("{:.2}", ratio(cell, first).median) } else { "–".to_owned() };
+        report.ratio(Ratio {
+            database: database.title(),
+            clients,
+            workload: workload.name(),
+            program: cell.contender.title,
+            shown,
+        });
     }
     let figures =
         json!({"database": database.name(), "workload": workload.name(), "clients": clients, "programs": programs});

@@ -14,13 +14,22 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// How a program is to the first one with one workload: what an overview is made of.
+#[derive(Clone, PartialEq)]
+pub struct Ratio {
+    pub database: &'static str,
+    pub clients: u32,
+    pub workload: &'static str,
+    pub program: &'static str,
+    pub shown: String,
+}
+
 /// All that a run has measured.
 #[derive(Default)]
 pub struct Report {
     tables: Vec<Table>,
     figures: Vec<Value>,
-    /// Workload, clients, program, ratio: what the overview is made of.
-    ratios: Vec<(String, u32, String, String)>,
+    ratios: Vec<Ratio>,
 }
 
 impl Report {
@@ -32,8 +41,8 @@ impl Report {
     }
 
     /// Keeps a ratio for the overview.
-    pub fn ratio(&mut self, workload: &str, clients: u32, program: &str, ratio: String) {
-        self.ratios.push((workload.to_owned(), clients, program.to_owned(), ratio));
+    pub fn ratio(&mut self, ratio: Ratio) {
+        self.ratios.push(ratio);
     }
 
     /// Writes `results.json` and `results.md`, from which a README can take its table.
@@ -49,37 +58,39 @@ impl Report {
         fs::write(folder.join("results.md"), text).map_err(Failure::because("failed to write the results"))
     }
 
-    /// For each number of clients the ratios of all workloads in one table.
+    /// For each database and number of clients the ratios of all workloads in one table.
     fn overviews(&self) -> Vec<Table> {
-        let mut clients: Vec<u32> = self.ratios.iter().map(|ratio| ratio.1).collect();
-        clients.sort_unstable();
-        clients.dedup();
-        clients.into_iter().map(|clients| self.overview(clients)).collect()
+        let each = distinct(self.ratios.iter().map(|ratio| (ratio.database, ratio.clients)));
+        each.into_iter().map(|(database, clients)| self.overview(database, clients)).collect()
     }
 
-    fn overview(&self, clients: u32) -> Table {
-        let of: Vec<_> = self.ratios.iter().filter(|ratio| ratio.1 == clients).collect();
-        let (mut workloads, mut programs) = (Vec::new(), Vec::new());
-        for (workload, _, program, _) in &of {
-            if !workloads.contains(workload) {
-                workloads.push(workload.clone());
-            }
-            if !programs.contains(program) {
-                programs.push(program.clone());
-            }
+    fn overview(&self, database: &str, clients: u32) -> Table {
+        let of: Vec<&Ratio> =
+            self.ratios.iter().filter(|ratio| ratio.database == database && ratio.clients == clients).collect();
+        let workloads = distinct(of.iter().map(|ratio| ratio.workload));
+        let cell = |workload: &str, program: &str| {
+            let found = of.iter().find(|ratio| ratio.workload == workload && ratio.program == program);
+            found.map_or("–".to_owned(), |ratio| ratio.shown.clone())
+        };
+        let head = [""].iter().chain(&workloads).map(|word| (*word).to_owned()).collect();
+        let mut rows: Vec<Vec<String>> = vec![head];
+        for program in distinct(of.iter().map(|ratio| ratio.program)) {
+            let cells = workloads.iter().map(|workload| cell(workload, program));
+            rows.push([program.to_owned()].into_iter().chain(cells).collect());
         }
-        let cell = |workload: &String, program: &String| {
-            let found = of.iter().find(|ratio| ratio.0 == *workload && ratio.2 == *program);
-            found.map_or("–".to_owned(), |ratio| ratio.3.clone())
-        };
-        let row = |program: &String| {
-            [program.clone()].into_iter().chain(workloads.iter().map(|workload| cell(workload, program))).collect()
-        };
-        let head = [String::new()].into_iter().chain(workloads.iter().cloned()).collect();
-        let rows = [head].into_iter().chain(programs.iter().map(row)).collect();
-        let title = format!("Requests a second with {}, as ratios", counted(clients, "client"));
+        let title = format!("{database}: requests a second with {}, as ratios", counted(clients, "client"));
         Table { title, head: &[], rows }
     }
+}
+
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for one in all {
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found
 }
 
 impl Table {
