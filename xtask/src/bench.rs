@@ -16,7 +16,7 @@ pub(crate) fn migrations() -> Result<(), Failure> {
     let python = python::with(&["alembic", "sqlalchemy", "psycopg[binary]"])?;
     let folder = bench();
     let build = cargo()
-        .args(["build", "--release", "--manifest-path"])
+        .args(["build", "--release", "--package", "bench-migrations", "--manifest-path"])
         .arg(folder.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(folder.join("target"))
