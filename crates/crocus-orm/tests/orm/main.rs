@@ -40,6 +40,7 @@ mod secret_values;
 mod secrets;
 mod seeing;
 mod sessions;
+mod shared_commits;
 mod sharing;
 mod statement_timeouts;
 mod tls;

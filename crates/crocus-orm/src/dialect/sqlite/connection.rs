@@ -1,63 +1,41 @@
-//! One SQLite connection, on a thread of its own: SQLite's calls block, and a connection is not shared.
+//! One SQLite connection, with a thread of its own: SQLite's calls block. A statement that is known to be quick is run
+//! without it, on the thread that asks: two changes of threads cost more than reading a row.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::Object;
-use rusqlite::ErrorCode;
-use rusqlite::limits::Limit;
-use rusqlite::types::Value as Stored;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
+use super::errors;
 use super::pool::{Alive, Manager};
-use super::{errors, references, types};
+use super::running::{Driver, QUICK, Stop};
 use crate::observe::Watch;
 use crate::row::Row;
-use crate::statement::{Answer, Failure, Form, ROLLBACK, Statement};
-use crate::value::invalid;
+use crate::statement::{Answer, Failure, ROLLBACK, Statement};
 use crate::{Error, ErrorKind, Result};
 
 /// Rows sent at a time to the reader of a stream.
 const BATCH: usize = 256;
 
-/// Steps of SQLite's machine between two questions whether anybody still waits: far less than a millisecond.
-const STEPS: std::ffi::c_int = 10_000;
-
-thread_local! {
-    /// Whether the statement that the connection's thread is running is to go on.
-    static WANTED: RefCell<Option<Box<dyn Fn() -> bool>>> = const { RefCell::new(None) };
-}
-
-type Job = Box<dyn FnOnce(&mut rusqlite::Connection) + Send>;
+pub(super) type Job = Box<dyn FnOnce(&mut Driver) + Send>;
 
 /// A handle on a connection's thread. The thread ends, and the connection closes, when the handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Before `jobs`, so that the connection is closed on its thread.
+    driver: Arc<Mutex<Driver>>,
     jobs: mpsc::Sender<Job>,
     /// How long a statement may take.
     limit: Option<Duration>,
+    /// How long a statement waits for another process's lock.
+    patience: Duration,
     /// Whether it may take longer, for its holder.
     unlimited: AtomicBool,
     /// Whether the open transaction is going to be rolled back, whatever its statement does.
     abandoned: Arc<AtomicBool>,
-}
-
-/// When a statement is to be stopped while it runs.
-struct Stop {
-    /// Whether anybody waits for its answer.
-    is_awaited: Box<dyn Fn() -> bool>,
-    abandoned: Arc<AtomicBool>,
-    deadline: Option<Instant>,
-}
-
-impl Stop {
-    fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
 }
 
 impl Connection {
@@ -65,48 +43,73 @@ impl Connection {
     pub(crate) async fn open(
         alive: Alive,
         limit: Option<Duration>,
+        patience: Duration,
         open: impl FnOnce() -> Result<rusqlite::Connection> + Send + 'static,
     ) -> Result<Connection> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, answer) = oneshot::channel();
         let work = move || {
-            // Dropped last, after the connection.
-            let _alive = alive;
-            let stops_when_unwanted = |mut connection: rusqlite::Connection| {
-                let unwanted = || WANTED.with_borrow(|wanted| wanted.as_ref().is_some_and(|wanted| !wanted()));
-                connection.progress_handler(STEPS, Some(unwanted)).map_err(errors::from_driver)?;
-                Ok(connection)
-            };
-            let mut connection = match open().and_then(stops_when_unwanted) {
-                Ok(connection) => connection,
+            let driver = match open().and_then(|raw| Driver::new(raw, alive)) {
+                Ok(driver) => Arc::new(Mutex::new(driver)),
                 Err(error) => return drop(opened.send(Err(error))),
             };
-            if opened.send(Ok(())).is_ok() {
+            if opened.send(Ok(driver.clone())).is_ok() {
                 while let Ok(job) = queue.recv() {
-                    job(&mut connection);
+                    // A job that panics ends the thread, and no other finds what it has left.
+                    let Ok(mut driver) = driver.lock() else { return };
+                    job(&mut driver);
                 }
             }
         };
         std::thread::Builder::new().name("crocus-sqlite".to_owned()).spawn(work).map_err(|error| {
             Error::new(ErrorKind::Unavailable, format!("failed to start a thread for SQLite: {error}"))
         })?;
-        answer.await.map_err(|_| ended())??;
-        Ok(Connection { jobs, limit, unlimited: AtomicBool::new(false), abandoned: Arc::default() })
+        let driver = answer.await.map_err(|_| ended())??;
+        Ok(Connection { driver, jobs, limit, patience, unlimited: AtomicBool::new(false), abandoned: Arc::default() })
     }
 
     /// Runs a job on the connection's thread. It runs to its end also when the caller stops waiting.
-    pub(crate) async fn call<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut rusqlite::Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    async fn call<T: Send + 'static>(&self, job: impl FnOnce(&mut Driver) -> Result<T> + Send + 'static) -> Result<T> {
         let (done, answer) = oneshot::channel();
         // A caller that is gone does not want the answer.
-        self.send(move |connection| drop(done.send(job(connection))))?;
+        self.send(Box::new(move |driver| drop(done.send(job(driver)))))?;
         answer.await.map_err(|_| ended())?
     }
 
-    fn send(&self, job: impl FnOnce(&mut rusqlite::Connection) + Send + 'static) -> Result<()> {
-        self.jobs.send(Box::new(job)).map_err(|_| ended())
+    fn send(&self, job: Job) -> Result<()> {
+        self.jobs.send(job).map_err(|_| ended())
+    }
+
+    /// Runs a statement that reads: on this thread where it was quick the last time, and otherwise, or where it turns
+    /// out to take longer, on the connection's.
+    pub(crate) async fn read(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
+        if let Some((result, duration)) = self.run_here(statement) {
+            watch.round_trip();
+            let result = result.map_err(|error| error.redact(statement));
+            match &result {
+                Ok(answer) => watch.answered_in(0, duration, answer.count()),
+                Err(error) => watch.failed_in(0, duration, error),
+            }
+            return result;
+        }
+        self.query(statement, watch).await
+    }
+
+    /// `None`: nothing was done here, or not to its end.
+    fn run_here(&self, statement: &Statement) -> Option<(Result<Answer>, Duration)> {
+        // Its thread may be busy with what nobody waits for any more.
+        let mut driver = self.driver.try_lock().ok()?;
+        if !driver.is_quick(statement) || self.limit().is_some_and(|limit| limit < QUICK) {
+            return None;
+        }
+        let start = Instant::now();
+        let stop = Stop { deadline: Some(start + QUICK), ..Stop::default() };
+        // Another process's lock is not waited for here.
+        driver.raw.busy_timeout(Duration::ZERO).ok()?;
+        let result = driver.run(statement, stop, true);
+        driver.raw.busy_timeout(self.patience).ok()?;
+        let stays = |error: &Error| !matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Conflict);
+        result.as_ref().err().is_none_or(stays).then(|| (result, start.elapsed()))
     }
 
     /// Runs one statement.
@@ -126,15 +129,19 @@ impl Connection {
         let waiting = Arc::new(());
         let still_waiting = Arc::downgrade(&waiting);
         let (abandoned, limit) = (self.abandoned.clone(), self.limit());
-        let ran = self.call(move |connection| {
+        let ran = self.call(move |driver| {
             let mut answers = Vec::with_capacity(all.len());
             for (index, statement) in all.iter().enumerate() {
                 let start = Instant::now();
                 let waiting = still_waiting.clone();
-                let is_awaited = Box::new(move || waiting.strong_count() > 0);
-                let stop =
-                    Stop { is_awaited, abandoned: abandoned.clone(), deadline: limit.map(|limit| start + limit) };
-                match run_one(connection, statement, stop) {
+                let stop = Stop {
+                    is_awaited: Some(Box::new(move || waiting.strong_count() > 0)),
+                    abandoned: Some(abandoned.clone()),
+                    deadline: limit.map(|limit| start + limit),
+                    ..Stop::default()
+                };
+                let is_alone = driver.raw.is_autocommit();
+                match driver.run(statement, stop, is_alone) {
                     Ok(answer) => answers.push((answer, start.elapsed())),
                     Err(error) => return Ok((answers, Some((Failure { index, error }, start.elapsed())))),
                 }
@@ -157,7 +164,7 @@ impl Connection {
 
     /// Refuses writes, until the transaction is over.
     pub(crate) async fn only_read(&self) -> Result<()> {
-        self.call(|connection| connection.pragma_update(None, "query_only", true).map_err(errors::from_driver)).await
+        self.call(|driver| driver.raw.pragma_update(None, "query_only", true).map_err(errors::from_driver)).await
     }
 
     /// Lets the holder's statements take their time.
@@ -165,12 +172,12 @@ impl Connection {
         self.unlimited.store(true, Ordering::Relaxed);
     }
 
-    fn limit(&self) -> Option<Duration> {
+    pub(super) fn limit(&self) -> Option<Duration> {
         self.limit.filter(|_| !self.unlimited.load(Ordering::Relaxed))
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.send(|_| ()).is_ok()
+        !self.driver.is_poisoned()
     }
 }
 
@@ -180,7 +187,7 @@ pub(crate) fn roll_back_and_release(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
     let in_memory = is_in_memory(&connection);
     connection.abandoned.store(true, Ordering::Relaxed);
-    let job: Job = Box::new(move |raw| {
+    let job: Job = Box::new(move |Driver { raw, .. }| {
         connection.abandoned.store(false, Ordering::Relaxed);
         let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch(ROLLBACK) };
         // A transaction that only reads has had the one connection for itself.
@@ -203,7 +210,7 @@ pub(crate) fn roll_back_and_close(connection: Object<Manager>) {
     let jobs = connection.jobs.clone();
     let in_memory = is_in_memory(&connection);
     connection.abandoned.store(true, Ordering::Relaxed);
-    let job: Job = Box::new(move |raw| {
+    let job: Job = Box::new(move |Driver { raw, .. }| {
         connection.abandoned.store(false, Ordering::Relaxed);
         connection.unlimited.store(false, Ordering::Relaxed);
         let rolled_back = if raw.is_autocommit() { Ok(()) } else { raw.execute_batch(ROLLBACK) };
@@ -235,18 +242,19 @@ impl RowStream {
         let (started, answer) = oneshot::channel();
         let jobs = connection.jobs.clone();
         let (abandoned, limit) = (connection.abandoned.clone(), connection.limit());
-        let job: Job = Box::new(move |raw| {
+        let job: Job = Box::new(move |driver| {
             let deadline = limit.map(|limit| Instant::now() + limit);
-            let prepared = match prepare(raw, &statement) {
-                Ok(prepared) => prepared,
-                Err(error) => return drop(started.send(Err(error))),
-            };
+            if let Err(error) = driver.check(&statement) {
+                return drop(started.send(Err(error)));
+            }
             // A caller that is gone has dropped the receiver too.
             drop(started.send(Ok(())));
             let mut batch = Vec::with_capacity(BATCH);
             let receiver = sender.clone();
-            let stop = Stop { is_awaited: Box::new(move || !receiver.is_closed()), abandoned, deadline };
-            let result = each_row(prepared, raw.is_autocommit(), stop, |row| {
+            let is_awaited: Box<dyn Fn() -> bool> = Box::new(move || !receiver.is_closed());
+            let stop = Stop { is_awaited: Some(is_awaited), abandoned: Some(abandoned), deadline, ..Stop::default() };
+            let is_alone = driver.raw.is_autocommit();
+            let result = driver.each_row(&statement, stop, is_alone, |row| {
                 batch.push(row);
                 batch.len() < BATCH
                     || sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_ok()
@@ -274,96 +282,22 @@ impl RowStream {
     }
 }
 
-fn run_one(connection: &rusqlite::Connection, statement: &Statement, stop: Stop) -> Result<Answer> {
-    if statement.form != Form::Prepared {
-        // SQLite has rolled back by itself where it stopped a statement that writes.
-        if *statement.sql == *ROLLBACK && connection.is_autocommit() {
-            return Ok(Answer::default());
-        }
-        return connection.execute_batch(&statement.sql).map(|()| Answer::default()).map_err(errors::from_driver);
-    }
-    let before = connection.total_changes();
-    let mut rows = Vec::new();
-    each_row(prepare(connection, statement)?, connection.is_autocommit(), stop, |row| {
-        rows.push(row);
-        true
-    })
-    .map_err(|error| references::named(connection, statement, error))?;
-    // A statement that is no INSERT, UPDATE or DELETE leaves the count of the one before it.
-    let written = if connection.total_changes() == before { 0 } else { connection.changes() };
-    Ok(Answer { rows, written, arrived: None })
-}
-
-/// The statement with its values.
-fn prepare<'a>(connection: &'a rusqlite::Connection, statement: &Statement) -> Result<rusqlite::CachedStatement<'a>> {
-    let given = statement.values.len();
-    let most = connection.limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER).map_err(errors::from_driver)?;
-    if usize::try_from(most).is_ok_and(|most| given > most) {
-        return Err(invalid(format!("the statement has {given} values, and SQLite takes {most}")));
-    }
-    let mut prepared = connection.prepare_cached(&statement.sql).map_err(errors::from_driver)?;
-    let wanted = prepared.parameter_count();
-    if wanted != given {
-        let text = format!("the statement takes {wanted} values and was given {given}");
-        return Err(Error::new(ErrorKind::Database, text));
-    }
-    for place in 1..=wanted {
-        // `$2` is a name to SQLite, which counts names by where each is first ("Binding Values To Prepared Statements").
-        let number = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let index = number.unwrap_or(place).wrapping_sub(1);
-        let value = statement.values.get(index).ok_or_else(|| {
-            let text = format!("the statement takes a value `${}` and was given {given}", index.wrapping_add(1));
-            Error::new(ErrorKind::Database, text)
-        })?;
-        let bound = types::to_sqlite(value).map_err(|error| error.of_value(index))?;
-        prepared.raw_bind_parameter(place, bound).map_err(errors::from_driver)?;
-    }
-    Ok(prepared)
-}
-
-/// Calls `take` with each row until it answers `false`. A statement ends early when its time is up, or nobody waits for
-/// it. One that writes in a transaction that somebody may go on with does not end for that: SQLite would roll back the
-/// whole transaction, and what follows would be outside of one.
-fn each_row(
-    mut prepared: rusqlite::CachedStatement<'_>,
-    is_alone: bool,
-    stop: Stop,
-    mut take: impl FnMut(Row) -> bool,
+/// Runs a job on the connection's thread, which has the connection until the job lets go of it.
+pub(super) fn send(
+    connection: Object<Manager>,
+    job: impl FnOnce(&mut Driver, Object<Manager>) + Send + 'static,
 ) -> Result<()> {
-    let may_stop = is_alone || prepared.readonly();
-    let stop = Rc::new(stop);
-    let asked = stop.clone();
-    WANTED.set(Some(Box::new(move || {
-        let is_awaited = if may_stop { (asked.is_awaited)() } else { !asked.abandoned.load(Ordering::Relaxed) };
-        is_awaited && !asked.is_late()
-    })));
-    let mut rows = prepared.raw_query();
-    // Known with the first row only: a statement prepared before its table changed is prepared anew when it is run.
-    let mut names: Option<Arc<[String]>> = None;
-    let result = loop {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        let names = names.get_or_insert_with(|| row.as_ref().column_names().map(str::to_owned).collect());
-        let values = (0..names.len()).map(|index| row.get::<_, Stored>(index)).collect::<rusqlite::Result<Vec<_>>>();
-        match values {
-            Ok(values) => {
-                if !take(Row::sqlite(names.clone(), values)) {
-                    break Ok(());
-                }
-            }
-            Err(error) => break Err(error),
-        }
-    };
-    WANTED.set(None);
-    result.map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) if stop.is_late() => Error::statement_timeout().refused(),
-        _ => errors::from_driver(error),
-    })
+    let jobs = connection.jobs.clone();
+    jobs.send(Box::new(move |driver| job(driver, connection))).map_err(|_| ended())
 }
 
-fn ended() -> Error {
+/// Gives the connection back; in a transaction that somebody has begun by hand, it is closed.
+pub(super) fn release(driver: &Driver, connection: Object<Manager>) {
+    if !driver.raw.is_autocommit() && !is_in_memory(&connection) {
+        drop(Object::take(connection));
+    }
+}
+
+pub(super) fn ended() -> Error {
     Error::new(ErrorKind::Unavailable, "the SQLite connection's thread has ended")
 }

@@ -70,6 +70,14 @@ fn is_unfit(message: &str) -> bool {
     message == "integer overflow" || message == DECIMAL_OVERFLOW || message.starts_with("LIKE or GLOB pattern")
 }
 
+/// The same error once more, for another whom it concerns.
+pub(super) fn again(error: &rusqlite::Error) -> rusqlite::Error {
+    match parts(error) {
+        (Some(code), message) => rusqlite::Error::SqliteFailure(code, message),
+        (None, _) => rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(error.to_string())),
+    }
+}
+
 fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, Option<String>) {
     match error {
         rusqlite::Error::SqliteFailure(code, message) => (Some(*code), message.clone()),

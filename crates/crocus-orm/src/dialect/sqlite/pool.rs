@@ -1,16 +1,16 @@
 //! SQLite connections: one that writes, and several that read beside it (WAL, "Write-Ahead Logging", 2.2).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
-use rusqlite::{ErrorCode, OpenFlags};
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use tokio::sync::watch;
 
 use super::connection::{Connection, RowStream};
-use super::errors;
+use super::opening::open;
+use super::writes::Writes;
 use crate::observe::Watch;
 use crate::row::Source;
 use crate::statement::{Access, Answer, Statement};
@@ -22,6 +22,10 @@ pub(crate) struct Pool {
     writer: managed::Pool<Manager>,
     /// `None` for a database in memory, which only its one connection sees.
     readers: Option<managed::Pool<Manager>>,
+    /// The writes that wait for the one that writes.
+    writes: Arc<Writes>,
+    /// How long they do.
+    patience: Duration,
     /// How many connections are open.
     open: watch::Sender<usize>,
 }
@@ -62,13 +66,15 @@ impl Pool {
             let manager = Manager { path: path.clone(), access, patience, statement_timeout, open: open.clone() };
             managed::Pool::builder(manager)
                 .max_size(size)
+                // The one that was used last has the pages at hand.
+                .queue_mode(QueueMode::Lifo)
                 .wait_timeout(Some(options.pool_timeout))
                 .runtime(Runtime::Tokio1)
                 .build()
                 .expect("a pool with time-outs has its runtime")
         };
         let readers = path.is_some().then(|| build(Access::Read, options.max_connections));
-        Pool { writer: build(Access::Write, 1), readers, open }
+        Pool { writer: build(Access::Write, 1), readers, writes: Arc::new(Writes::new(options.share)), patience, open }
     }
 
     /// Waits until every connection is closed: the last one brings the write-ahead log into the database's file and
@@ -84,7 +90,9 @@ impl Pool {
 
     /// How many connections there are: the one that writes, and those that read beside it.
     pub(crate) fn status(&self) -> (deadpool::Status, Option<deadpool::Status>) {
-        (self.writer.status(), self.readers.as_ref().map(managed::Pool::status))
+        let mut writer = self.writer.status();
+        writer.waiting += self.writes.waiting();
+        (writer, self.readers.as_ref().map(managed::Pool::status))
     }
 
     /// The connection that writes, alone until it is given back.
@@ -109,7 +117,10 @@ impl Pool {
     }
 
     pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
-        self.connection(statement.access).await?.query(statement, watch).await
+        match statement.access {
+            Access::Read => self.connection(Access::Read).await?.read(statement, watch).await,
+            Access::Write => self.writes.write(&self.writer, statement, self.patience, watch).await,
+        }
     }
 
     pub(crate) async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<crate::RowStream> {
@@ -135,7 +146,8 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection> {
         let (path, access, patience) = (self.path.clone(), self.access, self.patience);
-        Connection::open(Alive::new(&self.open), self.statement_timeout, move || open(path, access, patience)).await
+        let open = move || open(path, access, patience);
+        Connection::open(Alive::new(&self.open), self.statement_timeout, patience, open).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
@@ -143,79 +155,7 @@ impl managed::Manager for Manager {
     }
 }
 
-fn open(path: Option<PathBuf>, access: Access, patience: Duration) -> Result<rusqlite::Connection> {
-    let Some(path) = path else {
-        return rusqlite::Connection::open_in_memory()
-            .and_then(|connection| prepared(connection, access))
-            .map_err(errors::from_driver);
-    };
-    if !path.is_file() {
-        return Err(super::database::missing(&path));
-    }
-    let connection =
-        open_file(&path, access, patience).and_then(|connection| prepared(connection, access)).map_err(|error| {
-            // The files that WAL needs cannot be made beside it.
-            if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
-                return not_writable(&path, "can neither be written nor read");
-            }
-            let error = errors::from_driver(error);
-            Error::new(error.kind(), format!("failed to open the database `{}`: {error}", path.display()))
-        })?;
-    // SQLite opens a file that it may not write all the same.
-    if access == Access::Write && connection.is_readonly("main").map_err(errors::from_driver)? {
-        return Err(not_writable(&path, "cannot be written"));
-    }
-    Ok(connection)
-}
-
-fn not_writable(path: &Path, what: &str) -> Error {
-    let text = format!("the database `{}` {what}", path.display());
-    Error::new(ErrorKind::Database, text).with_hint("see the permissions of the file and of its folder")
-}
-
-fn open_file(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<rusqlite::Connection> {
-    // Without CREATE: a misspelt path must not become an empty database. A path that starts with `file:` would be
-    // read as a URI, so none does.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = rusqlite::Connection::open_with_flags(Path::new(".").join(path), flags)?;
-    connection.busy_timeout(patience)?;
-    if access == Access::Write && !connection.is_readonly("main")? {
-        use_wal(&connection, patience)?;
-    }
-    Ok(connection)
-}
-
-/// SQLite does not wait for other connections to make the file WAL ("PRAGMA journal_mode"), so this does.
-fn use_wal(connection: &rusqlite::Connection, patience: Duration) -> rusqlite::Result<()> {
-    let start = Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < patience => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-}
-
-fn prepared(connection: rusqlite::Connection, access: Access) -> rusqlite::Result<rusqlite::Connection> {
-    // FULL: an acknowledged commit is on disk (with NORMAL, WAL commits can be lost with the power).
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    if access == Access::Read {
-        connection.pragma_update(None, "query_only", true)?;
-    }
-    // Double-quoted names that match no column are errors, not strings ("Quirks", 8).
-    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
-    connection.set_prepared_statement_cache_capacity(256);
-    super::by_type::register(&connection)?;
-    #[cfg(feature = "decimal")]
-    super::decimals::register(&connection)?;
-    Ok(connection)
-}
-
-fn checked_out(result: Result<Object<Manager>, PoolError<Error>>) -> Result<Object<Manager>> {
+pub(super) fn checked_out(result: Result<Object<Manager>, PoolError<Error>>) -> Result<Object<Manager>> {
     result.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Timeout(_) => Error::all_in_use(),
