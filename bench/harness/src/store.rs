@@ -94,9 +94,9 @@ impl Store {
     pub fn on(server: &Rc<Postgres>, name: &str) -> Result<Store> {
         // Some of the names are SQL's own.
         let name = format!("bench_{}", name.replace('-', "_"));
-        for sql in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name} TEMPLATE cars")] {
-            server.cluster.psql("postgres", &sql).map_err(Failure::because("failed to make a database"))?;
-        }
+        server.cluster.drop_database(&name).map_err(Failure::because("failed to drop a database"))?;
+        let create = format!("CREATE DATABASE {name} TEMPLATE cars");
+        server.cluster.psql("postgres", &create).map_err(Failure::because("failed to make a database"))?;
         Ok(Store::Postgres { server: Rc::clone(server), name })
     }
 
