@@ -11,9 +11,9 @@ use crocus_web::resource::{Resource, Resources};
 use crocus_web::routing::{Methods, Route};
 use utoipa::openapi::OpenApi;
 
-use crate::cli;
 use crate::error::{Error, Result};
 use crate::registry::{Bind, Registered};
+use crate::{cli, logging};
 
 /// A program: its models, its migrations and its routes.
 ///
@@ -209,7 +209,9 @@ impl App {
 
     /// Runs the command line. The exit code is 0 for success, 1 for failure, 2 for wrong usage.
     pub async fn main(self) -> ExitCode {
-        match cli::main(self).await {
+        let ended = cli::main(self).await;
+        logging::flush();
+        match ended {
             Ok(code) => code,
             Err(error) => {
                 // Where standard error is closed, nobody listens.

@@ -1,12 +1,18 @@
 //! The log, on standard error: text on a terminal, JSON otherwise.
 
+mod json;
+mod lines;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{Error, Result};
+
+pub(crate) use lines::flush;
 
 /// Starts the log. `RUST_LOG` decides what is logged (`info,crocus=debug`); without it, `verbosity` does: 0 is
 /// information, 1 adds what Crocus can tell, 2 adds everything.
@@ -24,12 +30,16 @@ pub(crate) fn init(verbosity: u8) -> Result<()> {
         },
     };
     let registry = tracing_subscriber::registry().with(filter);
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let format = tracing_subscriber::fmt::layer();
     // Fails only where the program that we are part of has a log already; that one is used.
-    drop(if std::io::stderr().is_terminal() {
-        registry.with(format).try_init()
+    if std::io::stderr().is_terminal() {
+        drop(registry.with(format.with_writer(std::io::stderr)).try_init());
     } else {
-        registry.with(format.json().flatten_event(true)).try_init()
-    });
+        let format =
+            format.fmt_fields(JsonFields::new()).event_format(json::Lines::default()).with_writer(lines::Writer);
+        if registry.with(format).try_init().is_ok() {
+            lines::flush_on_panic();
+        }
+    }
     Ok(())
 }
