@@ -6,7 +6,7 @@ mod template;
 
 use sea_query::{Alias, BinOper, CaseStatement, ExprTrait, Func, SimpleExpr};
 
-pub(crate) use query::{table_ref, with_clause};
+pub(crate) use query::{MOST, table_ref, with_clause};
 pub(crate) use template::Template;
 
 use crate::dialect::{postgres, sqlite};

@@ -1,11 +1,13 @@
 //! Queries: what is read (`select`, `projection`, `join`, `subquery`) and reading it (`run`), how rows become values
-//! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree.
+//! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree, and `known` the
+//! SQL of trees like it.
 
 mod by_key;
 pub(crate) mod delete;
 pub(crate) mod insert;
 pub(crate) mod join;
 mod keyset;
+pub(crate) mod known;
 pub(crate) mod load;
 pub(crate) mod matching;
 pub(crate) mod node;

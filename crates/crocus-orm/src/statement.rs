@@ -148,6 +148,12 @@ impl Statement {
         Statement { share: Share::Commit, ..self }
     }
 
+    /// A query whose SQL was built before, with other values.
+    pub(crate) fn of(access: Access, sql: Arc<str>, values: Vec<Value>) -> Statement {
+        let share = if access == Access::Read { Share::Connection } else { Share::Nothing };
+        Statement { share, ..Statement::new(sql, values, access, Form::Prepared) }
+    }
+
     /// PostgreSQL's copy of rows, in a transaction. The probe is a query for the same columns.
     pub(crate) fn copy(sql: String, probe: String, values: Vec<Value>) -> Statement {
         Statement { probe: Some(probe), ..Statement::new(sql.into(), values, Access::Write, Form::Copy) }

@@ -278,6 +278,14 @@ pub(crate) struct AggregateNode {
     pub(crate) order_by: Vec<Order>,
 }
 
+impl AggregateNode {
+    /// Whether it is the number of all rows.
+    pub(crate) fn is_plain_count(&self) -> bool {
+        let AggregateNode { function, argument, ty: _, distinct, filter, order_by } = self;
+        *function == Aggregate::Count && argument.is_none() && !distinct && filter.is_none() && order_by.is_empty()
+    }
+}
+
 /// Functions of the values of many rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Aggregate {

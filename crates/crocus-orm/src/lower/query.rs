@@ -15,7 +15,7 @@ use crate::table::TableDef;
 use crate::{Dialect, Error, ErrorKind, Result};
 
 /// Both dialects count rows in 8 bytes with a sign.
-const MOST: u64 = i64::MAX as u64;
+pub(crate) const MOST: u64 = i64::MAX as u64;
 
 impl SelectNode {
     /// The query in a dialect's SQL, with the common table expressions that it reads.

@@ -2,13 +2,12 @@
 
 use std::panic::Location;
 
-use super::by_key;
+use super::known::statement;
 use super::node::SelectNode;
 use super::select::Select;
 use crate::engine::{Executor, Target};
 use crate::expr::node::Node;
 use crate::row::{Row, Rows};
-use crate::statement::{Access, Statement};
 use crate::{Dialect, Error, ErrorKind, Result};
 
 /// A place in the program.
@@ -162,17 +161,7 @@ impl Target<'_> {
     }
 
     /// Reads the rows of a query from this place in the program.
-    pub(super) async fn read_at(self, node: &SelectNode, place: Place) -> Result<Vec<Row>> {
+    pub(crate) async fn read_at(self, node: &SelectNode, place: Place) -> Result<Vec<Row>> {
         self.query(statement(node, self.dialect())?.at(place)).await
     }
-}
-
-fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement> {
-    if let Some(statement) = by_key::statement(node, dialect)? {
-        return Ok(statement);
-    }
-    // A lock is no matter of a copy that only reads, nor of a transaction that does.
-    let access = if node.lock.is_some() { Access::Write } else { Access::Read };
-    let statement = Statement::build(dialect, access, &node.build(dialect)?);
-    Ok(if node.has_secret() { statement.all_sensitive() } else { statement })
 }

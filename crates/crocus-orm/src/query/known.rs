@@ -1,0 +1,245 @@
+//! The SQL of queries like those that were asked before. The text of a query follows from its shape: all of it but the
+//! bound values. So it is built once for each shape, and later queries of that shape bring their values only.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use super::by_key;
+use super::node::{Join, SelectNode};
+use crate::expr::Order;
+use crate::expr::node::{Node, Source};
+use crate::lower::MOST;
+use crate::statement::{Access, Statement};
+use crate::value::Value;
+use crate::{Dialect, Result};
+
+/// Shapes that are remembered. A program asks a few fixed ones; this only bounds what clients can make of a grammar.
+const SHAPES: usize = 1_024;
+
+/// Items of a list in a shape: each number of items is a shape of its own.
+const ITEMS: usize = 32;
+
+static KNOWN: LazyLock<RwLock<HashMap<Box<[u8]>, Known>>> = LazyLock::new(RwLock::default);
+
+/// What follows from a shape.
+struct Known {
+    sql: Arc<str>,
+    has_secret: bool,
+}
+
+/// A query's shape as bytes, and its values in the order of the text.
+struct Shape<'a> {
+    key: &'a mut Vec<u8>,
+    values: Vec<Value>,
+}
+
+/// `None` where the text does not follow from the shape, or where telling the shape is as much as building the text.
+type Told = Option<()>;
+
+/// The statement of a query.
+///
+/// # Errors
+/// When it uses a column of a table that it does not read, or the dialect lacks something.
+pub(crate) fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement> {
+    if let Some(statement) = by_key::statement(node, dialect)? {
+        return Ok(statement);
+    }
+    thread_local!(static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    // A lock is no matter of a copy that only reads, nor of a transaction that does.
+    let access = if node.lock.is_some() { Access::Write } else { Access::Read };
+    KEY.with_borrow_mut(|key| {
+        key.clear();
+        key.push(dialect as u8);
+        let mut shape = Shape { key, values: Vec::with_capacity(4) };
+        let told = shape.query(node);
+        let Shape { key, values } = shape;
+        if told.is_some()
+            && let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&**key)
+        {
+            return Ok(known.statement(access, values));
+        }
+        let built = Statement::build(dialect, access, &node.build(dialect)?);
+        let known = Known { sql: built.sql.clone(), has_secret: node.has_secret() };
+        let statement = if known.has_secret { built.all_sensitive() } else { built };
+        // That the values are those of the text, in its order, is seen here and not only believed.
+        if told.is_some() && values.iter().eq(statement.values.iter()) {
+            let mut all = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= SHAPES {
+                all.clear();
+            }
+            all.insert(key.as_slice().into(), known);
+        }
+        Ok(statement)
+    })
+}
+
+impl Known {
+    fn statement(&self, access: Access, values: Vec<Value>) -> Statement {
+        let statement = Statement::of(access, self.sql.clone(), values);
+        if self.has_secret { statement.all_sensitive() } else { statement }
+    }
+}
+
+impl Shape<'_> {
+    fn query(&mut self, node: &SelectNode) -> Told {
+        let SelectNode { root, distinct, distinct_on, columns, from, joins, beside: _, filter, .. } = node;
+        let SelectNode { group_by, having, set, order_by, limit, offset, lock, refused, .. } = node;
+        // What rows are grouped by is a column's number where it is the same as that column, values and all.
+        let orders = order_by.iter().map(|order| &order.node).filter(|_| !group_by.is_empty());
+        let is_by_value = group_by.iter().chain(orders).any(|node| !matches!(node, Node::Column { .. }));
+        if *distinct || is_by_value || !distinct_on.is_empty() || !set.is_empty() || refused.is_some() {
+            return None;
+        }
+        std::ptr::hash(*root, self);
+        self.nodes(columns)?;
+        self.source(from)?;
+        self.key.push(number(joins.len())?);
+        for Join { kind, source, on, eager: _ } in joins {
+            self.key.push(*kind as u8);
+            self.source(source)?;
+            self.node(on)?;
+        }
+        self.nodes(filter)?;
+        self.nodes(group_by)?;
+        self.nodes(having)?;
+        self.orders(order_by)?;
+        self.key.extend([limit.is_some().into(), offset.is_some().into(), lock.map_or(u8::MAX, |lock| lock as u8)]);
+        for bound in [limit, offset].into_iter().flatten() {
+            self.values.push(Ord::min(*bound, MOST).into());
+        }
+        Some(())
+    }
+
+    fn source(&mut self, source: &Source) -> Told {
+        let alias = match source {
+            Source::Table { table, alias } => {
+                self.key.push(0);
+                std::ptr::hash(*table, self);
+                alias.as_ref()
+            }
+            Source::Query { query, alias } => {
+                self.key.push(1);
+                self.query(query)?;
+                Some(alias)
+            }
+            Source::Cte { .. } | Source::Itself { .. } => return None,
+        };
+        alias.hash(self);
+        Some(())
+    }
+
+    fn nodes(&mut self, nodes: &[Node]) -> Told {
+        self.key.push(number(nodes.len())?);
+        nodes.iter().try_for_each(|node| self.node(node))
+    }
+
+    fn orders(&mut self, orders: &[Order]) -> Told {
+        self.key.push(number(orders.len())?);
+        orders.iter().try_for_each(|Order { node, ty: _, descending, nulls }| {
+            self.key.extend([u8::from(*descending), nulls.map_or(u8::MAX, |nulls| nulls as u8)]);
+            self.node(node)
+        })
+    }
+
+    fn value(&mut self, value: &Value) -> Told {
+        // The text has the type of these.
+        if matches!(value, Value::Enum(_) | Value::Array(..)) {
+            return None;
+        }
+        self.values.push(value.clone());
+        Some(())
+    }
+
+    fn node(&mut self, node: &Node) -> Told {
+        match node {
+            Node::Column { table, name } => {
+                self.key.push(0);
+                table.hash(self);
+                name.hash(self);
+            }
+            Node::Value(value) => {
+                self.key.push(1);
+                self.value(value)?;
+            }
+            Node::Bound { value, ty } => {
+                self.key.push(2);
+                ty.hash(self);
+                self.value(value)?;
+            }
+            Node::Constant(text) => {
+                self.key.push(3);
+                text.hash(self);
+            }
+            Node::Not(inner) => {
+                self.key.push(4);
+                self.node(inner)?;
+            }
+            Node::IsNull(inner) => {
+                self.key.push(5);
+                self.node(inner)?;
+            }
+            Node::Number(inner) => {
+                self.key.push(6);
+                self.node(inner)?;
+            }
+            Node::Is { node, truth } => {
+                self.key.extend([7, u8::from(*truth)]);
+                self.node(node)?;
+            }
+            Node::Binary(left, operator, right) => {
+                self.key.extend([8, *operator as u8]);
+                self.node(left)?;
+                self.node(right)?;
+            }
+            Node::Between { node, low, high } => {
+                self.key.push(9);
+                [node, low, high].into_iter().try_for_each(|node| self.node(node))?;
+            }
+            Node::In { node, list } if list.len() <= ITEMS => {
+                self.key.push(10);
+                self.node(node)?;
+                self.nodes(list)?;
+            }
+            Node::Like { node, pattern, case } => {
+                self.key.extend([11, *case as u8]);
+                self.node(node)?;
+                self.node(pattern)?;
+            }
+            Node::Exists(query) => {
+                self.key.push(12);
+                self.query(query)?;
+            }
+            Node::Scalar(query) => {
+                self.key.push(13);
+                self.query(query)?;
+            }
+            Node::Aggregate(aggregate) if aggregate.is_plain_count() => self.key.push(14),
+            Node::JsonValue { node, ty } => {
+                self.key.push(15);
+                ty.hash(self);
+                self.node(node)?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// How many, where it is few.
+fn number(of: usize) -> Option<u8> {
+    u8::try_from(of).ok()
+}
+
+/// What types tell of themselves when they are hashed is what the shape is told by: each ends where the next begins.
+impl Hasher for Shape<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.key.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        // Nobody asks: the map hashes the key.
+        0
+    }
+}
