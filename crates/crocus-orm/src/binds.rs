@@ -68,6 +68,11 @@ impl Binds {
         })
     }
 
+    /// Whether an engine has a replica.
+    pub fn has_replica(&self) -> bool {
+        self.0.default.has_replica() || self.0.named.values().any(Engine::has_replica)
+    }
+
     /// The same binds with something else made of each engine.
     #[must_use]
     pub fn map(&self, make: impl Fn(&Engine) -> Engine) -> Binds {

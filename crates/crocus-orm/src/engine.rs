@@ -165,6 +165,10 @@ impl Engine {
         Engine { written, ..self.clone() }
     }
 
+    pub(crate) fn has_replica(&self) -> bool {
+        self.inner.replica.is_some()
+    }
+
     /// A handle that notes its statements, also those of its transactions, streams and sessions. Other handles on the
     /// same engine are not noted.
     pub fn record(&self) -> (Engine, Recorded) {

@@ -1,5 +1,6 @@
 //! Rows as they come from a driver, one by one or as a stream.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -76,6 +77,23 @@ impl Row {
     /// When there is no such column, or it holds something that `T` cannot.
     pub fn get<T: ColumnValue>(&self, index: usize) -> Result<T> {
         T::from_row(self, index)
+    }
+
+    /// The text of the column at `index`, where it is; `None` for NULL.
+    pub(crate) fn text(&self, index: usize) -> Result<Option<Cow<'_, str>>> {
+        let borrowed = match &self.0 {
+            Stored::Sqlite { values, .. } => match values.get(index) {
+                Some(rusqlite::types::Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            },
+            Stored::Postgres(row) => row.try_get(index).ok().map(|postgres::types::TextRef(text)| text),
+            _ => None,
+        };
+        match borrowed {
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+            // NULL, or what the column should not hold: it is said there.
+            None => Ok(Option::<String>::from_row(self, index)?.map(Cow::Owned)),
+        }
     }
 
     /// How many columns the row has.

@@ -79,8 +79,11 @@ impl<S: Sync> FromRequestParts<S> for Db {
         let Some(Db(binds)) = parts.extensions.get() else {
             return Err(Problem::internal("the handler asks for a database and the service has none"));
         };
-        let db = Db(match parts.extensions.get() {
+        let counted: Option<&Counted> = parts.extensions.get();
+        let db = Db(match counted {
             Some(Counted(count)) => binds.map(|engine| engine.request().counting(count)),
+            // Where all is read where it is written, requests have nothing of their own.
+            None if !binds.has_replica() => return Ok(Db(binds.clone())),
             None => binds.map(Engine::request),
         });
         parts.extensions.insert(OfRequest(db.clone()));

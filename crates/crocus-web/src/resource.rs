@@ -2,6 +2,7 @@
 //! becomes of a request is left to the files beside it.
 
 mod ask;
+mod asked;
 mod body;
 mod definition;
 mod etag;
@@ -52,6 +53,13 @@ pub struct Resource<M> {
 struct Served {
     resources: Resources,
     definition: Arc<Definition>,
+    texts: asked::Texts,
+}
+
+impl Served {
+    fn new(resources: &Resources, definition: &Arc<Definition>) -> Served {
+        Served { resources: resources.clone(), definition: definition.clone(), texts: asked::Texts::default() }
+    }
 }
 
 impl<M: Model> Default for Resource<M> {

@@ -18,28 +18,59 @@ use crate::value::by_type;
 /// The rows as a query, each with the values of these columns beside it, as JSON. The rows must be those of the table,
 /// and not of groups.
 pub fn select_beside(rows: Rows, columns: Vec<DynamicColumn>) -> Select<(JsonRow, Vec<Json>)> {
+    let read = |row: &Row, columns: &[(usize, ColumnType)]| {
+        columns.iter().map(|(index, ty)| by_type::json(row, *index, *ty)).collect()
+    };
+    beside(rows, columns, read)
+}
+
+/// The same, where the values beside each row are the text of a JSON array.
+pub fn select_beside_text(rows: Rows, columns: Vec<DynamicColumn>) -> Select<(JsonRow, Vec<u8>)> {
+    let read = |row: &Row, columns: &[(usize, ColumnType)]| {
+        let mut text = Vec::with_capacity(16 * columns.len() + 2);
+        text.push(b'[');
+        for (place, (index, ty)) in columns.iter().enumerate() {
+            if place > 0 {
+                text.push(b',');
+            }
+            by_type::write(row, *index, *ty, &mut text)?;
+        }
+        text.push(b']');
+        Ok(text)
+    };
+    beside(rows, columns, read)
+}
+
+fn beside<T: Send + 'static>(rows: Rows, columns: Vec<DynamicColumn>, read: Read<T>) -> Select<(JsonRow, T)> {
     let Select { mut node, shape, .. } = select(rows);
-    let start = node.columns.len();
-    let types = columns.iter().map(|column| column.ty).collect();
-    node.columns.extend(columns.into_iter().map(|column| column.node));
-    Select { node, shape: Arc::new(Beside { shape, start, types }), mapped: true }
+    let mut places = Vec::with_capacity(columns.len());
+    for column in columns {
+        // What the row shows is there.
+        let place = node.columns.iter().position(|other| *other == column.node).unwrap_or(node.columns.len());
+        places.push((place, column.ty));
+        if place == node.columns.len() {
+            node.columns.push(column.node);
+        }
+    }
+    Select { node, shape: Arc::new(Beside { shape, columns: places, read }), mapped: true }
 }
 
-struct Beside {
+/// Reads the columns at these indexes.
+type Read<T> = fn(&Row, &[(usize, ColumnType)]) -> Result<T>;
+
+struct Beside<T> {
     shape: Arc<dyn Shape<JsonRow>>,
-    /// The index of the first column.
-    start: usize,
-    types: Vec<ColumnType>,
+    columns: Vec<(usize, ColumnType)>,
+    read: Read<T>,
 }
 
-impl Shape<(JsonRow, Vec<Json>)> for Beside {
-    fn read<'a>(&'a self, rows: RowsRead<'a>, _: Target<'a>) -> BoxFuture<'a, Result<Vec<(JsonRow, Vec<Json>)>>> {
+impl<T: Send + 'static> Shape<(JsonRow, T)> for Beside<T> {
+    fn read<'a>(&'a self, rows: RowsRead<'a>, _: Target<'a>) -> BoxFuture<'a, Result<Vec<(JsonRow, T)>>> {
         std::future::ready(rows.iter().map(|row| self.read_one(row)).collect()).boxed()
     }
 
-    fn read_one(&self, row: &Row) -> Result<(JsonRow, Vec<Json>)> {
-        let beside = self.types.iter().enumerate().map(|(index, ty)| by_type::json(row, self.start + index, *ty));
-        Ok((self.shape.read_one(row)?, beside.collect::<Result<_>>()?))
+    fn read_one(&self, row: &Row) -> Result<(JsonRow, T)> {
+        Ok((self.shape.read_one(row)?, (self.read)(row, &self.columns)?))
     }
 
     fn needs_query(&self) -> Option<&'static str> {

@@ -242,7 +242,26 @@ fn around(mut query: SelectNode, column: Node) -> SelectNode {
 }
 
 /// The members of an object: their names as they are written, with the colon, and their forms.
-struct Members(Vec<(Vec<u8>, Form)>);
+pub(crate) struct Members(Vec<(Vec<u8>, Form)>);
+
+impl Members {
+    /// Writes a row.
+    pub(super) fn write(&self, row: &Row, text: &mut Vec<u8>) -> Result<()> {
+        text.push(b'{');
+        for (index, (name, form)) in self.0.iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            text.extend_from_slice(name);
+            match form {
+                Form::Value(ty) => by_type::write(row, index, *ty, text)?,
+                Form::Written => text.extend_from_slice(row.text(index)?.as_deref().unwrap_or("null").as_bytes()),
+            }
+        }
+        text.push(b'}');
+        Ok(())
+    }
+}
 
 impl Shape<JsonRow> for Members {
     fn read<'a>(&'a self, rows: RowsRead<'a>, _: Target<'a>) -> BoxFuture<'a, Result<Vec<JsonRow>>> {
@@ -251,25 +270,14 @@ impl Shape<JsonRow> for Members {
 
     fn read_one(&self, row: &Row) -> Result<JsonRow> {
         let mut text = Vec::with_capacity(32 * self.0.len());
-        text.push(b'{');
-        for (index, (name, form)) in self.0.iter().enumerate() {
-            if index > 0 {
-                text.push(b',');
-            }
-            text.extend_from_slice(name);
-            match form {
-                Form::Value(ty) => text.extend_from_slice(by_type::json(row, index, *ty)?.to_string().as_bytes()),
-                Form::Written => match row.get::<Option<String>>(index)? {
-                    Some(written) => text.extend_from_slice(written.as_bytes()),
-                    None => text.extend_from_slice(b"null"),
-                },
-            }
-        }
-        text.push(b'}');
+        self.write(row, &mut text)?;
         Ok(JsonRow(text))
     }
 
     fn needs_query(&self) -> Option<&'static str> {
         None
+    }
+    fn members(&self) -> Option<&Members> {
+        Some(self)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +10,12 @@ use serde_json::Value as Json;
 
 use super::node::SelectNode;
 use super::select::Select;
+use super::shape::Shape;
 use crate::engine::Executor;
 use crate::expr::node::{Binary, Name, Node};
 use crate::expr::{Nulls, Order};
 use crate::row::Row;
+use crate::table::ColumnType;
 use crate::value::{Value, by_type, invalid};
 use crate::{Dialect, Error, ErrorKind, Result};
 
@@ -109,48 +112,96 @@ impl<O: Send + 'static> Keyset<O> {
     pub fn fetch(self, db: &impl Executor) -> impl Future<Output = Result<KeysetPage<O>>> + Send {
         let place = Location::caller();
         async move {
-            let Select { mut node, shape, .. } = self.select;
-            let target = db.target(node.root.bind)?;
-            let keys = keys(&node)?;
-            let print = fingerprint(&keys, target.dialect())?;
-            let backwards = matches!(self.from, Some(From::Before(_)));
-            node.order_by = if backwards { keys.iter().map(reversed).collect() } else { keys };
-            if let Some(From::After(cursor) | From::Before(cursor)) = &self.from {
-                let values = read_cursor(cursor, print, &node.order_by)?;
-                node.filter.push(beyond(&node.order_by, &values));
-            }
-            let first_key = node.columns.len();
-            node.columns.extend(node.order_by.iter().map(|order| order.node.clone()));
-            // One row more than wanted tells whether there are more.
-            node.limit = Some(self.rows.saturating_add(1));
-            node.offset = None;
-
-            let rows = target.read_at(&node, place).await?;
-            let more = rows.len() as u64 > self.rows;
-            let wanted = if more { &rows[..rows.len() - 1] } else { &rows[..] };
-            let mut wanted: Vec<&Row> = wanted.iter().collect();
-            if backwards {
-                wanted.reverse();
-            }
-            let cursor =
-                |row: Option<&&Row>| row.map(|row| write_cursor(row, first_key, print, &node.order_by)).transpose();
-            let (next, prev) = match self.from {
-                None => (more, false),
-                Some(From::After(_)) => (more, true),
-                Some(From::Before(_)) => (true, more),
-            };
-            let next = if next { cursor(wanted.last())? } else { None };
-            let prev = if prev { cursor(wanted.first())? } else { None };
-            Ok(KeysetPage { items: shape.read(&wanted, target).await?, next, prev })
+            let target = db.target(self.bind())?;
+            let paged = self.prepare(target.dialect())?;
+            let rows = target.read_at(&paged.node, place).await?;
+            let (rows, next, prev) = paged.cut(&rows)?;
+            Ok(KeysetPage { items: paged.shape.read(&rows, target).await?, next, prev })
         }
+    }
+
+    pub(crate) fn bind(&self) -> Option<&'static str> {
+        self.select.node.root.bind
+    }
+
+    /// The query of the page.
+    pub(crate) fn prepare(self, dialect: Dialect) -> Result<Paged<O>> {
+        let Select { mut node, shape, .. } = self.select;
+        let keys = keys(&node)?;
+        let print = fingerprint(&keys, dialect)?;
+        let backwards = matches!(self.from, Some(From::Before(_)));
+        node.order_by = if backwards { keys.iter().map(reversed).collect() } else { keys };
+        if let Some(From::After(cursor) | From::Before(cursor)) = &self.from {
+            let values = read_cursor(cursor, print, &node.order_by)?;
+            node.filter.push(beyond(&node.order_by, &values));
+        }
+        let mut keys = Vec::with_capacity(node.order_by.len());
+        for order in &node.order_by {
+            // What a row shows is there; but only a column is sure to be what it is ordered by.
+            let is_shown = |column: &Node| matches!(column, Node::Column { .. }) && *column == order.node;
+            let place = node.columns.iter().position(is_shown).unwrap_or(node.columns.len());
+            keys.push((place, order.ty));
+            if place == node.columns.len() {
+                node.columns.push(order.node.clone());
+            }
+        }
+        // One row more than wanted tells whether there are more.
+        node.limit = Some(self.rows.saturating_add(1));
+        node.offset = None;
+        Ok(Paged { node, shape, rows: self.rows, from: self.from, print, keys })
+    }
+}
+
+/// The query of a page.
+pub(crate) struct Paged<O> {
+    pub(crate) node: SelectNode,
+    pub(crate) shape: Arc<dyn Shape<O>>,
+    /// The most rows.
+    pub(crate) rows: u64,
+    from: Option<From>,
+    print: u64,
+    /// The columns with the values that the rows are ordered by.
+    keys: Vec<(usize, ColumnType)>,
+}
+
+impl<O> Paged<O> {
+    /// Whether the rows come in the opposite order.
+    pub(crate) fn is_backwards(&self) -> bool {
+        matches!(self.from, Some(From::Before(_)))
+    }
+
+    /// The rows of the page among those that came, and the cursors of the pages after and before it.
+    #[expect(clippy::type_complexity, reason = "it is taken apart where it is given")]
+    pub(crate) fn cut<'a>(&self, rows: &'a [Row]) -> Result<(Vec<&'a Row>, Option<String>, Option<String>)> {
+        let more = rows.len() as u64 > self.rows;
+        let mut wanted: Vec<&Row> = if more { &rows[..rows.len() - 1] } else { rows }.iter().collect();
+        if self.is_backwards() {
+            wanted.reverse();
+        }
+        let (next, prev) = match self.from {
+            None => (more, false),
+            Some(From::After(_)) => (more, true),
+            Some(From::Before(_)) => (true, more),
+        };
+        let cursor = |row: Option<&&Row>| row.map(|row| self.cursor(row)).transpose();
+        let next = if next { cursor(wanted.last())? } else { None };
+        let prev = if prev { cursor(wanted.first())? } else { None };
+        Ok((wanted, next, prev))
+    }
+
+    /// The cursor of a row.
+    pub(crate) fn cursor(&self, row: &Row) -> Result<String> {
+        let mut parts = vec![Json::from(VERSION), Json::from(self.print)];
+        for (index, ty) in &self.keys {
+            parts.push(by_type::to_json(&by_type::read(row, *index, *ty)?)?);
+        }
+        Ok(URL_SAFE_NO_PAD.encode(Json::Array(parts).to_string()))
     }
 }
 
 /// The query's order, with the primary key after it: no two rows are equal in it.
 fn keys(node: &SelectNode) -> Result<Vec<Order>> {
-    let mut plain = node.clone();
-    (plain.limit, plain.offset) = (None, None);
-    if !plain.is_plain() {
+    if !node.is_whole() {
         let text = "pages by cursor need the rows of a table, and this query groups, unites or leaves out some";
         return Err(Error::new(ErrorKind::InvalidQuery, text).with_hint("use `.paginate(page, per_page)`"));
     }
@@ -215,12 +266,17 @@ fn bound(order: &Order, value: &Value) -> Node {
 fn fingerprint(keys: &[Order], dialect: Dialect) -> Result<u64> {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for order in keys {
-        let node = order.node.lower(dialect)?;
-        let mut key = sea_query::Query::select();
-        key.expr(node);
-        let sql = match dialect {
-            Dialect::Sqlite => key.to_string(sea_query::SqliteQueryBuilder),
-            Dialect::Postgres => key.to_string(sea_query::PostgresQueryBuilder),
+        let sql = match &order.node {
+            // Most are columns, whose SQL is soon written.
+            Node::Column { table, name } => format!("SELECT {}.{}", dialect.quote(table), dialect.quote(name)),
+            node => {
+                let mut key = sea_query::Query::select();
+                key.expr(node.lower(dialect)?);
+                match dialect {
+                    Dialect::Sqlite => key.to_string(sea_query::SqliteQueryBuilder),
+                    Dialect::Postgres => key.to_string(sea_query::PostgresQueryBuilder),
+                }
+            }
         };
         let direction = format!("{sql} {} {:?};", order.descending, order.nulls);
         for byte in direction.bytes() {
@@ -228,14 +284,6 @@ fn fingerprint(keys: &[Order], dialect: Dialect) -> Result<u64> {
         }
     }
     Ok(hash)
-}
-
-fn write_cursor(row: &Row, first_key: usize, print: u64, keys: &[Order]) -> Result<String> {
-    let mut parts = vec![Json::from(VERSION), Json::from(print)];
-    for (index, order) in keys.iter().enumerate() {
-        parts.push(by_type::to_json(&by_type::read(row, first_key + index, order.ty)?)?);
-    }
-    Ok(URL_SAFE_NO_PAD.encode(Json::Array(parts).to_string()))
 }
 
 fn read_cursor(cursor: &str, print: u64, keys: &[Order]) -> Result<Vec<Value>> {

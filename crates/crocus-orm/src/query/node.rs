@@ -220,13 +220,16 @@ impl SelectNode {
 
     /// Whether each row is one of the root's, unchanged.
     pub(crate) fn is_plain(&self) -> bool {
+        self.is_whole() && self.limit.is_none() && self.offset.is_none()
+    }
+
+    /// The same, whatever its bounds.
+    pub(crate) fn is_whole(&self) -> bool {
         !self.distinct
             && self.distinct_on.is_empty()
             && self.group_by.is_empty()
             && self.having.is_empty()
             && self.set.is_empty()
-            && self.limit.is_none()
-            && self.offset.is_none()
             && !self.columns.iter().any(Node::has_aggregate)
     }
 

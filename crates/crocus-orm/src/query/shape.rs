@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::load::Loaded;
+use crate::dynamic::Members;
 use crate::engine::Target;
 use crate::model::Model;
 use crate::row::Row;
@@ -28,6 +29,12 @@ pub trait Shape<O>: Send + Sync {
 
     /// The relationship that it asks the database for, if it does.
     fn needs_query(&self) -> Option<&'static str>;
+
+    /// What writes its rows into a JSON text, where it makes such rows.
+    #[expect(private_interfaces, reason = "no program has shapes of its own")]
+    fn members(&self) -> Option<&Members> {
+        None
+    }
 }
 
 /// A model, from the column `start` on.

@@ -121,6 +121,44 @@ pub(crate) fn json(row: &Row, index: usize, ty: ColumnType) -> Result<Json> {
     }
 }
 
+/// Writes the value at `index` of a row as JSON text: that of [`json`], without the detour.
+///
+/// # Errors
+/// When the column holds something else.
+pub(crate) fn write(row: &Row, index: usize, ty: ColumnType, text: &mut Vec<u8>) -> Result<()> {
+    match ty {
+        ColumnType::Text | ColumnType::Enum(_) => match row.text(index)? {
+            Some(value) => write_json(text, &*value),
+            None => text.extend_from_slice(NULL),
+        },
+        ColumnType::Json | ColumnType::Array(_) => write_json(text, &json(row, index, ty)?),
+        ty => with_type!(ty, T => match Option::<T>::from_row(row, index)? {
+            Some(value) => write_value(text, &value.into_value())?,
+            None => text.extend_from_slice(NULL),
+        }, otherwise: return Err(lacks(ty))),
+    }
+    Ok(())
+}
+
+const NULL: &[u8] = b"null";
+
+fn write_value(text: &mut Vec<u8>, value: &Value) -> Result<()> {
+    match value {
+        Value::SmallInt(Some(number)) => write_json(text, number),
+        Value::Int(Some(number)) => write_json(text, number),
+        Value::BigInt(Some(number)) => write_json(text, number),
+        Value::Double(Some(number)) if number.is_finite() => write_json(text, number),
+        Value::Bool(Some(truth)) => write_json(text, truth),
+        value => write_json(text, &to_json(value)?),
+    }
+    Ok(())
+}
+
+fn write_json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    // Neither memory nor values, texts and documents refuse to be written.
+    drop(serde_json::to_writer(text, value));
+}
+
 fn lacks(ty: ColumnType) -> Error {
     Error::new(ErrorKind::InvalidQuery, format!("values of the type {ty:?} cannot be read without a model"))
 }
@@ -199,7 +237,7 @@ pub(crate) fn to_json(value: &Value) -> Result<Json> {
         Value::Double(Some(number)) => number.to_string().into(),
         Value::Bool(Some(truth)) => (*truth).into(),
         Value::String(Some(text)) => text.as_str().into(),
-        Value::Bytes(Some(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into(),
+        Value::Bytes(Some(bytes)) => hexadecimal(bytes).into(),
         #[cfg(feature = "time")]
         Value::JiffDate(Some(date)) => date.to_string().into(),
         #[cfg(feature = "time")]
@@ -215,6 +253,13 @@ pub(crate) fn to_json(value: &Value) -> Result<Json> {
         value if is_null(value) => Json::Null,
         value => return Err(invalid(format!("{value:?} has no place in a cursor"))),
     })
+}
+
+/// Two digits a byte.
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
 }
 
 /// Whether the value is NULL.

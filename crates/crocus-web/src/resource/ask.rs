@@ -7,14 +7,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crocus_orm::{Dialect, Engine};
-use percent_encoding::percent_decode_str;
 
+use super::asked::Asked;
 use super::definition::Definition;
 use super::format::Format;
 use super::idempotency::{KEY, Once};
-use super::plan::{Scopes, reached};
-use super::problems;
-use super::{Served, body, etag};
+use super::plan::Scopes;
+use super::{Served, body, etag, problems};
 use crate::grammar::{Handling, Parameters, Preferences};
 use crate::{Db, Problem};
 
@@ -26,7 +25,7 @@ pub(super) type Refused = Box<Response>;
 pub(super) struct Ask {
     pub(super) parts: Parts,
     pub(super) db: Db,
-    pub(super) parameters: Parameters,
+    pub(super) asked: Arc<Asked>,
     pub(super) preferences: Preferences,
     pub(super) format: Format,
     pub(super) scopes: Scopes,
@@ -39,21 +38,22 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 impl Ask {
     /// Reads the request's head; `query` stands in place of the URL's where the body has it.
     pub(super) async fn read(served: &Served, mut parts: Parts, query: Option<&str>) -> Result<Ask, Refused> {
-        let definition = &*served.definition;
         let db = <Db as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
         let db = db.map_err(refused)?;
         let query = query.or(parts.uri.query()).unwrap_or_default();
-        let parameters = parameters(definition, query).map_err(refused)?;
+        let asked = Asked::of(served, query).map_err(refused)?;
         let preferences = preferences(&parts.headers).map_err(refused)?;
         etag::check(&parts.headers).map_err(refused)?;
         let format = Format::negotiate(&parts.headers).map_err(refused)?;
-        let mut definitions = vec![served.definition.clone()];
-        if let Some(select) = &parameters.select {
-            reached(&served.resources, &served.definition, &select.0, &mut definitions);
-        }
-        let mut ask = Ask { parts, db, parameters, preferences, format, scopes: Scopes::new(), once: None };
-        ask.add_scopes(&definitions).await?;
+        let mut ask = Ask { parts, db, asked, preferences, format, scopes: Scopes::new(), once: None };
+        let asked = ask.asked.clone();
+        ask.add_scopes(&asked.reached).await?;
         Ok(ask)
+    }
+
+    /// What its query asks.
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.asked.parameters
     }
 
     /// Notes whether the request is to be done once. Gives the body back.
@@ -96,30 +96,6 @@ impl Ask {
 /// A problem as PostgREST's clients understand it too.
 pub(super) fn refused(problem: Problem) -> Refused {
     Box::new(problem.of_resource().into_response())
-}
-
-/// The parameters of a query as forms write them: `%20` and `+` are spaces.
-fn parameters(definition: &Definition, query: &str) -> Result<Parameters, Problem> {
-    let limit = definition.limits.query;
-    if query.len() > limit {
-        let text = format!("the query has {} bytes; at most {limit} are read", query.len());
-        return Err(problems::invalid_query(text));
-    }
-    let decode = |text: &str| {
-        let spaced = text.replace('+', " ");
-        let text = percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned());
-        text.ok().filter(|text| !text.contains('\0'))
-    };
-    let mut pairs = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-            let shown: String = pair.chars().take(40).collect();
-            return Err(problems::invalid_query(format!("`{shown}` is no text in UTF-8, or has a U+0000 in it")));
-        };
-        pairs.push((name, value));
-    }
-    Parameters::parse(pairs).map_err(problems::mistakes)
 }
 
 fn preferences(headers: &HeaderMap) -> Result<Preferences, Problem> {

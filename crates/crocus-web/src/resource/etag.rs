@@ -23,13 +23,19 @@ pub(super) enum Condition {
 
 /// 96 bits of the SHA-256 of these bytes: enough that no two states of a row ever have the same.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    digits(&Sha256::digest(bytes))
+}
+
+fn digits(hash: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash[..12].iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
 }
 
 impl EntityTag {
-    /// Of a list.
-    pub(super) fn of_list(body: &[u8]) -> EntityTag {
-        EntityTag(digest(body))
+    /// Of a list, of which these rows were sent.
+    pub(super) fn of_list(body: &[u8], range: &str) -> EntityTag {
+        EntityTag(digits(&Sha256::new_with_prefix(body).chain_update(range).finalize()))
     }
 
     /// Of a row in this state, of which this was sent.

@@ -1,8 +1,10 @@
 //! The forms that rows are sent in, and which of them a client wants.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use crocus_orm::dynamic::JsonRow;
+use crocus_orm::dynamic::{JsonList, JsonRow};
 use serde_json::value::RawValue;
 
 use crate::Problem;
@@ -83,36 +85,42 @@ impl Format {
 
     /// Rows in this form. `names` are the members of each, for the head of a table.
     pub(super) fn write(self, rows: &[JsonRow], names: &[String]) -> Vec<u8> {
-        let stripped: Vec<JsonRow>;
-        let rows = if self.stripped {
-            stripped = rows.iter().map(strip).collect();
-            &stripped
-        } else {
-            rows
-        };
-        let mut text = Vec::with_capacity(rows.iter().map(|row| row.0.len() + 1).sum::<usize>() + 2);
+        self.write_each(rows.iter().map(|row| &*row.0), rows.iter().map(|row| row.0.len() + 1).sum(), names)
+    }
+
+    /// A list in this form.
+    pub(super) fn write_list(self, list: JsonList, names: &[String]) -> Vec<u8> {
+        match self {
+            Format::JSON => list.into_array(),
+            _ => self.write_each(list.rows(), list.rows().map(|row| row.len() + 1).sum(), names),
+        }
+    }
+
+    /// Rows of about so many bytes.
+    fn write_each<'a>(self, rows: impl Iterator<Item = &'a [u8]>, bytes: usize, names: &[String]) -> Vec<u8> {
+        let mut rows =
+            rows.map(|row| if self.stripped { Cow::Owned(strip(row)) } else { Cow::Borrowed(row) }).peekable();
+        let mut text = Vec::with_capacity(bytes + 2);
         match self.kind {
-            Kind::Object => text.extend_from_slice(rows.first().map_or(b"null", |row| &row.0)),
+            Kind::Object => text.extend_from_slice(&rows.next().unwrap_or(Cow::Borrowed(b"null"))),
             Kind::Json => {
                 text.push(b'[');
-                for (index, row) in rows.iter().enumerate() {
-                    if index > 0 {
-                        text.push(b',');
-                    }
-                    text.extend_from_slice(&row.0);
+                while let Some(row) = rows.next() {
+                    text.extend_from_slice(&row);
+                    text.extend(rows.peek().map(|_| b','));
                 }
                 text.push(b']');
             }
             Kind::Ndjson => {
                 for row in rows {
-                    text.extend_from_slice(&row.0);
+                    text.extend_from_slice(&row);
                     text.push(b'\n');
                 }
             }
             Kind::Csv => {
                 line(&mut text, names.iter().map(String::as_str));
                 for row in rows {
-                    let cells: Vec<_> = members(row).into_iter().map(|(_, value)| cell(value)).collect();
+                    let cells: Vec<_> = members(&row).into_iter().map(|(_, value)| cell(value)).collect();
                     line(&mut text, cells.iter().map(String::as_str));
                 }
             }
@@ -160,8 +168,8 @@ fn is_refused(ranges: &[Accepted], media_type: &str) -> bool {
 }
 
 /// The members of a row, in order.
-fn members(row: &JsonRow) -> Vec<(String, &RawValue)> {
-    let read: Result<Members<'_>, _> = serde_json::from_slice(&row.0);
+fn members(row: &[u8]) -> Vec<(String, &RawValue)> {
+    let read: Result<Members<'_>, _> = serde_json::from_slice(row);
     read.map(|members| members.0).unwrap_or_default()
 }
 
@@ -189,7 +197,7 @@ impl<'de> serde::Deserialize<'de> for Members<'de> {
     }
 }
 
-fn strip(row: &JsonRow) -> JsonRow {
+fn strip(row: &[u8]) -> Vec<u8> {
     let mut text = b"{".to_vec();
     for (name, value) in members(row).into_iter().filter(|(_, value)| value.get() != "null") {
         if text.len() > 1 {
@@ -200,7 +208,7 @@ fn strip(row: &JsonRow) -> JsonRow {
         text.extend_from_slice(value.get().as_bytes());
     }
     text.push(b'}');
-    JsonRow(text)
+    text
 }
 
 /// A value as a cell: a text without its quotes, NULL as nothing, anything else as JSON.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use crocus_orm::dynamic::{self, JsonRow};
-use crocus_orm::{Executor, Expr, Isolation, KeysetPage, Select, TransactionOptions, Value};
+use crocus_orm::dynamic::{self, JsonPage, JsonRow};
+use crocus_orm::{Executor, Expr, Isolation, Select, TransactionOptions, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Served;
 use super::ask::{Ask, Refused, range, refused};
+use super::asked::Planned;
 use super::etag::EntityTag;
 use super::format::{Format, Kind};
-use super::plan::{Plan, Planner};
 use super::{key, problems};
-use crate::grammar::{Count, Page, Preferences};
+use crate::grammar::{Count, Preferences};
 use crate::{Problem, Result};
 
 /// What a query's value has unescaped in a link.
@@ -25,48 +25,38 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool>>) -> Result<Response, Refused> {
     let definition = &served.definition;
     let window = Window::of(&ask, definition.limits.rows).map_err(refused)?;
-    let mut plan = plan(&served, &ask).map_err(refused)?;
-    plan.rows.filter.extend(within);
-    let names = std::mem::take(&mut plan.names);
-
-    (plan.rows.limit, plan.rows.offset) = (None, None);
-    let aggregated = plan.aggregated;
-    let select = dynamic::select(plan.rows);
+    let plan = plan(&served, &ask).map_err(refused)?;
+    let select = match within {
+        Some(within) => plan.list.clone().filter(within),
+        None => plan.list.clone(),
+    };
     let (total, page) = match ask.preferences.count {
         Some(Count::Exact | Count::Estimated) => {
             // The rows and their number are of one moment. The transaction has nothing to commit: it ends with this request.
             let snapshot = TransactionOptions::new().isolation(Isolation::RepeatableRead).read_only();
             let engine = ask.engine(definition).map_err(refused)?;
             let snapshot = engine.begin_with(snapshot).await.map_err(|error| refused(error.into()))?;
-            window.counted(select, &ask, aggregated, &snapshot).await
+            window.counted(select, &ask, plan.aggregated, &snapshot).await
         }
-        Some(Count::Planned) | None => window.counted(select, &ask, aggregated, &ask.db).await,
+        Some(Count::Planned) | None => window.counted(select, &ask, plan.aggregated, &ask.db).await,
     }
     .map_err(refused)?;
-    respond(&ask, &window, page, total, &names).map_err(refused)
+    respond(&ask, &window, page, total, &plan.names).map_err(refused)
 }
 
 /// `GET /cars/1`: one row.
 pub(super) async fn get(served: Arc<Served>, ask: Ask, key: Vec<Value>) -> Result<Response, Refused> {
-    let row = one(&served, &ask, &key).await.map_err(refused)?;
-    let Some((row, state, names)) = row else {
-        return Err(refused(key::not_found(&served.definition, &key)));
-    };
-    Ok(answer_one(&ask, StatusCode::OK, row, &state, &names))
-}
-
-/// One row as the request wants it, its state, and the names of its members.
-async fn one(served: &Served, ask: &Ask, key: &[Value]) -> Result<Option<(JsonRow, String, Vec<String>)>> {
     let definition = &served.definition;
-    let mut plan = plan(served, ask)?;
+    let plan = plan(&served, &ask).map_err(refused)?;
     if plan.aggregated {
-        return Err(problems::invalid_query("one row has nothing to be counted or added up"));
+        return Err(refused(problems::invalid_query("one row has nothing to be counted or added up")));
     }
-    plan.rows.filter.push(dynamic::key_equals(definition.table, key));
-    let names = std::mem::take(&mut plan.names);
-    let select = dynamic::select_beside(plan.rows, key::state_columns(definition));
-    let row = select.one_or_none(&ask.db).await.map_err(problems::of_reading)?;
-    Ok(row.map(|(row, state)| (row, key::state(definition, &state), names)))
+    let select = plan.one(definition).clone().filter(dynamic::key_equals(definition.table, &key));
+    let row = select.one_or_none(&ask.db).await.map_err(|error| refused(problems::of_reading(error)))?;
+    let Some((row, beside)) = row else {
+        return Err(refused(key::not_found(definition, &key)));
+    };
+    Ok(answer_one(&ask, StatusCode::OK, row, &key::state_of_text(definition, &beside), &plan.names))
 }
 
 /// The answer with one row, or a 304.
@@ -96,10 +86,9 @@ fn finish(ask: &Ask, status: StatusCode, tag: EntityTag, content_type: &'static 
     (status, [tag.header(), vary, content_type], Format::body(body)).into_response()
 }
 
-pub(super) fn plan(served: &Served, ask: &Ask) -> Result<Plan> {
-    let definition = &served.definition;
-    let planner = Planner::new(&served.resources, definition, &ask.scopes, ask.dialect(definition)?);
-    planner.plan(definition, &ask.parameters).map_err(problems::mistakes)
+/// What the request asks for, planned.
+pub(super) fn plan(served: &Served, ask: &Ask) -> Result<Arc<Planned>> {
+    ask.asked.plan(served, &ask.scopes, ask.dialect(&served.definition)?)
 }
 
 /// Which of the rows.
@@ -121,8 +110,8 @@ enum From {
 
 impl Window {
     fn of(ask: &Ask, most: u64) -> Result<Window> {
-        let page = ask.parameters.pages.get(&Vec::new()).cloned().unwrap_or_default();
-        let Page { mut limit, mut offset, .. } = page;
+        let page = ask.parameters().pages.get([].as_slice());
+        let (mut limit, mut offset) = page.map_or((None, None), |page| (page.limit, page.offset));
         let range = if ask.parts.method == Method::GET { range(&ask.parts.headers)? } else { None };
         if let Some((first, rows)) = range {
             // Both count: the header's rows among the parameters'.
@@ -132,7 +121,7 @@ impl Window {
                 (None, rows) => rows,
             };
         }
-        let from = match (&ask.parameters.cursor, offset) {
+        let from = match (&ask.parameters().cursor, offset) {
             (Some(_), Some(_)) => {
                 return Err(problems::wrong_cursor("it says where the page begins, and so does the offset"));
             }
@@ -155,7 +144,7 @@ impl Window {
         ask: &Ask,
         aggregated: bool,
         db: &impl Executor,
-    ) -> Result<(Option<u64>, KeysetPage<JsonRow>)> {
+    ) -> Result<(Option<u64>, JsonPage)> {
         let total = count(ask, select.clone(), db).await?;
         if let Some(total) = total
             && self.offset > total
@@ -165,20 +154,14 @@ impl Window {
         Ok((total, self.read(select, ask, aggregated, db).await?))
     }
 
-    async fn read(
-        &self,
-        select: Select<JsonRow>,
-        ask: &Ask,
-        aggregated: bool,
-        db: &impl Executor,
-    ) -> Result<KeysetPage<JsonRow>> {
+    async fn read(&self, select: Select<JsonRow>, ask: &Ask, aggregated: bool, db: &impl Executor) -> Result<JsonPage> {
         let single = aggregated || matches!(self.from, From::Offset);
         if single {
-            if aggregated && ask.parameters.cursor.is_some() {
+            if aggregated && ask.parameters().cursor.is_some() {
                 return Err(problems::wrong_cursor("rows that are made of several have no cursors"));
             }
-            let rows = select.limit(self.limit).offset(self.offset).all(db).await.map_err(problems::of_reading)?;
-            return Ok(KeysetPage { items: rows, next: None, prev: None });
+            let rows = select.limit(self.limit).offset(self.offset).list(db).await.map_err(problems::of_reading)?;
+            return Ok(JsonPage { rows, next: None, prev: None });
         }
         let keyset = select.keyset(self.limit);
         let keyset = match &self.from {
@@ -186,7 +169,7 @@ impl Window {
             From::Before(cursor) => keyset.before(cursor),
             From::Offset | From::Start => keyset,
         };
-        keyset.fetch(db).await.map_err(problems::of_reading)
+        keyset.list(db).await.map_err(problems::of_reading)
     }
 
     /// Whether the number of the first row is known.
@@ -219,25 +202,18 @@ fn beyond(offset: u64, total: u64) -> Problem {
         .with_header(header::CONTENT_RANGE, range)
 }
 
-fn respond(
-    ask: &Ask,
-    window: &Window,
-    page: KeysetPage<JsonRow>,
-    total: Option<u64>,
-    names: &[String],
-) -> Result<Response> {
-    if ask.format.kind == Kind::Object && page.items.len() != 1 {
-        return Err(problems::not_single(page.items.len()));
+fn respond(ask: &Ask, window: &Window, page: JsonPage, total: Option<u64>, names: &[String]) -> Result<Response> {
+    if ask.format.kind == Kind::Object && page.rows.len() != 1 {
+        return Err(problems::not_single(page.rows.len()));
     }
-    let body = ask.format.write(&page.items, names);
-    let sent = page.items.len() as u64;
+    let sent = page.rows.len() as u64;
     let is_part = window.is_numbered() && total.is_some_and(|total| sent < total);
     let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let content_range = content_range(window, sent, total);
     let links = links(&ask.parts, &page);
-    let mut tagged = body.clone();
-    tagged.extend_from_slice(content_range.as_bytes());
-    let mut response = finish(ask, status, EntityTag::of_list(&tagged), ask.format.content_type(), body);
+    let body = ask.format.write_list(page.rows, names);
+    let tag = EntityTag::of_list(&body, &content_range);
+    let mut response = finish(ask, status, tag, ask.format.content_type(), body);
     let headers = response.headers_mut();
     add(headers, header::CONTENT_RANGE, &content_range);
     headers.insert(RANGE_UNIT, HeaderValue::from_static("items"));
@@ -278,7 +254,7 @@ fn content_range(window: &Window, sent: u64, total: Option<u64>) -> String {
 }
 
 /// Where the pages beside this one are (RFC 8288).
-fn links<O>(parts: &Parts, page: &KeysetPage<O>) -> String {
+fn links(parts: &Parts, page: &JsonPage) -> String {
     let link = |cursor: &Option<String>, word: &str, relation: &str| {
         let cursor = cursor.as_ref()?;
         Some(format!("<{}>; rel=\"{relation}\"", with_cursor(&parts.uri, &format!("{word}.{cursor}"))))

@@ -32,7 +32,7 @@ impl Resources {
     pub fn routes(&self) -> (Router, Vec<Route>) {
         let (mut router, mut routes) = (Router::new(), Vec::new());
         for definition in self.iter() {
-            let served = Arc::new(Served { resources: self.clone(), definition: definition.clone() });
+            let served = Arc::new(Served::new(self, definition));
             let one = format!("{}/{{id}}", definition.path);
             let mut paths = vec![(definition.path.clone(), Place::Collection), (one.clone(), Place::One)];
             for relation in definition.relations {
@@ -44,7 +44,7 @@ impl Resources {
             }
             for (path, place) in paths {
                 let served = match &place {
-                    Place::Sub(sub) => Arc::new(Served { resources: self.clone(), definition: sub.target.clone() }),
+                    Place::Sub(sub) => Arc::new(Served::new(self, &sub.target)),
                     _ => served.clone(),
                 };
                 let answered: Vec<_> = methods(&served.definition, &place);

@@ -34,7 +34,7 @@ use crate::{Problem, Result};
 
 /// The columns that the request takes of a body, if it says so.
 fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
-    let Some(columns) = &ask.parameters.columns else { return Ok(None) };
+    let Some(columns) = &ask.parameters().columns else { return Ok(None) };
     let unknown = columns.iter().find(|name| definition.column(name).is_none());
     match unknown {
         Some(name) => Err(problems::unknown_column("columns", definition, name)),
@@ -146,12 +146,12 @@ pub(super) async fn delete_many(served: &Arc<Served>, ask: Ask) -> Result<Respon
 
 async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> Result<Response> {
     let definition = &*served.definition;
-    if ask.parameters.filters.is_empty() {
+    if ask.parameters().filters.is_empty() {
         let text = "this would change every row: say which rows are meant, as in `?id=eq.1`";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "no_filter").with_detail(text));
     }
     let plan = read::plan(served, ask)?;
-    let page = ask.parameters.pages.get(&Vec::new()).cloned().unwrap_or_default();
+    let page = ask.parameters().pages.get([].as_slice());
     let write = if patch.is_some() { Write::Update } else { Write::Delete };
     let input = match patch {
         Some(mut patch) => {
@@ -172,8 +172,9 @@ async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> 
     };
     // The rows are told first, and locked: what is answered is what is changed, also where only some of them are meant.
     let mut rows = Rows::new(Source::new(definition.table));
-    rows.filter = plan.rows.filter;
-    (rows.order, rows.limit, rows.offset) = (plan.rows.order, page.limit, page.offset);
+    rows.filter = plan.rows.filter.clone();
+    rows.order = plan.rows.order.clone();
+    (rows.limit, rows.offset) = page.map_or((None, None), |page| (page.limit, page.offset));
     // Rows are locked in one order, so that two requests do not wait for each other.
     let by_key = key::columns(definition);
     rows.order.extend(by_key.iter().map(|column| column.order(false, None)));

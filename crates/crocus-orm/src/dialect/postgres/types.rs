@@ -124,19 +124,32 @@ fn base(mut ty: &Type) -> &Type {
 /// Text of every type whose binary format is text: also of enums, and of domains over them.
 pub(crate) struct Text(pub(crate) String);
 
+/// The same, where it is.
+pub(crate) struct TextRef<'a>(pub(crate) &'a str);
+
 impl<'a> FromSql<'a> for Text {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Text, BoxError> {
+        TextRef::from_sql(ty, raw).map(|TextRef(text)| Text(text.to_owned()))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        TextRef::accepts(ty)
+    }
+}
+
+impl<'a> FromSql<'a> for TextRef<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<TextRef<'a>, BoxError> {
         match base(ty) {
             // The spaces that fill it mean nothing ("Character Types"), and are not there on SQLite.
-            &Type::BPCHAR => String::from_sql(ty, raw).map(|text| Text(text.trim_end_matches(' ').to_owned())),
-            ty if <String as FromSql>::accepts(ty) => String::from_sql(ty, raw).map(Text),
-            _ => String::from_sql(&Type::TEXT, raw).map(Text),
+            &Type::BPCHAR => <&str>::from_sql(ty, raw).map(|text| TextRef(text.trim_end_matches(' '))),
+            ty if <&str as FromSql>::accepts(ty) => <&str>::from_sql(ty, raw).map(TextRef),
+            _ => <&str>::from_sql(&Type::TEXT, raw).map(TextRef),
         }
     }
 
     fn accepts(ty: &Type) -> bool {
         let ty = base(ty);
-        <String as FromSql>::accepts(ty) || matches!(ty.kind(), Kind::Enum(_))
+        <&str as FromSql>::accepts(ty) || matches!(ty.kind(), Kind::Enum(_))
     }
 }
 

@@ -194,13 +194,13 @@ fn complete(bodies: &mut Bodies) {
 fn on_conflict(definition: &Definition, ask: &Ask) -> Result<Option<Conflict>> {
     let action = match ask.preferences.resolution {
         // Columns that are named are looked at also where nothing depends on them.
-        None if ask.parameters.on_conflict.is_none() => return Ok(None),
+        None if ask.parameters().on_conflict.is_none() => return Ok(None),
         None => None,
         Some(Resolution::MergeDuplicates) => Some(OnConflict::Update),
         Some(Resolution::IgnoreDuplicates) => Some(OnConflict::Nothing),
     };
     let table = definition.table;
-    let names: Vec<&str> = match &ask.parameters.on_conflict {
+    let names: Vec<&str> = match &ask.parameters().on_conflict {
         Some(names) => names.iter().map(String::as_str).collect(),
         None => table.primary_key().map(|column| column.name).collect(),
     };

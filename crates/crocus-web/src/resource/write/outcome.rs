@@ -39,7 +39,7 @@ impl Outcome {
         let mut outcome = Outcome { returning, rows: Vec::new(), names: Vec::new(), number: written.len() };
         if returning != Return::Representation {
             // A selection with mistakes is refused, also where nothing of it is shown.
-            ask.parameters.select.as_ref().map_or(Ok(()), |_| read::plan(served, ask).map(drop))?;
+            ask.parameters().select.as_ref().map_or(Ok(()), |_| read::plan(served, ask).map(drop))?;
             return Ok(outcome);
         }
         let plan = read::plan(served, ask)?;
