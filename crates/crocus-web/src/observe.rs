@@ -1,22 +1,28 @@
 //! What stands around every handler: the request's id, its limits, what is counted of it, and its one line in the log.
 
+use std::any::Any;
+use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::compression::{self, Wanted};
-use crate::metrics::{METRICS, Metrics};
+use crate::metrics::{InFlight, METRICS, Metrics};
 use crate::problem::Cause;
-use crate::rate_limit::RateLimiter;
+use crate::rate_limit::{RateLimiter, Standing};
 use crate::timing::Counted;
-use crate::traces::{Context, Span, Traces};
+use crate::traces::{self, Span, Traces};
 use crate::{Cors, Db, Limits, Problem, health};
 
 /// The routes for those who look after the program: they are asked again and again, and must be answered.
@@ -45,12 +51,26 @@ impl RequestId {
     }
 }
 
-/// A start that differs between processes, and a count.
+/// A start that differs between processes, and a count, in hexadecimal.
 fn new_id() -> HeaderValue {
-    static START: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    static START: LazyLock<[u8; 12]> = LazyLock::new(|| {
+        let start = RandomState::new().build_hasher().finish();
+        std::array::from_fn(|place| digit(start >> (4 * place)))
+    });
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let id = format!("{:012x}-{:x}", *START >> 16, COUNT.fetch_add(1, Ordering::Relaxed));
-    HeaderValue::try_from(id).expect("hexadecimal digits are a header's value")
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut id = [b'-'; 12 + 1 + 16];
+    id[..12].copy_from_slice(&*START);
+    let digits = (64 - (count | 1).leading_zeros() as usize).div_ceil(4);
+    for place in 0..digits {
+        id[13 + place] = digit(count >> (4 * (digits - 1 - place)));
+    }
+    HeaderValue::from_bytes(&id[..13 + digits]).expect("hexadecimal digits are a header's value")
+}
+
+/// The last hexadecimal digit of a number.
+fn digit(number: u64) -> u8 {
+    b"0123456789abcdef"[(number & 15) as usize]
 }
 
 /// What stands around every handler of a service.
@@ -66,98 +86,128 @@ pub(crate) struct Around {
     pub(crate) traces: Option<Traces>,
 }
 
-/// Runs the rest, and everything around it in one place: its order is the order of these lines.
-pub(crate) async fn observe(State(around): State<Arc<Around>>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let _in_flight = around.metrics.as_ref().map(Metrics::begin);
-    let id = RequestId::of(&request);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let origin = around.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN).cloned());
-    let wanted = around.compression.then(|| Wanted::of(request.headers_mut()));
-    let trace = around.traces.as_ref().map(|traces| (traces, Context::of(request.headers())));
-    let counted = around.server_timing.then(Counted::default);
+/// Puts a service's routes behind what stands around them.
+#[derive(Debug, Clone)]
+pub(crate) struct Observe(pub(crate) Arc<Around>);
 
-    let mut response = match around.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
-        Some(response) => response,
-        None => {
-            let extensions = request.extensions_mut();
-            extensions.insert(id.clone());
-            extensions.insert(around.db.clone());
-            extensions.insert(around.limits);
-            if let Some(counted) = &counted {
-                extensions.insert(counted.clone());
-            }
-            around.limit_rate(request, route, next).await
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { around: self.0.clone(), inner }
+    }
+}
+
+/// Runs the rest, and everything around it: its order is the order of the lines of `begin`, `refuse` and `end`.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed<S> {
+    around: Arc<Around>,
+    inner: S,
+}
+
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let around = self.around.clone();
+        let mut begun = around.begin(&mut request);
+        let answer = match around.refuse(&mut begun, &mut request) {
+            Some(refusal) => Err(refusal),
+            None => catch_unwind(AssertUnwindSafe(|| self.inner.call(request))).map_err(panicked),
+        };
+        async move {
+            let response = match answer {
+                Ok(answer) => around.limit_time(begun.method.is_safe(), answer).await,
+                Err(response) => response,
+            };
+            Ok(around.end(begun, response))
         }
-    };
+        .boxed()
+    }
+}
 
-    if let Some(wanted) = wanted {
-        response = wanted.apply(response);
+/// What is known of a request that is being answered.
+struct Begun {
+    started: Instant,
+    _in_flight: Option<InFlight>,
+    id: RequestId,
+    method: Method,
+    path: String,
+    route: Option<MatchedPath>,
+    origin: Option<HeaderValue>,
+    wanted: Option<Wanted>,
+    trace: Option<traces::Context>,
+    counted: Option<Counted>,
+    standing: Option<Standing>,
+}
+
+impl Begun {
+    /// The template of its route.
+    fn route(&self) -> Option<&str> {
+        self.route.as_ref().map(MatchedPath::as_str)
     }
-    if let Some(cors) = &around.cors {
-        cors.allow(origin.as_ref(), response.headers_mut());
-    }
-    if let Some(counted) = counted {
-        counted.tell(started.elapsed(), response.headers_mut());
-    }
-    let elapsed = started.elapsed();
-    let status = response.status();
-    if let Some(metrics) = &around.metrics {
-        metrics.count(&method, route, status, elapsed);
-    }
-    let status = status.as_u16();
-    let trace_id = trace.as_ref().map(|(_, context)| context.trace_id());
-    let trace_id = trace_id.as_deref();
-    let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause.clone());
-    let cause = cause.as_deref();
-    let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    let id_text = id.as_str();
-    if status >= 500 {
-        tracing::error!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, trace_id, cause);
-    } else {
-        tracing::info!(target: "crocus::request", %method, path, route, status, micros, request_id = id_text, trace_id, cause);
-    }
-    if let Some((traces, context)) = trace {
-        let (route, ended) = (route.map(str::to_owned), SystemTime::now());
-        traces.record(Span { context, method, route, path, status, duration: elapsed, ended });
-    }
-    response.headers_mut().insert(REQUEST_ID, id.0);
-    response
 }
 
 impl Around {
-    /// Runs the rest if the client may ask for it now. Those who look after the program always may.
-    async fn limit_rate(&self, request: Request, route: Option<&str>, next: Next) -> Response {
-        let limiter = self.rate_limit.as_ref().filter(|_| !route.is_some_and(|route| OPERATORS.contains(&route)));
-        let Some(limiter) = limiter else { return self.run(request, next).await };
-        let standing = limiter.take(&request);
-        let mut response = match limiter.refuse(standing) {
-            Some(refusal) => refusal,
-            None => self.run(request, next).await,
-        };
-        limiter.tell(standing, response.headers_mut());
-        response
-    }
-
-    /// Runs the rest on a body that is not compressed any more.
-    async fn run(&self, mut request: Request, next: Next) -> Response {
-        match compression::decode(&mut request, self.limits.body) {
-            Some(refusal) => refusal,
-            None => self.limit_time(request, next).await,
+    fn begin(&self, request: &mut Request) -> Begun {
+        let started = Instant::now();
+        let in_flight = self.metrics.as_ref().map(Metrics::begin);
+        Begun {
+            started,
+            _in_flight: in_flight,
+            id: RequestId::of(request),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            origin: self.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN).cloned()),
+            wanted: self.compression.then(|| Wanted::of(request.headers_mut())),
+            trace: self.traces.as_ref().map(|_| traces::Context::of(request.headers())),
+            counted: self.server_timing.then(Counted::default),
+            standing: None,
         }
     }
 
-    /// Runs the rest with a time limit; a handler that panics or takes too long is a problem too.
-    async fn limit_time(&self, request: Request, next: Next) -> Response {
-        let is_safe = request.method().is_safe();
+    /// The answer to a request that no handler sees. Gives the others what their handlers ask for.
+    fn refuse(&self, begun: &mut Begun, request: &mut Request) -> Option<Response> {
+        if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(request)) {
+            return Some(preflight);
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(begun.id.clone());
+        extensions.insert(self.db.clone());
+        extensions.insert(self.limits);
+        if let Some(counted) = &begun.counted {
+            extensions.insert(counted.clone());
+        }
+        // Those who look after the program may always ask.
+        if let Some(limiter) = &self.rate_limit
+            && !begun.route().is_some_and(|route| OPERATORS.contains(&route))
+        {
+            let standing = limiter.take(request);
+            begun.standing = Some(standing);
+            if let Some(refusal) = limiter.refuse(standing) {
+                return Some(refusal);
+            }
+        }
+        compression::decode(request, self.limits.body)
+    }
+
+    /// Waits for the answer with a time limit; a handler that panics or takes too long is a problem too.
+    async fn limit_time(&self, is_safe: bool, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
         let limit = self.limits.request_timeout;
-        let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
-        match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
+        match tokio::time::timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(panic)) => panicked(panic),
             Err(_) => {
                 // A statement that was sent is called back, but the database may have done it before it hears that.
                 let fate = if is_safe { "" } else { ": what it asked for may have been done, or not" };
@@ -166,9 +216,55 @@ impl Around {
             }
         }
     }
+
+    fn end(&self, begun: Begun, mut response: Response) -> Response {
+        if let (Some(limiter), Some(standing)) = (&self.rate_limit, begun.standing) {
+            limiter.tell(standing, response.headers_mut());
+        }
+        if let Some(wanted) = &begun.wanted {
+            response = wanted.apply(response);
+        }
+        if let Some(cors) = &self.cors {
+            cors.allow(begun.origin.as_ref(), response.headers_mut());
+        }
+        if let Some(counted) = &begun.counted {
+            counted.tell(begun.started.elapsed(), response.headers_mut());
+        }
+        let elapsed = begun.started.elapsed();
+        let status = response.status();
+        let route = begun.route();
+        if let Some(metrics) = &self.metrics {
+            metrics.count(&begun.method, route, status, elapsed);
+        }
+        let status = status.as_u16();
+        let trace_id = begun.trace.as_ref().map(traces::Context::trace_id);
+        let trace_id = trace_id.as_deref();
+        let cause = response.extensions().get::<Cause>().map(|Cause(cause)| cause.clone());
+        let cause = cause.as_deref();
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let (method, path, request_id) = (begun.method.as_str(), begun.path.as_str(), begun.id.as_str());
+        if status >= 500 {
+            tracing::error!(target: "crocus::request", method, path, route, status, micros, request_id, trace_id, cause);
+        } else {
+            tracing::info!(target: "crocus::request", method, path, route, status, micros, request_id, trace_id, cause);
+        }
+        if let (Some(traces), Some(context)) = (&self.traces, begun.trace) {
+            let route = begun.route.as_ref().map(|route| route.as_str().to_owned());
+            let Begun { method, path, .. } = begun;
+            traces.record(Span { context, method, route, path, status, duration: elapsed, ended: SystemTime::now() });
+        }
+        response.headers_mut().insert(REQUEST_ID, begun.id.0);
+        response
+    }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// The answer of a handler that panicked.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    Problem::internal(panic_text(&*panic)).into_response()
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a handler panicked: {}", text.unwrap_or("without a text"))
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 
 use crate::metrics::{self, Metrics};
-use crate::observe::{self, Around};
+use crate::observe::{Around, Observe};
 use crate::rate_limit::RateLimiter;
 use crate::traces::Traces;
 use crate::{Collector, Cors, Db, Problem, RateLimit};
@@ -93,10 +92,7 @@ pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOpti
         metrics,
         traces: options.traces.map(Traces::new),
     };
-    routes
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(Arc::new(around), observe::observe))
+    routes.fallback(unknown_path).method_not_allowed_fallback(wrong_method).layer(Observe(Arc::new(around)))
 }
 
 // A client of PostgREST that asks for a resource that is not there shows the `message`.
