@@ -171,7 +171,6 @@ impl<O> Paged<O> {
     }
 
     /// The rows of the page among those that came, and the cursors of the pages after and before it.
-    #[expect(clippy::type_complexity, reason = "it is taken apart where it is given")]
     pub(crate) fn cut<'a>(&self, rows: &'a [Row]) -> Result<(Vec<&'a Row>, Option<String>, Option<String>)> {
         let more = rows.len() as u64 > self.rows;
         let mut wanted: Vec<&Row> = if more { &rows[..rows.len() - 1] } else { rows }.iter().collect();

@@ -243,3 +243,109 @@ impl Hasher for Shape<'_> {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::node::{Binary, Case};
+    use crate::table::{ColumnDef, ColumnType, ReadJson, TableDef};
+
+    const fn described(name: &'static str, ty: ColumnType, from_json: ReadJson) -> ColumnDef {
+        ColumnDef {
+            name,
+            field: name,
+            ty,
+            sql_type: None,
+            collation: None,
+            nullable: false,
+            primary_key: false,
+            identity: false,
+            default: None,
+            default_with: None,
+            generated: None,
+            version: false,
+            sensitive: false,
+            comment: None,
+            renamed_from: None,
+            from_json,
+        }
+    }
+
+    static CARS: TableDef = TableDef {
+        name: "cars",
+        schema: None,
+        bind: None,
+        model: "Car",
+        comment: None,
+        renamed_from: None,
+        columns: &[
+            ColumnDef { primary_key: true, ..described("id", ColumnType::Integer, ReadJson::of::<i32>()) },
+            described("name", ColumnType::Text, ReadJson::of::<String>()),
+            ColumnDef { sensitive: true, ..described("price", ColumnType::Integer, ReadJson::of::<i32>()) },
+        ],
+        uniques: &[],
+        indexes: &[],
+        checks: &[],
+        foreign_keys: &[],
+    };
+
+    fn column(name: &'static str) -> Node {
+        Node::column("cars", name)
+    }
+
+    fn value(value: impl Into<Value>, ty: ColumnType) -> Node {
+        Node::Bound { value: value.into(), ty }
+    }
+
+    /// Queries of one shape each, with other values for each number.
+    fn queries(number: i32) -> Vec<SelectNode> {
+        let all = || SelectNode::of(&CARS);
+        let filtered = |filter: Vec<Node>| SelectNode { filter, ..all() };
+        let order = |name, descending| Order { node: column(name), ty: ColumnType::Text, descending, nulls: None };
+        let integer = |at: i32| value(number + at, ColumnType::Integer);
+        let text = || value(format!("car {number}"), ColumnType::Text);
+        let like = Node::Like { node: column("name").into(), pattern: text().into(), case: Case::Insensitive };
+        let list = vec![integer(1), integer(2), integer(3)];
+        vec![
+            all(),
+            SelectNode { limit: Some(number.unsigned_abs().into()), offset: Some(7), ..all() },
+            SelectNode { order_by: vec![order("name", true), order("id", false)], limit: Some(2), ..all() },
+            filtered(vec![column("id").binary(Binary::Gt, integer(0)), like]),
+            filtered(vec![column("id").binary(Binary::Ge, integer(0)).and(column("name").binary(Binary::Ne, text()))]),
+            filtered(vec![column("price").binary(Binary::Eq, integer(0))]),
+            filtered(vec![Node::In { node: column("id").into(), list: list[..2].to_vec() }]),
+            filtered(vec![Node::In { node: column("id").into(), list }]),
+            filtered(vec![Node::Between {
+                node: column("id").into(),
+                low: integer(0).into(),
+                high: integer(9).into(),
+            }]),
+            filtered(vec![Node::Not(Node::IsNull(column("name").into()).into())]),
+            filtered(vec![Node::Exists(filtered(vec![column("id").binary(Binary::Lt, integer(5))]).into())]),
+            all().counted(),
+        ]
+    }
+
+    #[test]
+    fn a_known_query_is_what_would_be_built() {
+        for dialect in Dialect::ALL {
+            let shown = |statement: Statement| (statement.sql().to_owned(), format!("{:?}", statement.values));
+            for number in [1, 20, 300] {
+                for node in queries(number) {
+                    let built = Statement::build(dialect, Access::Read, &node.build(dialect).unwrap());
+                    let built = if node.has_secret() { built.all_sensitive() } else { built };
+                    assert_eq!(shown(statement(&node, dialect).unwrap()), shown(built));
+                }
+            }
+            let known = |node: &SelectNode| {
+                let mut key = vec![dialect as u8];
+                Shape { key: &mut key, values: Vec::new() }.query(node)?;
+                KNOWN.read().unwrap().get(&*key).map(|known| known.sql.clone())
+            };
+            let mut texts: Vec<_> = queries(4000).iter().map(|node| known(node).expect("it came before")).collect();
+            texts.sort();
+            texts.dedup();
+            assert_eq!(texts.len(), queries(1).len(), "{texts:?}");
+        }
+    }
+}

@@ -140,6 +140,7 @@ impl<'a> FromSql<'a> for Text {
 impl<'a> FromSql<'a> for TextRef<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<TextRef<'a>, BoxError> {
         match base(ty) {
+            &Type::TEXT | &Type::VARCHAR => Ok(TextRef(std::str::from_utf8(raw)?)),
             // The spaces that fill it mean nothing ("Character Types"), and are not there on SQLite.
             &Type::BPCHAR => <&str>::from_sql(ty, raw).map(|text| TextRef(text.trim_end_matches(' '))),
             ty if <&str as FromSql>::accepts(ty) => <&str>::from_sql(ty, raw).map(TextRef),
@@ -149,7 +150,10 @@ impl<'a> FromSql<'a> for TextRef<'a> {
 
     fn accepts(ty: &Type) -> bool {
         let ty = base(ty);
-        <&str as FromSql>::accepts(ty) || matches!(ty.kind(), Kind::Enum(_))
+        // What most texts are is soon told; the driver looks at the names of the others.
+        matches!(*ty, Type::TEXT | Type::VARCHAR)
+            || <&str as FromSql>::accepts(ty)
+            || matches!(ty.kind(), Kind::Enum(_))
     }
 }
 
