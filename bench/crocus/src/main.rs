@@ -52,6 +52,10 @@ async fn replace_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>)
     Ok(Json(session[car].clone()))
 }
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
