@@ -32,7 +32,7 @@ Commands:
   bench [--quick] [--only WORKLOAD,...] [--database postgres|sqlite] [--programs NAME,...] [--clients N,...] [--rows N,...]
         [--rounds N] [--seconds N] [--built]
                   Compare with other programs, in turns, in one run: requests (get-one, list-20, list-all, search, insert,
-                  update, mixed), objects (load, flush, update-some), and how cost grows (start, rows, models, stream).
+                  update, mixed), objects (load, flush, update-some), and how cost grows (start, rows, models, stream, instructions).
                   What cannot be installed is said to be skipped; `--built` measures what was compiled before
   bench NAME      Compare with others, in one run: `migrations` (Alembic), `import` (and export: psql \\copy; `--rows N`, a million)
   lint-openapi    Run Spectral (with OWASP's rules) and Redocly's linter over the examples' OpenAPI documents
