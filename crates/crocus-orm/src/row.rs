@@ -47,6 +47,22 @@ impl Row {
         Row(Stored::PostgresShared(row))
     }
 
+    /// The same for several, each of whom has it [`again`](Row::again).
+    pub(crate) fn shared(self) -> Row {
+        match self.0 {
+            Stored::Postgres(row) => Row(Stored::PostgresShared(Arc::new(row))),
+            other => Row(other),
+        }
+    }
+
+    /// The row for one more; none where it is not shared.
+    pub(crate) fn again(&self) -> Option<Row> {
+        match &self.0 {
+            Stored::PostgresShared(row) => Some(Row(Stored::PostgresShared(row.clone()))),
+            _ => None,
+        }
+    }
+
     /// Values as if they were read from these columns.
     pub(crate) fn of(columns: &'static [ColumnDef], values: Vec<Value>) -> Row {
         Row(Stored::Values(columns, values))

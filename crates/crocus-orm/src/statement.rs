@@ -38,6 +38,8 @@ pub(crate) enum Share {
     Nothing,
     /// The connection: it only reads.
     Connection,
+    /// Its rows: it only reads, and gives the same to all who ask it at one moment.
+    Rows,
     /// The statement: it reads the row with a key.
     Keys(Arc<KeyRead>),
     /// The commit: it writes one row.
@@ -141,6 +143,11 @@ impl Statement {
     pub(crate) fn by_key(sql: Arc<str>, key: Value, read: Option<Arc<KeyRead>>) -> Statement {
         let share = read.map_or(Share::Connection, Share::Keys);
         Statement { share, ..Statement::new(sql, vec![key], Access::Read, Form::Prepared) }
+    }
+
+    /// Says that all who ask it at one moment are given the same.
+    pub(crate) fn of_same_rows(self) -> Statement {
+        Statement { share: Share::Rows, ..self }
     }
 
     /// Says that it writes one row, and nothing but that.

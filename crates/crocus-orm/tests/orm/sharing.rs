@@ -139,6 +139,31 @@ async fn nothing_that_was_acknowledged_is_lost_or_unseen() {
     }
 }
 
+/// All ask the same at the same time, and each finds what he has just written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_the_same_sees_what_was_committed_before() {
+    for db in each().await {
+        warm(&db).await;
+        let engine = db.engine().clone();
+        let seen = clients(move |client| {
+            let engine = engine.clone();
+            async move {
+                let mut seen = Vec::new();
+                for round in 0..10 {
+                    let id = Car::insert(&engine, new(&format!("{client} {round}"), 1)).await.unwrap().id;
+                    let cars = Car::select().order_by(Car::ID.desc()).all(&engine).await.unwrap();
+                    assert!(cars.is_sorted_by(|one, other| one.id > other.id));
+                    assert!(cars.iter().any(|car| car.id == id), "{id} was written before");
+                    seen.push(cars.len());
+                }
+                seen
+            }
+        });
+        let most = seen.await.into_iter().flatten().max();
+        assert_eq!(most, Some(20 + CLIENTS as usize * 10), "{db}");
+    }
+}
+
 /// A row that a transaction has locked keeps those waiting who want it, and nobody else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_holds_up_only_those_who_want_its_row() {

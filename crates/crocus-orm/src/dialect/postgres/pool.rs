@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
@@ -52,14 +52,14 @@ impl Pool {
         // One connection in eight and one for writes: those who need one of their own are to find one.
         let cores = available_parallelism().map_or(1, usize::from);
         let lines = if options.share { cores.min(options.max_connections / 8) } else { 0 };
-        let shared = (lines > 0).then(|| Shared::new(manager.clone(), lines));
-        let taken = shared.as_ref().map_or(0, |shared| shared.size());
-        let own = managed::Pool::builder(manager)
+        let taken = if lines > 0 { lines + 1 } else { 0 };
+        let own = managed::Pool::builder(manager.clone())
             .max_size(options.max_connections - taken)
             .wait_timeout(Some(options.pool_timeout))
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with time-outs has its runtime");
+        let shared = (lines > 0).then(|| Shared::new(manager, own.clone(), lines));
         Pool { own, shared }
     }
 
@@ -79,37 +79,33 @@ impl Pool {
 
     /// A connection, alone until it is given back.
     pub(crate) async fn connection(&self) -> Result<Pooled> {
-        if self.own.status().waiting >= WAITING {
-            return Err(Error::all_in_use());
-        }
-        self.own.get().await.map(Pooled::new).map_err(|error| match error {
-            PoolError::Backend(error) => error,
-            PoolError::Timeout(_) => Error::all_in_use(),
-            PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
-            other => Error::new(ErrorKind::Unavailable, other.to_string()),
-        })
+        own(&self.own).await
     }
 
     pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
-        let asking = self.shared.as_ref().and_then(|shared| shared.ask(statement));
-        if let Some(asking) = &asking
-            && let Some(answer) = asking.share(watch).await
-        {
-            return answer;
+        match self.shared.as_ref().and_then(|shared| shared.ask(statement)) {
+            Some(asking) => asking.answer(watch).await,
+            None => self.connection().await?.query(statement, watch).await,
         }
-        let connection = self.connection().await?;
-        let begun = Instant::now();
-        let answer = connection.query(statement, watch).await;
-        if let (Some(asking), Ok(_)) = (asking, &answer) {
-            asking.learn(begun.elapsed());
-        }
-        answer
     }
 
     pub(crate) async fn stream(&self, statement: Arc<Statement>, watch: Watch) -> Result<crate::RowStream> {
         let rows = RowStream::start(self.connection().await?, &statement, &watch).await;
         crate::RowStream::new(rows.map(|rows| Source::Postgres(Box::new(rows))), statement, watch)
     }
+}
+
+/// A connection of one's own.
+pub(super) async fn own(pool: &managed::Pool<Manager>) -> Result<Pooled> {
+    if pool.status().waiting >= WAITING {
+        return Err(Error::all_in_use());
+    }
+    pool.get().await.map(Pooled::new).map_err(|error| match error {
+        PoolError::Backend(error) => error,
+        PoolError::Timeout(_) => Error::all_in_use(),
+        PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
+        other => Error::new(ErrorKind::Unavailable, other.to_string()),
+    })
 }
 
 impl managed::Manager for Manager {

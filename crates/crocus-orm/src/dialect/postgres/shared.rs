@@ -1,6 +1,6 @@
 //! Connections that statements share. What stands alone and is quick is sent behind what others have asked; nobody waits
 //! for a connection of his own. Reads of rows by their keys go together (`keys`), and so do the commits of single rows
-//! (`commits`).
+//! (`commits`). Who asks the same has the same rows (`same`).
 //!
 //! They are opened when statements meet: a program that asks one thing at a time has no use for them.
 //!
@@ -11,13 +11,16 @@ mod commits;
 mod keys;
 mod line;
 mod queue;
+mod same;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::pool::Manager;
+use deadpool::managed;
+
+use super::pool::{self, Manager};
 use crate::observe::Watch;
 use crate::statement::{Answer, Share, Statement};
 use crate::statistics::PoolStatistics;
@@ -26,6 +29,7 @@ use crate::{ErrorKind, Result};
 use commits::Commits;
 use keys::Keys;
 use line::Line;
+use same::{Met, Same};
 
 /// How long the server may take for a shared statement: each one behind it waits as long.
 const QUICK: Duration = Duration::from_millis(5);
@@ -45,6 +49,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 /// The shared connections to one database.
 #[derive(Debug)]
 pub(super) struct Shared {
+    own: managed::Pool<Manager>,
     lines: Box<[Arc<Line>]>,
     commits: Arc<Commits>,
     shapes: RwLock<HashMap<Arc<str>, Arc<Shape>>>,
@@ -58,25 +63,26 @@ pub(super) struct Shared {
 pub(super) struct Asking<'a> {
     shared: &'a Shared,
     statement: &'a Arc<Statement>,
-    /// None where it is not known yet.
-    shape: Option<Arc<Shape>>,
+    shape: Arc<Shape>,
 }
 
 /// What is known of a statement, by its SQL.
 #[derive(Debug)]
 struct Shape {
-    /// What it has to make good; it starts with nothing where it is known to be quick, else with one quick run to prove it.
+    /// What it has to make good: nothing at the start where it is known to be quick, else one quick run.
     debt: AtomicI32,
     /// Where rows are read by their keys.
     keys: Option<Arc<Keys>>,
+    same: Same,
 }
 
 impl Shared {
     /// So many connections, and one more for writes.
-    pub(super) fn new(manager: Manager, lines: usize) -> Arc<Shared> {
+    pub(super) fn new(manager: Manager, own: managed::Pool<Manager>, lines: usize) -> Arc<Shared> {
         let (manager, asking) = (Arc::new(manager), Arc::new(AtomicUsize::new(0)));
         let line = |lock_timeout| Arc::new(Line::new(manager.clone(), asking.clone(), lock_timeout));
         Arc::new_cyclic(|itself| Shared {
+            own,
             lines: (0..lines).map(|_| line(None)).collect(),
             commits: Arc::new(Commits::new(line(Some(LOCK_PATIENCE)))),
             shapes: RwLock::default(),
@@ -111,26 +117,33 @@ impl Shared {
         self.lines.iter().min_by_key(|line| line.waiting())
     }
 
-    /// What is known of a statement. One that reads by a key, or writes one row, is known to be quick.
-    fn shape(&self, statement: &Statement) -> Option<Arc<Shape>> {
-        let known = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(&statement.sql).cloned();
-        match statement.share {
-            Share::Keys(_) | Share::Commit => Some(known.unwrap_or_else(|| self.remember(statement))),
-            Share::Connection | Share::Nothing => known,
+    /// What is known of a statement. One that reads by a key, or writes one row, is taken for quick.
+    fn shape(&self, statement: &Statement) -> Arc<Shape> {
+        if let Some(shape) = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(&statement.sql) {
+            return shape.clone();
         }
-    }
-
-    fn remember(&self, statement: &Statement) -> Arc<Shape> {
-        let keys = match &statement.share {
-            Share::Keys(read) => Some(Arc::new(Keys::new(read.clone(), self.itself.clone(), self.lines.len()))),
-            _ => None,
+        let (debt, keys) = match &statement.share {
+            Share::Keys(read) => (0, Some(Arc::new(Keys::new(read.clone(), self.itself.clone(), self.lines.len())))),
+            Share::Commit => (0, None),
+            Share::Connection | Share::Rows | Share::Nothing => (OUT, None),
         };
         let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
-        if shapes.len() >= SHAPES && !shapes.contains_key(&statement.sql) {
+        if shapes.len() >= SHAPES {
             shapes.clear();
         }
-        let new = || Arc::new(Shape { debt: AtomicI32::new(0), keys });
+        let new = || Arc::new(Shape { debt: AtomicI32::new(debt), keys, same: Same::default() });
         shapes.entry(statement.sql.clone()).or_insert_with(new).clone()
+    }
+
+    /// Runs it on a connection of its own, and takes note of how long it took.
+    async fn run_apart(&self, statement: &Arc<Statement>, shape: &Shape, watch: &Watch) -> Result<Answer> {
+        let connection = pool::own(&self.own).await?;
+        let begun = Instant::now();
+        let answer = connection.query(statement, watch).await;
+        if answer.is_ok() && begun.elapsed() <= QUICK {
+            shape.was_quick();
+        }
+        answer
     }
 
     /// Closes the connections, once what is asked is answered.
@@ -150,31 +163,48 @@ impl Shared {
 }
 
 impl Asking<'_> {
-    /// Runs the statement. None where it has no place here, or got no answer that counts: then nothing was done.
-    pub(super) async fn share(&self, watch: &Watch) -> Option<Result<Answer>> {
+    /// Runs the statement, with others where they meet.
+    pub(super) async fn answer(&self, watch: &Watch) -> Result<Answer> {
         let Asking { shared, statement, shape } = self;
-        let shape = shape.as_ref().filter(|shape| shape.debt.load(Relaxed) < OUT)?;
-        let answer = match (&statement.share, &shape.keys) {
+        let mut first = None;
+        if matches!(statement.share, Share::Rows) {
+            match shape.same.meet(&shared.itself, statement, shape).await {
+                Met::First(going) => first = going,
+                Met::Answered(Some(answer)) => return self.seen(answer, watch),
+                Met::Answered(None) => {}
+            }
+        }
+        let answer = match self.share().await {
+            Some(answer) => self.seen(answer, watch),
+            None => shared.run_apart(statement, shape, watch).await,
+        };
+        // Now those go who have come meanwhile.
+        drop(first);
+        answer
+    }
+
+    /// Runs it on a shared connection. None where it has no place there, or got no answer that counts: then nothing was done.
+    async fn share(&self) -> Option<Result<Answer>> {
+        let Asking { shared, statement, shape } = self;
+        if shape.debt.load(Relaxed) >= OUT {
+            return None;
+        }
+        match (&statement.share, &shape.keys) {
             (Share::Commit, _) => shared.commits.write(statement, shape).await,
             (_, Some(keys)) => keys.read(shared, statement, shape).await,
             _ => shared.ride(statement, shape).await,
-        }?;
+        }
+    }
+
+    /// Tells who looks at the statement.
+    fn seen(&self, answer: Result<Answer>, watch: &Watch) -> Result<Answer> {
         watch.round_trip();
-        let answer = answer.map_err(|error| error.redact(statement));
+        let answer = answer.map_err(|error| error.redact(self.statement));
         match &answer {
             Ok(answer) => watch.answered(0, answer.count()),
             Err(error) => watch.failed(0, error),
         }
-        Some(answer)
-    }
-
-    /// Takes note of how long it took on a connection of its own.
-    pub(super) fn learn(&self, duration: Duration) {
-        match &self.shape {
-            Some(shape) if duration <= QUICK => shape.was_quick(),
-            None if duration <= QUICK => drop(self.shared.remember(self.statement)),
-            _ => {}
-        }
+        answer
     }
 }
 
