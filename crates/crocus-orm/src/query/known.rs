@@ -78,6 +78,8 @@ pub(crate) fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement
 impl Known {
     fn statement(&self, access: Access, values: Vec<Value>) -> Statement {
         let statement = Statement::of(access, self.sql.clone(), values);
+        // Nothing in a shape that can be told gives another answer the second time.
+        let statement = if access == Access::Read { statement.of_same_rows() } else { statement };
         if self.has_secret { statement.all_sensitive() } else { statement }
     }
 }
