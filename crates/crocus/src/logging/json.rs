@@ -1,7 +1,7 @@
 //! An event as a line of JSON: `{"timestamp":..., "level":..., its fields, "target":...}`.
 
 use std::cell::RefCell;
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug, Display, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
@@ -32,81 +32,88 @@ where
         if context.lookup_current().is_some() {
             return self.in_spans.format_event(context, line, event);
         }
-        line.write_str("{\"timestamp\":\"")?;
-        write_time(&mut line, SystemTime::now())?;
-        line.write_str("\",\"level\":\"")?;
-        line.write_str(event.metadata().level().as_str())?;
-        line.write_char('"')?;
-        let mut fields = Fields { line, result: Ok(()) };
-        event.record(&mut fields);
-        fields.result?;
-        line = fields.line;
-        line.write_str(",\"target\":")?;
-        write_text(&mut line, event.metadata().target())?;
-        line.write_str("}\n")
+        // Written into one text first: each write to the line itself is a call that the compiler cannot see through.
+        thread_local!(static TEXT: RefCell<String> = const { RefCell::new(String::new()) });
+        // A value that logs while it is shown would find the text in use.
+        let mut text = TEXT.take();
+        text.clear();
+        text.push_str("{\"timestamp\":\"");
+        write_time(&mut text, SystemTime::now())?;
+        text.push_str("\",\"level\":\"");
+        text.push_str(event.metadata().level().as_str());
+        text.push('"');
+        event.record(&mut Fields { text: &mut text });
+        text.push_str(",\"target\":");
+        write_text(&mut text, event.metadata().target());
+        text.push_str("}\n");
+        let written = line.write_str(&text);
+        TEXT.set(text);
+        written
     }
 }
 
 /// An event's fields as members.
 struct Fields<'a> {
-    line: Writer<'a>,
-    result: fmt::Result,
+    text: &'a mut String,
 }
 
 impl Fields<'_> {
-    fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let mut write = || {
-            self.line.write_char(',')?;
-            // `r#type` in the program is `type`.
-            let name = field.name();
-            write_text(&mut self.line, name.strip_prefix("r#").unwrap_or(name))?;
-            self.line.write_char(':')
-        };
-        if self.result.is_ok() {
-            self.result = write().and_then(|()| value(&mut self.line));
-        }
+    fn name(&mut self, field: &Field) -> &mut String {
+        self.text.push(',');
+        // `r#type` in the program is `type`.
+        let name = field.name();
+        write_text(self.text, name.strip_prefix("r#").unwrap_or(name));
+        self.text.push(':');
+        self.text
+    }
+
+    fn plain(&mut self, field: &Field, value: impl Display) {
+        // Writing to a text cannot fail.
+        let _ = write!(self.name(field), "{value}");
     }
 }
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field, |line| write_text(line, value));
+        write_text(self.name(field), value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.plain(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.plain(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, |line| line.write_str(if value { "true" } else { "false" }));
+        self.plain(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no number for all of them.
-        self.member(field, |line| write!(line, "{}", serde_json::Value::from(value)));
+        self.plain(field, serde_json::Value::from(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.member(field, |line| write_text(line, &format!("{value:?}")));
+        write_text(self.name(field), &format!("{value:?}"));
     }
 }
 
 /// A string. Most have nothing to escape.
-fn write_text(line: &mut Writer<'_>, text: &str) -> fmt::Result {
-    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        return write!(line, "{}", serde_json::Value::from(text));
+fn write_text(text: &mut String, value: &str) {
+    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        text.push_str(&serde_json::Value::from(value).to_string());
+        return;
     }
-    line.write_char('"')?;
-    line.write_str(text)?;
-    line.write_char('"')
+    text.reserve(value.len() + 2);
+    text.push('"');
+    text.push_str(value);
+    text.push('"');
 }
 
 /// The time in UTC with six digits of the second: `2026-11-22T14:03:00.000250Z`.
-fn write_time(line: &mut Writer<'_>, time: SystemTime) -> fmt::Result {
+fn write_time(line: &mut String, time: SystemTime) -> fmt::Result {
     thread_local! {
         /// A second, and its text.
         static LAST: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
@@ -120,7 +127,8 @@ fn write_time(line: &mut Writer<'_>, time: SystemTime) -> fmt::Result {
             let (hours, minutes, seconds) = (*second / 3600 % 24, *second / 60 % 60, *second % 60);
             write!(text, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}")?;
         }
-        line.write_str(text)
+        line.push_str(text);
+        Ok(())
     })?;
     write!(line, ".{:06}Z", since.subsec_micros())
 }
@@ -211,7 +219,7 @@ mod tests {
         ] {
             let mut text = String::new();
             let time = UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(micros);
-            write_time(&mut Writer::new(&mut text), time).unwrap();
+            write_time(&mut text, time).unwrap();
             assert_eq!(text, expected);
         }
     }
