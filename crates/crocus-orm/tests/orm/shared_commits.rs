@@ -249,6 +249,29 @@ async fn an_engine_that_closes_answers_all() {
     assert!(!folder.path().join("cars.db-wal").exists(), "a connection is open");
 }
 
+/// Writes that keep coming do not keep the engine open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_engine_closes_under_load() {
+    let (_folder, engine) = database(&EngineOptions::default()).await;
+    engine.execute(note(0)).await.unwrap();
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let end = Instant::now() + Duration::from_secs(60);
+                let mut refused = 0;
+                while refused < 1_000 && Instant::now() < end {
+                    refused += u32::from(engine.execute(note(1)).await.is_err());
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    soon(engine.close()).await;
+    assert_kind(engine.execute(note(2)).await, ErrorKind::Unavailable);
+    join_all(writers).await;
+}
+
 /// An engine may outlive the runtime in which its writes were waiting.
 #[test]
 fn a_runtime_that_ends_leaves_the_engine_whole() {

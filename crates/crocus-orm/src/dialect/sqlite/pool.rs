@@ -159,7 +159,11 @@ pub(super) fn checked_out(result: Result<Object<Manager>, PoolError<Error>>) -> 
     result.map_err(|error| match error {
         PoolError::Backend(error) => error,
         PoolError::Timeout(_) => Error::all_in_use(),
-        PoolError::Closed => Error::new(ErrorKind::Unavailable, "the engine is closed"),
+        PoolError::Closed => closed(),
         other => Error::new(ErrorKind::Unavailable, other.to_string()),
     })
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Unavailable, "the engine is closed")
 }

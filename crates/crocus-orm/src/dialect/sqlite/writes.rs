@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::connection::{ended, release, send};
 use super::group;
-use super::pool::{Manager, checked_out};
+use super::pool::{Manager, checked_out, closed};
 use super::running::Driver;
 use crate::observe::Watch;
 use crate::statement::{Answer, Statement};
@@ -100,6 +100,10 @@ impl Writes {
         patience: Duration,
         watch: &Watch,
     ) -> Result<Answer> {
+        // What is served goes on to its end, which must come.
+        if pool.is_closed() {
+            return Err(closed());
+        }
         let caller = Arc::new(());
         let (told, mut answer) = oneshot::channel();
         let (number, is_first) = {
