@@ -45,16 +45,11 @@ async fn create_car(db: Db, Payload(new): Payload<NewCar>) -> Result<(StatusCode
 }
 
 async fn replace_car(db: Db, Path(id): Path<i32>, Payload(new): Payload<NewCar>) -> Result<Json<Car>> {
-    let mut session = db.session();
-    let car = session.get_or_404::<Car>(id).await?;
-    session[car].assign(new)?;
-    session.commit().await?;
-    Ok(Json(session[car].clone()))
+    let NewCar { name, model, doors } = new;
+    let update = Car::update().set(Car::NAME, name).set(Car::MODEL, model).set(Car::DOORS, doors);
+    let updated = update.filter(Car::ID.eq(id)).returning(&db).await?.pop();
+    Ok(Json(updated.ok_or_else(|| Car::not_found(&id))?))
 }
-
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

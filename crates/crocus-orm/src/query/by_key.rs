@@ -18,8 +18,10 @@ const CHOICES: usize = 64;
 
 /// The SQL for the row with a key.
 #[derive(Debug)]
-struct Shape {
+pub(super) struct Shape {
     columns: Vec<Node>,
+    /// Whether it was asked for as a row, with all its columns.
+    is_row: bool,
     one: Arc<str>,
     many: Option<Arc<KeyRead>>,
 }
@@ -32,26 +34,50 @@ static SHAPES: LazyLock<RwLock<Shapes>> = LazyLock::new(RwLock::default);
 /// The statement for a query that asks for columns of the row with a key, and for nothing else. None for any other.
 pub(super) fn statement(node: &SelectNode, dialect: Dialect) -> Result<Option<Statement>> {
     let Some((column, key)) = key_of(node) else { return Ok(None) };
-    let table = (std::ptr::from_ref(node.root) as usize, dialect);
+    let shape =
+        shape(node.root, dialect, |shape| shape.columns == node.columns, || Shape::build(node, column, dialect))?;
+    Ok(Some(shape.statement(key.clone())))
+}
+
+/// The same for all columns of a row. None where the key has several columns, or is not to be shown.
+pub(super) fn of_row(table: &'static TableDef, dialect: Dialect) -> Result<Option<Arc<Shape>>> {
+    let mut columns = table.primary_key();
+    let (Some(column), None) = (columns.next(), columns.next()) else { return Ok(None) };
+    if column.sensitive {
+        return Ok(None);
+    }
+    let build = || {
+        let mut node = SelectNode::of(table);
+        let key = Node::column(table.name, column.name);
+        node.filter.push(key.binary(Binary::Eq, Node::Value(Value::Int(Some(0)))));
+        Ok(Shape { is_row: true, ..Shape::build(&node, column, dialect)? })
+    };
+    shape(table, dialect, |shape| shape.is_row, build).map(Some)
+}
+
+fn shape(
+    table: &'static TableDef,
+    dialect: Dialect,
+    is_wanted: impl Fn(&Shape) -> bool,
+    build: impl FnOnce() -> Result<Shape>,
+) -> Result<Arc<Shape>> {
+    let table = (std::ptr::from_ref(table) as usize, dialect);
     let found = {
         let shapes = SHAPES.read().unwrap_or_else(PoisonError::into_inner);
         let of_table = shapes.get(&table).map(Vec::as_slice).unwrap_or_default();
-        of_table.iter().find(|shape| shape.columns == node.columns).cloned()
+        of_table.iter().find(|shape| is_wanted(shape)).cloned()
     };
-    let shape = match found {
-        Some(shape) => shape,
-        None => {
-            let shape = Arc::new(Shape::build(node, column, dialect)?);
-            let mut shapes = SHAPES.write().unwrap_or_else(PoisonError::into_inner);
-            let of_table = shapes.entry(table).or_default();
-            if of_table.len() >= CHOICES {
-                of_table.clear();
-            }
-            of_table.push(shape.clone());
-            shape
-        }
-    };
-    Ok(Some(Statement::by_key(shape.one.clone(), key.clone(), shape.many.clone())))
+    if let Some(shape) = found {
+        return Ok(shape);
+    }
+    let shape = Arc::new(build()?);
+    let mut shapes = SHAPES.write().unwrap_or_else(PoisonError::into_inner);
+    let of_table = shapes.entry(table).or_default();
+    if of_table.len() >= CHOICES {
+        of_table.clear();
+    }
+    of_table.push(shape.clone());
+    Ok(shape)
 }
 
 /// The key's column and its value, where the query is nothing but that. At most one row has it: an order and a limit say
@@ -102,6 +128,10 @@ pub(super) fn names_one(table: &TableDef, conditions: &[Node]) -> bool {
 }
 
 impl Shape {
+    pub(super) fn statement(&self, key: Value) -> Statement {
+        Statement::by_key(self.one.clone(), key, self.many.clone())
+    }
+
     fn build(node: &SelectNode, column: &ColumnDef, dialect: Dialect) -> Result<Shape> {
         let mut query = node.clone();
         query.order_by.clear();
@@ -119,7 +149,7 @@ impl Shape {
             }
             _ => None,
         };
-        Ok(Shape { columns: node.columns.clone(), one, many })
+        Ok(Shape { columns: node.columns.clone(), is_row: false, one, many })
     }
 }
 

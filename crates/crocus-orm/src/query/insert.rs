@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use sea_query::{InsertStatement, Query};
 
+use super::known;
 use super::node::SelectNode;
 use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
@@ -219,13 +220,21 @@ impl InsertNode {
                         continue;
                     }
                     for rows in rows.chunks((VALUES / indexes.len()).clamp(1, ROWS)) {
-                        let mut query = new()?;
-                        query.columns(indexes.iter().map(|index| table.columns[*index].name));
-                        for (_, row) in rows {
-                            query.values_panic(row.iter().map(|(_, value)| sea_query::Expr::val(value.clone())));
-                        }
-                        let statement = Statement::build(dialect, Access::Write, &query);
-                        let statement = if rows.len() == 1 { statement.of_one_row() } else { statement };
+                        let build = || {
+                            let mut query = new()?;
+                            query.columns(indexes.iter().map(|index| table.columns[*index].name));
+                            for (_, row) in rows {
+                                query.values_panic(row.iter().map(|(_, value)| sea_query::Expr::val(value.clone())));
+                            }
+                            Ok(Statement::build(dialect, Access::Write, &query))
+                        };
+                        let statement = match rows {
+                            [(_, row)] if conflict.is_none() => {
+                                known::write(dialect, |shape| shape.insert(table, row, &columns.0), build)?.of_one_row()
+                            }
+                            [_] => build()?.of_one_row(),
+                            _ => build()?,
+                        };
                         let places = rows.iter().map(|(place, _)| *place).collect();
                         statements.push((hidden(statement.writes(table, indexes.clone(), rows.len())), places));
                     }

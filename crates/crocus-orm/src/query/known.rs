@@ -1,5 +1,5 @@
-//! The SQL of queries like those that were asked before. The text of a query follows from its shape: all of it but the
-//! bound values. So it is built once for each shape, and later queries of that shape bring their values only.
+//! The SQL of statements like those that were sent before. The text of a statement follows from its shape: all of it but
+//! the bound values. So it is built once for each shape, and later statements of that shape bring their values only.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use crate::expr::Order;
 use crate::expr::node::{Node, Source};
 use crate::lower::MOST;
 use crate::statement::{Access, Statement};
+use crate::table::TableDef;
 use crate::value::Value;
 use crate::{Dialect, Result};
 
@@ -29,14 +30,25 @@ struct Known {
     has_secret: bool,
 }
 
-/// A query's shape as bytes, and its values in the order of the text.
-struct Shape<'a> {
+/// A statement's shape as bytes, and its values in the order of the text.
+pub(super) struct Shape<'a> {
     key: &'a mut Vec<u8>,
     values: Vec<Value>,
 }
 
 /// `None` where the text does not follow from the shape, or where telling the shape is as much as building the text.
-type Told = Option<()>;
+pub(super) type Told = Option<()>;
+
+/// What kind of statement a shape is of.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Query,
+    Update,
+    /// An insert of one row.
+    Insert,
+    /// The same, of a model.
+    Row,
+}
 
 /// The statement of a query.
 ///
@@ -46,23 +58,42 @@ pub(crate) fn statement(node: &SelectNode, dialect: Dialect) -> Result<Statement
     if let Some(statement) = by_key::statement(node, dialect)? {
         return Ok(statement);
     }
-    thread_local!(static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     // A lock is no matter of a copy that only reads, nor of a transaction that does.
     let access = if node.lock.is_some() { Access::Write } else { Access::Read };
+    let build = || Ok((Statement::build(dialect, access, &node.build(dialect)?), node.has_secret()));
+    known(dialect, access, |shape| shape.query(node), build)
+}
+
+/// The statement of a write, by what is told of its shape or else as it is built.
+pub(super) fn write(
+    dialect: Dialect,
+    tell: impl FnOnce(&mut Shape<'_>) -> Told,
+    build: impl FnOnce() -> Result<Statement>,
+) -> Result<Statement> {
+    known(dialect, Access::Write, tell, || Ok((build()?, false)))
+}
+
+fn known(
+    dialect: Dialect,
+    access: Access,
+    tell: impl FnOnce(&mut Shape<'_>) -> Told,
+    build: impl FnOnce() -> Result<(Statement, bool)>,
+) -> Result<Statement> {
+    thread_local!(static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     KEY.with_borrow_mut(|key| {
         key.clear();
         key.push(dialect as u8);
         let mut shape = Shape { key, values: Vec::with_capacity(4) };
-        let told = shape.query(node);
+        let told = tell(&mut shape);
         let Shape { key, values } = shape;
         if told.is_some()
             && let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&**key)
         {
             return Ok(known.statement(access, values));
         }
-        let built = Statement::build(dialect, access, &node.build(dialect)?);
-        let known = Known { sql: built.sql.clone(), has_secret: node.has_secret() };
-        let statement = if known.has_secret { built.all_sensitive() } else { built };
+        let (built, has_secret) = build()?;
+        let known = Known { sql: built.sql.clone(), has_secret };
+        let statement = if has_secret { built.all_sensitive() } else { built };
         // That the values are those of the text, in its order, is seen here and not only believed.
         if told.is_some() && values.iter().eq(statement.values.iter()) {
             let mut all = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
@@ -85,6 +116,47 @@ impl Known {
 }
 
 impl Shape<'_> {
+    /// An update of the rows for which all conditions are true.
+    pub(super) fn update(
+        &mut self,
+        table: &'static TableDef,
+        set: &[(&'static str, Node)],
+        filter: &[Node],
+        returning: &[Node],
+    ) -> Told {
+        self.key.push(Kind::Update as u8);
+        std::ptr::hash(table, self);
+        self.key.push(number(set.len())?);
+        for (column, node) in set {
+            column.hash(self);
+            self.node(node)?;
+        }
+        self.nodes(filter)?;
+        self.nodes(returning)
+    }
+
+    /// An insert of one row, which gives these back.
+    pub(super) fn insert(&mut self, table: &'static TableDef, row: &[(usize, Value)], returning: &[Node]) -> Told {
+        self.key.push(Kind::Insert as u8);
+        self.brought(table, row)?;
+        self.nodes(returning)
+    }
+
+    /// An insert of one row, which gives back all of it.
+    pub(super) fn row(&mut self, table: &'static TableDef, row: &[(usize, Value)]) -> Told {
+        self.key.push(Kind::Row as u8);
+        self.brought(table, row)
+    }
+
+    fn brought(&mut self, table: &'static TableDef, row: &[(usize, Value)]) -> Told {
+        std::ptr::hash(table, self);
+        self.key.push(number(row.len())?);
+        row.iter().try_for_each(|(column, value)| {
+            column.hash(self);
+            self.value(value)
+        })
+    }
+
     fn query(&mut self, node: &SelectNode) -> Told {
         let SelectNode { root, distinct, distinct_on, columns, from, joins, beside: _, filter, .. } = node;
         let SelectNode { group_by, having, set, order_by, limit, offset, lock, refused, .. } = node;
@@ -94,6 +166,7 @@ impl Shape<'_> {
         if *distinct || is_by_value || !distinct_on.is_empty() || !set.is_empty() || refused.is_some() {
             return None;
         }
+        self.key.push(Kind::Query as u8);
         std::ptr::hash(*root, self);
         self.nodes(columns)?;
         self.source(from)?;
@@ -223,6 +296,12 @@ impl Shape<'_> {
                 ty.hash(self);
                 self.node(node)?;
             }
+            Node::Arithmetic { left, operator, right, ty } => {
+                self.key.extend([16, *operator as u8]);
+                ty.hash(self);
+                self.node(left)?;
+                self.node(right)?;
+            }
             _ => return None,
         }
         Some(())
@@ -250,7 +329,7 @@ impl Hasher for Shape<'_> {
 mod tests {
     use super::*;
     use crate::expr::node::{Binary, Case};
-    use crate::table::{ColumnDef, ColumnType, ReadJson, TableDef};
+    use crate::table::{ColumnDef, ColumnType, ReadJson};
 
     const fn described(name: &'static str, ty: ColumnType, from_json: ReadJson) -> ColumnDef {
         ColumnDef {

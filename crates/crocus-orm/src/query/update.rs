@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use sea_query::Query;
 
 use super::by_key;
+use super::known;
 use super::projection::{Selected, entity};
 use super::returning::{self, Outcome};
 use crate::engine::Executor;
@@ -126,23 +127,28 @@ impl UpdateNode {
         let table = self.table;
         let (set, filter) = self.checked(&[])?;
         returning::check(table, columns.0.iter(), &[])?;
-        let mut query = Query::update();
-        query.table(table_ref(table, dialect));
-        for (column, node) in &set {
-            query.value(*column, set_value(node, dialect)?);
-        }
-        for condition in &filter {
-            query.and_where(condition.lower(dialect)?);
-        }
-        if let Some(clause) = returning::clause(&columns, dialect)? {
-            query.returning(clause);
-        }
-        let ctes = with_clause(set.iter().map(|(_, node)| node).chain(&filter), dialect)?;
-        let written = ctes.is_none().then(|| bound_columns(table, &set));
-        if let Some(ctes) = ctes {
-            query.with_cte(ctes);
-        }
-        let statement = Statement::build(dialect, Access::Write, &query);
+        let mut has_ctes = false;
+        let build = || {
+            let mut query = Query::update();
+            query.table(table_ref(table, dialect));
+            for (column, node) in &set {
+                query.value(*column, set_value(node, dialect)?);
+            }
+            for condition in &filter {
+                query.and_where(condition.lower(dialect)?);
+            }
+            if let Some(clause) = returning::clause(&columns, dialect)? {
+                query.returning(clause);
+            }
+            if let Some(ctes) = with_clause(set.iter().map(|(_, node)| node).chain(&filter), dialect)? {
+                has_ctes = true;
+                query.with_cte(ctes);
+            }
+            Ok(Statement::build(dialect, Access::Write, &query))
+        };
+        let statement = known::write(dialect, |shape| shape.update(table, &set, &filter, &columns.0), build)?;
+        // Where there are common table expressions, their values come first.
+        let written = (!has_ctes).then(|| bound_columns(table, &set));
         let statement = if by_key::names_one(table, &filter) { statement.of_one_row() } else { statement };
         Ok(returning::guarded(statement, table, &set, &filter, written))
     }

@@ -4,6 +4,7 @@
 use sea_query::Query;
 
 use super::node::SelectNode;
+use super::{by_key, known};
 use crate::engine::Executor;
 use crate::expr::node::{Binary, Node};
 use crate::lower::table_ref;
@@ -13,11 +14,18 @@ use crate::statement::{Access, Statement};
 use crate::{Dialect, Error, ErrorKind, Key, Result};
 
 pub(crate) async fn get<M: Model>(db: &impl Executor, key: M::Key) -> Result<Option<M>> {
-    let mut node = SelectNode::of(M::TABLE);
-    let columns: Vec<_> = M::TABLE.primary_key().map(|column| Node::column(M::TABLE.name, column.name)).collect();
-    let conditions = columns.into_iter().zip(key.into_values());
-    node.filter.extend(conditions.map(|(column, value)| column.binary(Binary::Eq, Node::Value(value))));
-    let rows = db.target(M::TABLE.bind)?.read(&node).await?;
+    let target = db.target(M::TABLE.bind)?;
+    let mut key = key.into_values();
+    let rows = match (&key[..], by_key::of_row(M::TABLE, target.dialect())?) {
+        ([_], Some(shape)) => target.query(shape.statement(key.remove(0))).await?,
+        _ => {
+            let mut node = SelectNode::of(M::TABLE);
+            let columns = M::TABLE.primary_key().map(|column| Node::column(M::TABLE.name, column.name));
+            let conditions = columns.zip(key);
+            node.filter.extend(conditions.map(|(column, value)| column.binary(Binary::Eq, Node::Value(value))));
+            target.read(&node).await?
+        }
+    };
     rows.first().map(|row| M::from_row(row, 0)).transpose()
 }
 
@@ -41,19 +49,19 @@ pub(crate) fn inserted<M: Model>(rows: Vec<crate::Row>) -> Result<M> {
 /// `INSERT ... RETURNING` all columns.
 pub(crate) fn insert_statement<N: NewModel>(dialect: Dialect, new: N) -> Result<Statement> {
     let table = N::Model::TABLE;
-    let (indexes, values): (Vec<_>, Vec<_>) = new
-        .into_assignments(&NoObjects)?
-        .into_iter()
-        .map(|(index, value)| (index, sea_query::Expr::val(value)))
-        .unzip();
-    let columns: Vec<_> = indexes.iter().map(|index| table.columns[*index].name).collect();
-    let mut query = Query::insert();
-    query.into_table(table_ref(table, dialect));
-    if columns.is_empty() {
-        query.or_default_values();
-    } else {
-        query.columns(columns).values_panic(values);
-    }
-    query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
-    Ok(Statement::build(dialect, Access::Write, &query).writes(table, indexes, 1).of_one_row())
+    let row = new.into_assignments(&NoObjects)?;
+    let build = || {
+        let mut query = Query::insert();
+        query.into_table(table_ref(table, dialect));
+        if row.is_empty() {
+            query.or_default_values();
+        } else {
+            query.columns(row.iter().map(|(index, _)| table.columns[*index].name));
+            query.values_panic(row.iter().map(|(_, value)| sea_query::Expr::val(value.clone())));
+        }
+        query.returning(Query::returning().columns(table.columns.iter().map(|column| column.name)));
+        Ok(Statement::build(dialect, Access::Write, &query))
+    };
+    let statement = known::write(dialect, |shape| shape.row(table, &row), build)?;
+    Ok(statement.writes(table, row.iter().map(|(index, _)| *index).collect(), 1).of_one_row())
 }

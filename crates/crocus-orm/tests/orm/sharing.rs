@@ -45,7 +45,8 @@ async fn warm(db: &Database) {
         .await;
         let pools = db.statistics().pools;
         match pools.iter().find(|pool| pool.name == "shared") {
-            Some(shared) if shared.open < shared.max => tokio::time::sleep(Duration::from_millis(20)).await,
+            // One for reads, and that for writes.
+            Some(shared) if shared.open < 2 => tokio::time::sleep(Duration::from_millis(20)).await,
             _ => return,
         }
     }

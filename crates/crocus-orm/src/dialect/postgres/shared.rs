@@ -40,6 +40,9 @@ const SLOW: i32 = 16;
 /// At twice the price a statement has lost its place: one slow run alone may be the machine's.
 const OUT: i32 = 2 * SLOW;
 
+/// What takes longer for many together is not usual.
+const SLOWEST: Duration = Duration::from_millis(100);
+
 /// Statements that are remembered. A program has a few; this only bounds one that builds new ones without end.
 const SHAPES: usize = 512;
 
@@ -123,7 +126,7 @@ impl Shared {
             return shape.clone();
         }
         let (debt, keys) = match &statement.share {
-            Share::Keys(read) => (0, Some(Arc::new(Keys::new(read.clone(), self.itself.clone(), self.lines.len())))),
+            Share::Keys(read) => (0, Some(Arc::new(Keys::new(read.clone(), self.itself.clone())))),
             Share::Commit => (0, None),
             Share::Connection | Share::Rows | Share::Nothing => (OUT, None),
         };

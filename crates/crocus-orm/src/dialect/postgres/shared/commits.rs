@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::line::Line;
 use super::queue::{Outcome, Queue, Turn, Waiting};
-use super::{Shape, settled};
+use super::{SLOWEST, Shape, settled};
 use crate::observe::Watch;
 use crate::statement::{Answer, Failure, ROLLBACK, Statement};
 use crate::{Error, ErrorKind};
@@ -48,7 +48,7 @@ impl Commits {
     pub(super) fn new(line: Arc<Line>) -> Commits {
         let (begin, commit) = (Arc::new(Statement::text("BEGIN")), Arc::new(Statement::commit()));
         // One transaction at a time: two could wait for each other's rows.
-        Commits { line, queue: Queue::new(1), begin, commit }
+        Commits { line, queue: Queue::new(SLOWEST), begin, commit }
     }
 
     pub(super) fn line(&self) -> &Line {

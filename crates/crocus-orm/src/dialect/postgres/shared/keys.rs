@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::types::Type;
 
 use super::queue::{Outcome, Queue, Turn, Waiting};
-use super::{Shape, Shared};
+use super::{SLOWEST, Shape, Shared};
 use crate::row::Row;
 use crate::statement::{Answer, KeyRead, Statement};
 use crate::value::Value;
@@ -33,8 +33,8 @@ struct Going {
 }
 
 impl Keys {
-    pub(super) fn new(read: Arc<KeyRead>, shared: Weak<Shared>, lines: usize) -> Keys {
-        Keys { read, shared, queue: Queue::new(lines) }
+    pub(super) fn new(read: Arc<KeyRead>, shared: Weak<Shared>) -> Keys {
+        Keys { read, shared, queue: Queue::new(SLOWEST) }
     }
 
     pub(super) async fn read(self: &Arc<Keys>, shared: &Shared, statement: &Statement, shape: &Shape) -> Outcome {

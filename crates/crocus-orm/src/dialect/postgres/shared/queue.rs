@@ -15,23 +15,20 @@ use crate::statement::Answer;
 const PATIENCE: Duration = Duration::from_millis(20);
 const MORE: u32 = 4;
 
-/// What is slower than this is not usual.
-const SLOWEST: Duration = Duration::from_millis(100);
-
 /// What comes of waiting: an answer, or none, and then nothing was done.
 pub(super) type Outcome = Option<Result<Answer>>;
 
-/// Those who wait, each with what he asks.
+/// One under way at a time, alone or for many, and those who wait, each with what he asks.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    /// How many may be under way at once.
-    most: usize,
+    /// What is slower than this is not usual.
+    slowest: Duration,
     state: Mutex<State<T>>,
 }
 
 #[derive(Debug)]
 struct State<T> {
-    under_way: usize,
+    is_under_way: bool,
     waiting: VecDeque<Waiting<T>>,
     next: u64,
     usual: Duration,
@@ -54,9 +51,9 @@ pub(super) enum Turn {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(most: usize) -> Queue<T> {
-        let state = State { under_way: 0, waiting: VecDeque::new(), next: 0, usual: Duration::ZERO };
-        Queue { most, state: Mutex::new(state) }
+    pub(super) fn new(slowest: Duration) -> Queue<T> {
+        let state = State { is_under_way: false, waiting: VecDeque::new(), next: 0, usual: Duration::ZERO };
+        Queue { slowest, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -65,8 +62,7 @@ impl<T> Queue<T> {
 
     pub(super) fn enter(&self, asked: impl FnOnce() -> T) -> Turn {
         let mut state = self.state();
-        if state.under_way < self.most {
-            state.under_way += 1;
+        if !std::mem::replace(&mut state.is_under_way, true) {
             return Turn::Now;
         }
         let (answer, receiver) = oneshot::channel();
@@ -99,14 +95,12 @@ impl<T> Queue<T> {
     /// Ends a turn that has begun then: gives those who go next, at most so many. Where there are none, the turn is over.
     pub(super) fn next(&self, begun: Instant, most: usize) -> Vec<Waiting<T>> {
         let mut state = self.state();
-        state.usual = (7 * state.usual + begun.elapsed().min(SLOWEST)) / 8;
+        state.usual = (7 * state.usual + begun.elapsed().min(self.slowest)) / 8;
         // Those who do not wait any more are not asked for.
         state.waiting.retain(|one| !one.answer.is_closed());
         let many = state.waiting.len().min(most);
         let next: Vec<_> = state.waiting.drain(..many).collect();
-        if next.is_empty() {
-            state.under_way -= 1;
-        }
+        state.is_under_way = !next.is_empty();
         next
     }
 }

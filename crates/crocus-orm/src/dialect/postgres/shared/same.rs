@@ -2,7 +2,7 @@
 //! statement. It is sent after each of them has asked, so that each sees what was committed by then.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -17,6 +17,10 @@ const MOST: usize = 4_096;
 
 /// Statements of one shape that are told apart by their values. One more is not shared.
 const STATEMENTS: usize = 32;
+
+/// What takes longer is not waited for by others: as long as a request may take, about, since who goes his own way makes
+/// it slower for all.
+const SLOWEST: Duration = Duration::from_secs(5);
 
 /// The statements of a shape that are under way.
 #[derive(Debug, Default)]
@@ -66,7 +70,7 @@ impl Same {
             all.retain(|asked| Arc::strong_count(asked) > 1);
         }
         (all.len() < STATEMENTS).then(|| {
-            let asked = Arc::new(Asked { statement: statement.clone(), queue: Queue::new(1) });
+            let asked = Arc::new(Asked { statement: statement.clone(), queue: Queue::new(SLOWEST) });
             all.push(asked.clone());
             asked
         })
