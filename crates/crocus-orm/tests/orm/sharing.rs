@@ -112,6 +112,12 @@ async fn each_write_has_its_own_outcome() {
         let there = Car::select().filter(Car::ID.gt(20)).all(db.engine()).await.unwrap();
         let there: BTreeMap<_, _> = there.into_iter().map(|car| (car.name, (car.id, car.doors))).collect();
         assert_eq!(there, acknowledged, "{db}");
+        if !db.is_sqlite() {
+            // `xmin` is the transaction that has written a row ("System Columns").
+            let commits = db.number("SELECT count(DISTINCT xmin::text) FROM cars WHERE id > 20").await;
+            let rows = i64::try_from(acknowledged.len()).unwrap();
+            assert!(commits < rows, "{rows} rows were written in {commits} commits");
+        }
     }
 }
 

@@ -65,10 +65,8 @@ impl Same {
         if let Some(asked) = all.iter().find(|asked| asked.statement.values.iter().eq(statement.values.iter())) {
             return Some(asked.clone());
         }
-        if all.len() >= STATEMENTS {
-            // Those that nobody is asking.
-            all.retain(|asked| Arc::strong_count(asked) > 1);
-        }
+        // What nobody is asking is forgotten: its values can be long.
+        all.retain(|asked| Arc::strong_count(asked) > 1);
         (all.len() < STATEMENTS).then(|| {
             let asked = Arc::new(Asked { statement: statement.clone(), queue: Queue::new(SLOWEST) });
             all.push(asked.clone());
@@ -110,5 +108,21 @@ impl Drop for Going {
             // Without a runtime they all go another way.
             Err(_) => drop(waiting),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values can be long, and clients choose them.
+    #[test]
+    fn what_nobody_asks_any_more_is_forgotten() {
+        let same = Same::default();
+        for number in 0..100 {
+            let statement = Arc::new(Statement::read("SELECT $1", [number.into()]));
+            assert!(same.of(&statement).is_some());
+        }
+        assert_eq!(same.0.lock().map(|all| all.len()).ok(), Some(1));
     }
 }
