@@ -1,4 +1,4 @@
-//! The OpenAPI document of a program: made when it starts, from its tables, its resources and what its author says of
+//! The OpenAPI document of a program: made when it is asked for, from its tables, its resources and what its author says of
 //! the routes written by hand. Serving it, and the page that shows it, are left to `docs`.
 
 mod annotations;
@@ -13,7 +13,7 @@ mod schemas;
 use std::collections::BTreeSet;
 
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{Components, Info, OpenApi, OpenApiVersion, RefOr, Schema, Tag};
+use utoipa::openapi::{Info, OpenApi, OpenApiVersion, Tag};
 
 pub use annotations::{
     ConflictProblem, NewRow, NotFoundProblem, PayloadProblems, QueryProblems, Row, RowPatch, column, given, value,
@@ -28,10 +28,7 @@ use crate::routing::Route;
 ///
 /// `own` is what its author says: the routes written by hand, security schemes, servers, and the title. What it does not
 /// say of a route is what is known: its method, its path and its handler. Where the number of requests is limited, each
-/// operation can answer that there were too many.
-///
-/// # Errors
-/// When `own` speaks of a route that the program does not have, or describes what a resource describes.
+/// operation can answer that there were too many. What [`check`] refuses is left as the first says it.
 pub fn document(
     name: &str,
     version: &str,
@@ -39,10 +36,9 @@ pub fn document(
     resources: &Resources,
     own: Option<OpenApi>,
     is_limited: bool,
-) -> Result<OpenApi, Mismatch> {
+) -> OpenApi {
     let mut document = own.unwrap_or_else(|| OpenApi::new(Info::new(name, version), utoipa::openapi::Paths::new()));
     document.openapi = OpenApiVersion::Version31;
-    handmade::check(&document, routes, resources)?;
     handmade::complete(&mut document, routes);
     if document.servers.is_none() {
         document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
@@ -55,7 +51,7 @@ pub fn document(
     for (definition, names) in named {
         let schemas = schemas::of_resource(definition, &names);
         for (name, schema) in schemas {
-            add_schema(&mut components, name, schema)?;
+            components.schemas.entry(name).or_insert(schema);
         }
         tags.push(paths::tag(definition, &names));
         for (path, item) in paths::of_resource(definition, resources, &names, &mut taken) {
@@ -75,7 +71,30 @@ pub fn document(
     document.tags = Some(tags);
     document.components = Some(components);
     forget_unused(&mut document);
-    Ok(document)
+    document
+}
+
+/// Whether what is said of a program fits together. It is much less work than to make its document, so that a start need not
+/// wait for that.
+///
+/// # Errors
+/// When `own` speaks of a route that the program does not have, or describes what a resource describes, or when two
+/// resources describe a schema in two ways.
+pub fn check(routes: &[Route], resources: &Resources, own: Option<&OpenApi>) -> Result<(), Mismatch> {
+    let mut known = own.and_then(|own| own.components.as_ref()).map(|own| own.schemas.clone()).unwrap_or_default();
+    if let Some(own) = own {
+        handmade::check(own, routes, resources)?;
+    }
+    for definition in resources.iter() {
+        // The names of operations are not those of schemas.
+        let names = Names::new(definition, &mut BTreeSet::new());
+        for (name, schema) in schemas::of_resource(definition, &names) {
+            if *known.entry(name.clone()).or_insert_with(|| schema.clone()) != schema {
+                return Err(Mismatch::schema(&name));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The document as it is served and printed: the same bytes for the same program.
@@ -83,16 +102,6 @@ pub fn to_json(document: &OpenApi) -> String {
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
-}
-
-fn add_schema(components: &mut Components, name: String, schema: RefOr<Schema>) -> Result<(), Mismatch> {
-    match components.schemas.get(&name) {
-        Some(other) if *other != schema => Err(Mismatch::schema(&name)),
-        _ => {
-            components.schemas.insert(name, schema);
-            Ok(())
-        }
-    }
 }
 
 /// Adds operations to a path, which may have some by hand: these stay.
@@ -130,9 +139,11 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 fn forget_unused(document: &mut OpenApi) {
     loop {
         let text = serde_json::to_string(document).unwrap_or_default();
-        let used = |kind: &str, name: &str| text.contains(&format!("\"#/components/{kind}/{name}\""));
+        let references = text.split("\"#/components/").skip(1);
+        let used: BTreeSet<&str> = references.filter_map(|rest| rest.split('"').next()).collect();
         let Some(components) = &mut document.components else { return };
         let before = components.schemas.len() + components.responses.len();
+        let used = |kind: &str, name: &str| used.contains(&*format!("{kind}/{name}"));
         components.schemas.retain(|name, _| used("schemas", name));
         components.responses.retain(|name, _| used("responses", name));
         components.parameters.retain(|name, _| used("parameters", name));

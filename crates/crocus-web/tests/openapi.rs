@@ -91,7 +91,7 @@ fn resources() -> Resources {
 }
 
 fn document() -> Value {
-    let document = openapi::document("cars", "1.0", &routes(), &resources(), None, false).unwrap();
+    let document = openapi::document("cars", "1.0", &routes(), &resources(), None, false);
     serde_json::from_str(&openapi::to_json(&document)).unwrap()
 }
 
@@ -213,7 +213,7 @@ fn schemas_say_what_the_columns_are() {
 
 #[test]
 fn too_many_requests_are_possible_where_they_are_limited() {
-    let limited = openapi::document("cars", "1.0", &routes(), &resources(), None, true).unwrap();
+    let limited = openapi::document("cars", "1.0", &routes(), &resources(), None, true);
     let limited: Value = serde_json::to_value(limited).unwrap();
     for (document, expected) in [(document(), false), (limited, true)] {
         for (path, method, operation) in operations(&document) {
@@ -231,13 +231,23 @@ fn annotations_of_routes_that_are_not_there_are_refused() {
             "openapi": "3.1.0", "info": {"title": "t", "version": "1"},
             "paths": {path: {"get": {"responses": {"200": {"description": "ok"}}}}}
         });
-        Some(serde_json::from_value(text).unwrap())
+        serde_json::from_value(text).unwrap()
     };
-    let refused = openapi::document("cars", "1.0", &routes(), &resources(), own("/care"), false).unwrap_err();
+    let refused = openapi::check(&routes(), &resources(), Some(&own("/care"))).unwrap_err();
     assert_eq!(refused.to_string(), "an annotation describes GET /care, and no route is there");
     assert_eq!(refused.hint(), "there is a route at /cars");
-    let described = openapi::document("cars", "1.0", &routes(), &resources(), own("/cars"), false).unwrap();
+    openapi::check(&routes(), &resources(), Some(&own("/cars"))).unwrap();
+    let described = openapi::document("cars", "1.0", &routes(), &resources(), Some(own("/cars")), false);
     let described: Value = serde_json::to_value(described).unwrap();
     assert_eq!(described["paths"]["/cars"]["get"]["responses"]["200"]["description"], "ok");
     assert_eq!(described["info"]["title"], "t");
+}
+
+#[test]
+fn schemas_that_are_described_in_two_ways_are_refused() {
+    let mut twice = resources();
+    twice.add("/api/all-cars", Resource::<Car>::new());
+    let refused = openapi::check(&routes(), &twice, None).unwrap_err();
+    assert!(refused.to_string().contains("the OpenAPI schema `Car` is described twice"), "{refused}");
+    openapi::check(&routes(), &resources(), None).unwrap();
 }

@@ -179,21 +179,17 @@ impl App {
         self
     }
 
-    /// The OpenAPI document: what `/openapi.json` serves, and the command `openapi` prints.
+    /// What makes the OpenAPI document, which `/openapi.json` serves and the command `openapi` prints.
     /// `is_limited` is whether there is a limit on requests.
     ///
     /// # Errors
     /// When an annotation does not fit the routes.
-    pub(crate) fn document(&self, is_limited: bool) -> Result<OpenApi> {
-        let document = crocus_web::openapi::document(
-            self.name,
-            self.version,
-            &self.routes,
-            &self.resources,
-            self.openapi.clone(),
-            is_limited,
-        );
-        document.map_err(|mismatch| Error::new(mismatch.to_string()).with_hint(mismatch.hint()))
+    pub(crate) fn document(&self, is_limited: bool) -> Result<impl Fn() -> OpenApi + Send + Sync + use<>> {
+        crocus_web::openapi::check(&self.routes, &self.resources, self.openapi.as_ref())
+            .map_err(|mismatch| Error::new(mismatch.to_string()).with_hint(mismatch.hint()))?;
+        let (name, version) = (self.name, self.version);
+        let (routes, resources, own) = (self.routes.clone(), self.resources.clone(), self.openapi.clone());
+        Ok(move || crocus_web::openapi::document(name, version, &routes, &resources, own.clone(), is_limited))
     }
 
     /// What answers its requests: its own routes, those of its resources, and the pages about its API.
@@ -203,7 +199,7 @@ impl App {
     pub(crate) fn service(&self, is_limited: bool) -> Result<Router> {
         let (resources, listed) = self.resources.routes();
         let routes: Vec<_> = self.routes.iter().cloned().chain(listed).collect();
-        let pages = crocus_web::docs(&self.document(is_limited)?, &routes);
+        let pages = crocus_web::docs(self.document(is_limited)?, &routes);
         Ok(self.router.clone().merge(resources).merge(pages))
     }
 

@@ -12,5 +12,6 @@ pub(super) struct OpenApi {}
 
 pub(super) fn openapi(context: &Context, OpenApi {}: &OpenApi) -> Result<()> {
     let is_limited = context.config.service_options(context.name())?.rate_limit.is_some();
-    print(&crocus_web::openapi::to_json(&context.app.document(is_limited)?))
+    let document = context.app.document(is_limited)?;
+    print(&crocus_web::openapi::to_json(&document()))
 }
