@@ -13,6 +13,7 @@ mod hooks;
 mod idempotency;
 mod key;
 mod limits;
+mod parts;
 mod plan;
 mod problems;
 mod read;

@@ -1,8 +1,10 @@
-//! Lists of rows as one JSON text, written row by row as the database sends them.
+//! Lists of rows as one JSON text, written row by row as the database sends them, in turns with what else the program does.
 
 use std::panic::Location;
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use tokio::task::yield_now;
 
 use super::JsonRow;
 use crate::Result;
@@ -16,10 +18,20 @@ use crate::row::Row;
 /// one is an answer like any other.
 const SHORT: u64 = 500;
 
+/// How long a part of a list is, but for its last row, in bytes. After each the thread does something else first: who lists
+/// much holds up nobody who asks little. Large blocks of memory would be moved as they grow, and small ones are used again.
+const PART: usize = 32 * 1024;
+
 /// Rows as JSON objects, in one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonList {
-    /// `[`, and the rows with commas between.
+    full: Vec<Part>,
+    last: Part,
+}
+
+/// A part of the text: some rows, each behind a bracket or a comma.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
     text: Vec<u8>,
     /// Where each row ends.
     ends: Vec<usize>,
@@ -36,44 +48,64 @@ pub struct JsonPage {
     pub prev: Option<String>,
 }
 
+impl Part {
+    fn new(begin: u8, bytes: usize) -> Part {
+        let mut text = Vec::with_capacity(bytes);
+        text.push(begin);
+        Part { text, ends: Vec::new() }
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() >= PART
+    }
+}
+
 impl JsonList {
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.parts().map(|part| part.ends.len()).sum()
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.last.ends.is_empty()
     }
 
-    /// The rows, each a JSON object in UTF-8.
-    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(1).chain(self.ends.iter().map(|end| end + 1));
-        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    /// The rows, each a JSON object in UTF-8, in the parts of the text that they are in.
+    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        self.parts().map(|part| {
+            let starts = std::iter::once(1).chain(part.ends.iter().map(|end| end + 1));
+            starts.zip(&part.ends).map(|(start, end)| &part.text[start..*end])
+        })
     }
 
-    /// The rows as a JSON array.
-    pub fn into_array(mut self) -> Vec<u8> {
-        self.text.push(b']');
-        self.text
+    /// The rows as a JSON array, in parts.
+    pub fn into_array(mut self) -> Vec<Bytes> {
+        self.last.text.push(b']');
+        self.full.into_iter().chain([self.last]).map(|part| part.text.into()).collect()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.full.iter().chain([&self.last])
     }
 
     fn new(rows: usize) -> JsonList {
-        let mut text = Vec::with_capacity(64 * (rows + 1));
-        text.push(b'[');
-        JsonList { text, ends: Vec::with_capacity(rows) }
+        JsonList { full: Vec::new(), last: Part::new(b'[', (64 * (rows + 1)).min(PART + 1024)) }
     }
 
     fn add(&mut self, shape: &dyn Shape<JsonRow>, row: &Row) -> Result<()> {
-        if !self.ends.is_empty() {
-            self.text.push(b',');
+        if self.last.is_full() {
+            let next = Part::new(b',', PART + 1024);
+            self.full.push(std::mem::replace(&mut self.last, next));
+        } else if !self.last.ends.is_empty() {
+            self.last.text.push(b',');
         }
+        let Part { text, ends } = &mut self.last;
         match shape.members() {
-            Some(members) => members.write(row, &mut self.text)?,
-            None => self.text.extend_from_slice(&shape.read_one(row)?.0),
+            Some(members) => members.write(row, text)?,
+            None => text.extend_from_slice(&shape.read_one(row)?.0),
         }
-        self.ends.push(self.text.len());
+        ends.push(text.len());
         Ok(())
     }
 
@@ -89,15 +121,18 @@ impl JsonList {
         mut rows: impl Stream<Item = Result<Row>> + Unpin,
         most: u64,
     ) -> Result<(Option<Row>, bool)> {
-        let mut last = None;
+        let (mut last, mut added) = (None, 0);
         while let Some(row) = rows.next().await.transpose()? {
-            if self.ends.len() as u64 == most {
+            if added == most {
                 // The stream ends as it should, with its last row.
                 while rows.next().await.transpose()?.is_some() {}
                 return Ok((last, true));
             }
             self.add(shape, &row)?;
-            last = Some(row);
+            (last, added) = (Some(row), added + 1);
+            if self.last.is_full() {
+                yield_now().await;
+            }
         }
         Ok((last, false))
     }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
 use crocus_orm::dynamic::{JsonList, JsonRow};
 use serde_json::value::RawValue;
+use tokio::task::yield_now;
 
 use crate::Problem;
 
@@ -85,52 +86,71 @@ impl Format {
 
     /// Rows in this form. `names` are the members of each, for the head of a table.
     pub(super) fn write(self, rows: &[JsonRow], names: &[String]) -> Vec<u8> {
-        self.write_each(rows.iter().map(|row| &*row.0), rows.iter().map(|row| row.0.len() + 1).sum(), names)
-    }
-
-    /// A list in this form.
-    pub(super) fn write_list(self, list: JsonList, names: &[String]) -> Vec<u8> {
-        match self {
-            Format::JSON => list.into_array(),
-            _ => self.write_each(list.rows(), list.rows().map(|row| row.len() + 1).sum(), names),
+        let mut text = Vec::with_capacity(rows.iter().map(|row| row.0.len() + 1).sum::<usize>() + 2);
+        self.begin(names, &mut text);
+        for (index, row) in rows.iter().enumerate() {
+            self.add(&row.0, index == 0, &mut text);
         }
-    }
-
-    /// Rows of about so many bytes.
-    fn write_each<'a>(self, rows: impl Iterator<Item = &'a [u8]>, bytes: usize, names: &[String]) -> Vec<u8> {
-        let mut rows =
-            rows.map(|row| if self.stripped { Cow::Owned(strip(row)) } else { Cow::Borrowed(row) }).peekable();
-        let mut text = Vec::with_capacity(bytes + 2);
-        match self.kind {
-            Kind::Object => text.extend_from_slice(&rows.next().unwrap_or(Cow::Borrowed(b"null"))),
-            Kind::Json => {
-                text.push(b'[');
-                while let Some(row) = rows.next() {
-                    text.extend_from_slice(&row);
-                    text.extend(rows.peek().map(|_| b','));
-                }
-                text.push(b']');
-            }
-            Kind::Ndjson => {
-                for row in rows {
-                    text.extend_from_slice(&row);
-                    text.push(b'\n');
-                }
-            }
-            Kind::Csv => {
-                line(&mut text, names.iter().map(String::as_str));
-                for row in rows {
-                    let cells: Vec<_> = members(&row).into_iter().map(|(_, value)| cell(value)).collect();
-                    line(&mut text, cells.iter().map(String::as_str));
-                }
-            }
-        }
+        self.end(rows.is_empty(), &mut text);
         text
     }
 
-    /// A body in this form.
-    pub(super) fn body(text: Vec<u8>) -> Body {
-        Body::from(text)
+    /// A list in this form, in parts. After each the thread does something else first.
+    pub(super) async fn write_list(self, list: JsonList, names: &[String]) -> Vec<Bytes> {
+        if self == Format::JSON {
+            return list.into_array();
+        }
+        let (mut parts, mut text) = (Vec::new(), Vec::new());
+        self.begin(names, &mut text);
+        let mut is_first = true;
+        for rows in list.rows() {
+            for row in rows {
+                self.add(row, is_first, &mut text);
+                is_first = false;
+            }
+            parts.push(std::mem::take(&mut text).into());
+            yield_now().await;
+        }
+        self.end(is_first, &mut text);
+        parts.push(text.into());
+        parts
+    }
+
+    /// What stands before the rows.
+    fn begin(self, names: &[String], text: &mut Vec<u8>) {
+        match self.kind {
+            Kind::Json => text.push(b'['),
+            Kind::Csv => line(text, names.iter().map(String::as_str)),
+            Kind::Object | Kind::Ndjson => {}
+        }
+    }
+
+    fn add(self, row: &[u8], is_first: bool, text: &mut Vec<u8>) {
+        let row = if self.stripped { Cow::Owned(strip(row)) } else { Cow::Borrowed(row) };
+        match self.kind {
+            Kind::Object => text.extend_from_slice(&row),
+            Kind::Json => {
+                text.extend((!is_first).then_some(b','));
+                text.extend_from_slice(&row);
+            }
+            Kind::Ndjson => {
+                text.extend_from_slice(&row);
+                text.push(b'\n');
+            }
+            Kind::Csv => {
+                let cells: Vec<_> = members(&row).into_iter().map(|(_, value)| cell(value)).collect();
+                line(text, cells.iter().map(String::as_str));
+            }
+        }
+    }
+
+    /// What stands behind the rows, or in place of any.
+    fn end(self, is_empty: bool, text: &mut Vec<u8>) {
+        match self.kind {
+            Kind::Json => text.push(b']'),
+            Kind::Object if is_empty => text.extend_from_slice(b"null"),
+            _ => {}
+        }
     }
 }
 

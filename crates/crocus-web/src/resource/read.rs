@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use super::ask::{Ask, Refused, range, refused};
 use super::asked::Planned;
 use super::etag::EntityTag;
 use super::format::{Format, Kind};
-use super::{key, problems};
+use super::{key, parts, problems};
 use crate::grammar::{Count, Preferences};
 use crate::{Problem, Result};
 
@@ -41,7 +42,7 @@ pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool
         Some(Count::Planned) | None => window.counted(select, &ask, plan.aggregated, &ask.db).await,
     }
     .map_err(refused)?;
-    respond(&ask, &window, page, total, &plan.names).map_err(refused)
+    respond(&ask, &window, page, total, &plan.names).await.map_err(refused)
 }
 
 /// `GET /cars/1`: one row.
@@ -76,14 +77,20 @@ pub(super) fn answer_one(ask: &Ask, status: StatusCode, row: JsonRow, state: &st
 }
 
 /// The answer, or a 304 where the client has it.
-fn finish(ask: &Ask, status: StatusCode, tag: EntityTag, content_type: &'static str, body: Vec<u8>) -> Response {
+fn finish(
+    ask: &Ask,
+    status: StatusCode,
+    tag: EntityTag,
+    content_type: &'static str,
+    body: impl Into<Body>,
+) -> Response {
     let vary = (header::VARY, HeaderValue::from_static("accept, prefer, range"));
     let is_read = [Method::GET, Method::HEAD].contains(&ask.parts.method);
     if is_read && tag.is_known(&ask.parts.headers) {
         return (StatusCode::NOT_MODIFIED, [tag.header(), vary]).into_response();
     }
     let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    (status, [tag.header(), vary, content_type], Format::body(body)).into_response()
+    (status, [tag.header(), vary, content_type], body.into()).into_response()
 }
 
 /// What the request asks for, planned.
@@ -202,7 +209,7 @@ fn beyond(offset: u64, total: u64) -> Problem {
         .with_header(header::CONTENT_RANGE, range)
 }
 
-fn respond(ask: &Ask, window: &Window, page: JsonPage, total: Option<u64>, names: &[String]) -> Result<Response> {
+async fn respond(ask: &Ask, window: &Window, page: JsonPage, total: Option<u64>, names: &[String]) -> Result<Response> {
     if ask.format.kind == Kind::Object && page.rows.len() != 1 {
         return Err(problems::not_single(page.rows.len()));
     }
@@ -211,9 +218,9 @@ fn respond(ask: &Ask, window: &Window, page: JsonPage, total: Option<u64>, names
     let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let content_range = content_range(window, sent, total);
     let links = links(&ask.parts, &page);
-    let body = ask.format.write_list(page.rows, names);
-    let tag = EntityTag::of_list(&body, &content_range);
-    let mut response = finish(ask, status, tag, ask.format.content_type(), body);
+    let body = ask.format.write_list(page.rows, names).await;
+    let tag = EntityTag::of_list(&body, &content_range).await;
+    let mut response = finish(ask, status, tag, ask.format.content_type(), parts::body(body));
     let headers = response.headers_mut();
     add(headers, header::CONTENT_RANGE, &content_range);
     headers.insert(RANGE_UNIT, HeaderValue::from_static("items"));
