@@ -66,6 +66,11 @@ impl Node {
             // The builder would compare two bound numbers, whose type PostgreSQL takes for text.
             Node::In { list, .. } if list.is_empty() => SimpleExpr::cust("FALSE"),
             Node::In { node, list } => {
+                if dialect == Dialect::Postgres
+                    && let Some(array) = postgres::expressions::array(list)
+                {
+                    return Ok(postgres::expressions::any_of(lower(node)?, SimpleExpr::val(array)));
+                }
                 let list = list.iter().map(|item| beside(item, node, dialect)).collect::<Result<Vec<_>>>()?;
                 lower(node)?.is_in(list)
             }

@@ -1,12 +1,13 @@
 //! Eager loading: what `.with(...)` adds to a query for each kind of relationship.
 
-use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 
+use super::known::statement;
 use super::node::{Join, JoinKind, SelectNode};
 use super::select::Select;
 use super::shape::{ModelShape, Optional, Required, RowsRead, Shape, With};
@@ -17,11 +18,15 @@ use crate::model::{Key, Model};
 use crate::relation::{BelongsTo, HasMany, HasOne, ManyToMany, Pointed};
 use crate::row::Row;
 use crate::table::TableDef;
-use crate::{Error, ErrorKind, Result};
+use crate::{Dialect, Error, ErrorKind, Result};
 
 /// Rows whose relationship is asked for in one query. Both databases limit the number of values in a statement: SQLite
 /// to 32,766 ("Limits in SQLite", 9), PostgreSQL to 65,535; a key has four columns at most.
 const TOGETHER: usize = 8_000;
+
+/// Rows from which on the lists of a relationship are read while they arrive, on a connection of their own: nobody waits
+/// behind them.
+const STREAMED: usize = 100;
 
 /// What can be loaded beside an `M`: a relationship, by itself or narrowed and with others.
 #[diagnostic::on_unimplemented(
@@ -286,12 +291,27 @@ struct Many<M, O> {
 }
 
 impl<M: Model, O: Clone + Send + 'static> Many<M, O> {
+    /// Whether its rows bring all that their values are made of.
+    fn needs_nothing(&self) -> bool {
+        self.select.shape.needs_query().is_none()
+    }
+
     async fn lists(&self, keys: &[M::Key], target: Target<'_>) -> Result<HashMap<M::Key, Vec<O>>> {
         let mut lists: HashMap<M::Key, Vec<O>> = HashMap::new();
         for keys in keys.chunks(TOGETHER) {
             let mut node = self.select.node.clone();
             node.filter.push(among(&self.key, keys));
-            let rows = target.read(&node).await?;
+            let statement = statement(&node, target.dialect())?;
+            if keys.len() >= STREAMED && target.dialect() == Dialect::Postgres && self.needs_nothing() {
+                let mut rows = target.stream(statement).await?;
+                while let Some(row) = rows.next().await {
+                    let row = row?;
+                    let value = self.select.shape.read_one(&row)?;
+                    lists.entry(M::Key::from_row(&row, &self.child_key)?).or_default().push(value);
+                }
+                continue;
+            }
+            let rows = target.query(statement).await?;
             let rows: Vec<&Row> = rows.iter().collect();
             for (row, value) in rows.iter().zip(self.select.shape.read(&rows, target).await?) {
                 lists.entry(M::Key::from_row(row, &self.child_key)?).or_default().push(value);

@@ -6,7 +6,7 @@ use sea_query::{BinOper, ExprTrait, SimpleExpr};
 
 use crate::Dialect;
 use crate::dynamic::Search;
-use crate::expr::node::{Arithmetic, Case, Function, JsonStep, Part, PostgresOperator};
+use crate::expr::node::{Arithmetic, Case, Function, JsonStep, Node, Part, PostgresOperator};
 use crate::lower::{self, Template};
 use crate::table::ColumnType;
 use crate::value::Value;
@@ -104,13 +104,33 @@ pub(crate) fn operator(left: SimpleExpr, operator: PostgresOperator, right: Simp
         PostgresOperator::ArrayOverlaps => left.binary(BinOper::Custom("&&"), right),
         PostgresOperator::Regex => left.binary(BinOper::Custom("~"), right),
         PostgresOperator::RegexAnyCase => left.binary(BinOper::Custom("~*"), right),
-        PostgresOperator::AnyOf => written(|sql| {
-            sql.operand(left).text(" = ANY(").expr(right).text(")");
-        }),
+        PostgresOperator::AnyOf => any_of(left, right),
         PostgresOperator::Matches => written(|sql| {
             sql.text("to_tsvector(").expr(left).text(") @@ websearch_to_tsquery(").expr(right).text(")");
         }),
     }
+}
+
+/// `a = ANY(array)`
+pub(crate) fn any_of(node: SimpleExpr, array: SimpleExpr) -> SimpleExpr {
+    written(|sql| {
+        sql.operand(node).text(" = ANY(").expr(array).text(")");
+    })
+}
+
+/// Values as one array, of which the text is the same for any number: where they are of one type that keys often have.
+pub(crate) fn array(list: &[Node]) -> Option<Value> {
+    let item = |node: &Node| match node {
+        Node::Value(value @ (Value::SmallInt(_) | Value::Int(_) | Value::BigInt(_) | Value::String(_))) => {
+            Some(value.clone())
+        }
+        #[cfg(feature = "uuid")]
+        Node::Value(value @ Value::Uuid(_)) => Some(value.clone()),
+        _ => None,
+    };
+    let items = list.iter().map(item).collect::<Option<Vec<_>>>()?;
+    let ty = items.first()?.array_type();
+    items.iter().all(|item| item.array_type() == ty).then(|| Value::Array(ty, Some(Box::new(items))))
 }
 
 /// `to_tsvector([language,] text) @@ to_tsquery([language,] text)`
@@ -196,4 +216,14 @@ pub(super) fn written(write: impl FnOnce(&mut Template)) -> SimpleExpr {
 /// A placeholder with its type, where the server could not know it: in VALUES by themselves.
 pub(crate) fn typed_placeholder(placeholder: &str, ty: ColumnType) -> String {
     format!("{placeholder}::{}", type_name(ty))
+}
+
+/// Rows as arrays, one for each of these columns of a table, bound as `$1`, `$2` and so on:
+/// `UNNEST(COALESCE($1, ARRAY(SELECT id FROM cars WHERE FALSE)), ...)`. The text is the same for any number of rows.
+///
+/// The bound array is never NULL; what stands beside it tells the server its type, which is the column's own there: also
+/// that of an enum or of a domain of which the model knows nothing.
+pub(crate) fn unnest(table: &str, columns: impl Iterator<Item = String>) -> String {
+    let array = |(index, column)| format!("COALESCE(${}, ARRAY(SELECT {column} FROM {table} WHERE FALSE))", index + 1);
+    format!("UNNEST({})", columns.enumerate().map(array).collect::<Vec<_>>().join(", "))
 }
