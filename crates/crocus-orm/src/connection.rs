@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use crate::dialect::{postgres, sqlite};
 use crate::observe::Observer;
-use crate::statement::{Access, Answer, Failure, Statement};
+use crate::statement::{Access, Answer, Failure, Statement, Take};
 use crate::{Dialect, Result, Row, Transaction, TransactionOptions};
 
 /// A connection that one caller has for itself, for settings and statements that must share one. The engine's
@@ -62,7 +62,7 @@ impl Connection {
     #[track_caller]
     pub fn query(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
         let statement = statement.run_at(Location::caller());
-        async { self.answer(statement).await.map(|answer| answer.rows) }
+        async { self.answer(Arc::new(statement)).await.map(|answer| answer.rows) }
     }
 
     /// Runs a statement and gives the number of rows that it wrote.
@@ -72,7 +72,7 @@ impl Connection {
     #[track_caller]
     pub fn execute(&self, statement: Statement) -> impl Future<Output = Result<u64>> + Send {
         let statement = statement.run_at(Location::caller());
-        async { self.answer(statement).await.map(|answer| answer.written) }
+        async { self.answer(Arc::new(statement)).await.map(|answer| answer.written) }
     }
 
     /// Runs statements, separated by semicolons, that bring no values.
@@ -82,7 +82,7 @@ impl Connection {
     #[track_caller]
     pub fn batch(&self, sql: &str) -> impl Future<Output = Result<()>> + Send {
         let statement = Statement::text(sql).at(Location::caller());
-        async { self.answer(statement).await.map(drop) }
+        async { self.answer(Arc::new(statement)).await.map(drop) }
     }
 
     /// Starts a transaction. Its `BEGIN` is sent together with its first statement.
@@ -95,11 +95,10 @@ impl Connection {
         async { Ok(transaction) }
     }
 
-    async fn answer(&self, statement: Statement) -> Result<Answer> {
+    pub(crate) async fn answer(&self, statement: Arc<Statement>) -> Result<Answer> {
         if statement.access == Access::Write {
             self.has_written();
         }
-        let statement = Arc::new(statement);
         let watch = self.observer.watch(std::slice::from_ref(&statement));
         match self.held() {
             Held::Sqlite(connection) => connection.query(&statement, &watch).boxed().await,
@@ -109,11 +108,31 @@ impl Connection {
 
     /// Runs the statements of a transaction in one go: their answers, or the first failure.
     pub(crate) async fn run(&self, statements: &[Arc<Statement>]) -> Result<Vec<Answer>, Failure> {
+        self.run_and(statements, None).await
+    }
+
+    /// The same, where `take` is given the rows as they come.
+    pub(crate) async fn run_and(
+        &self,
+        statements: &[Arc<Statement>],
+        take: Option<Take<'_>>,
+    ) -> Result<Vec<Answer>, Failure> {
         let watch = self.observer.watch(statements);
         // In a box, as the engine's.
         match self.held() {
-            Held::Sqlite(connection) => connection.run(statements, &watch).boxed().await,
-            Held::Postgres(connection) => connection.run(statements, &watch).boxed().await,
+            Held::Postgres(connection) => {
+                // For no longer than the rest lives.
+                let take = take.map(|take| take as Take<'_>);
+                connection.run_and(statements, &watch, take).boxed().await
+            }
+            Held::Sqlite(connection) => {
+                let mut answers = connection.run(statements, &watch).boxed().await?;
+                if let Some(take) = take {
+                    let rows = answers.iter_mut().map(|answer| std::mem::take(&mut answer.rows));
+                    rows.enumerate().for_each(|(index, rows)| take(index, rows));
+                }
+                Ok(answers)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::connection::{Connection, Held};
 use crate::database_url::Location as UrlLocation;
 use crate::dialect::{postgres, sqlite};
 use crate::observe::{Observer, Recorded, Watch};
-use crate::statement::{Access, Answer, Statement};
+use crate::statement::{Access, Answer, Statement, Take};
 use crate::statistics::{PoolStatistics, StatementCount, Statistics};
 use crate::{
     DatabaseUrl, Dialect, Error, ErrorKind, Result, Row, RowStream, Savepoint, Transaction, TransactionOptions,
@@ -259,7 +259,7 @@ impl Engine {
     #[track_caller]
     pub fn query(&self, statement: Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
         let statement = statement.run_at(Location::caller());
-        async { self.answer(statement).await.map(|answer| answer.rows) }
+        async { self.answer(Arc::new(statement)).await.map(|answer| answer.rows) }
     }
 
     /// Runs a statement and gives the number of rows that it wrote.
@@ -269,7 +269,7 @@ impl Engine {
     #[track_caller]
     pub fn execute(&self, statement: Statement) -> impl Future<Output = Result<u64>> + Send {
         let statement = statement.run_at(Location::caller());
-        async { self.answer(statement).await.map(|answer| answer.written) }
+        async { self.answer(Arc::new(statement)).await.map(|answer| answer.written) }
     }
 
     /// Runs a statement and gives its rows as they arrive. The stream holds a connection until its end; of a database
@@ -289,8 +289,7 @@ impl Engine {
         }
     }
 
-    async fn answer(&self, statement: Statement) -> Result<Answer> {
-        let statement = Arc::new(statement);
+    async fn answer(&self, statement: Arc<Statement>) -> Result<Answer> {
         let watch = self.observer.watch(std::slice::from_ref(&statement));
         if self.reads_replica(statement.access) {
             return self.replica()?.query(&statement, &watch).await.map_err(|error| self.of_replica(error));
@@ -533,6 +532,25 @@ impl Target<'_> {
             transaction.commit().await?;
             Ok(rows)
         }
+    }
+
+    /// The same with statements that the caller keeps, where `take` is given the rows of each as they come. An engine
+    /// runs each by itself.
+    pub(crate) async fn run_each(self, statements: Vec<Arc<Statement>>, take: Take<'_>) -> Result<()> {
+        match self {
+            Target::Engine(engine) => {
+                for (index, statement) in statements.into_iter().enumerate() {
+                    take(index, engine.answer(statement).await?.rows);
+                }
+            }
+            Target::Connection(connection) => {
+                for (index, statement) in statements.into_iter().enumerate() {
+                    take(index, connection.answer(statement).await?.rows);
+                }
+            }
+            Target::Transaction(transaction) => transaction.run_each(statements, take).await?,
+        }
+        Ok(())
     }
 
     pub(crate) async fn stream(self, statement: Statement) -> Result<RowStream> {

@@ -11,8 +11,8 @@ use crate::dialect::{postgres, sqlite};
 use crate::observe::Watch;
 use crate::query::shape::Shape;
 use crate::statement::Statement;
-use crate::table::ColumnDef;
-use crate::value::{FromColumn, Value, is_null};
+use crate::table::{ColumnDef, ColumnType};
+use crate::value::{FromColumn, Value, by_type, is_null, same};
 use crate::{ColumnValue, Error, ErrorKind, Result};
 
 /// A row of a result.
@@ -109,6 +109,25 @@ impl Row {
             Some(text) => Ok(Some(Cow::Borrowed(text))),
             // NULL, or what the column should not hold: it is said there.
             None => Ok(Option::<String>::from_row(self, index)?.map(Cow::Owned)),
+        }
+    }
+
+    /// Whether the column at `index`, of this type, is known to hold the value. A text is compared where it is.
+    pub(crate) fn holds(&self, index: usize, ty: ColumnType, value: &Value) -> bool {
+        match value {
+            Value::String(Some(text)) => self.text(index).is_ok_and(|found| found.as_deref() == Some(text)),
+            value if is_null(value) => self.is_null(index),
+            value => by_type::any(self, index, ty).is_ok_and(|found| same(&found, value)),
+        }
+    }
+
+    /// The integer at `index`, where the column is of such a type.
+    pub(crate) fn integer(&self, index: usize, ty: ColumnType) -> Option<i64> {
+        match ty {
+            ColumnType::SmallInteger => self.get::<i16>(index).ok().map(i64::from),
+            ColumnType::Integer => self.get::<i32>(index).ok().map(i64::from),
+            ColumnType::BigInteger => self.get(index).ok(),
+            _ => None,
         }
     }
 

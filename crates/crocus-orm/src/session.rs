@@ -17,10 +17,10 @@ mod slot;
 mod write;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::ops::{Deref, DerefMut, Index, IndexMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::{HashMap, HashMapExt};
 pub use handle::Handle;
 pub use nested::Nested;
 pub use relations::{LinkMany, Related};
@@ -189,7 +189,7 @@ impl Session {
 
     fn add_pending<M: Model>(&mut self, pending: Pending<M>) -> Handle<M> {
         let handle = self.push(State::Pending(pending));
-        self.keep_as(handle.index, Box::new(Slot::<M>::new(State::Gone)));
+        self.keep_as(handle.index, None);
         // Nothing in the database points to a row that is not there.
         for relation in M::RELATIONS.iter().filter(|relation| relation.columns().is_empty()) {
             self.loaded.insert((handle.index, relation.name), Vec::new());
@@ -371,9 +371,10 @@ impl Session {
         slot.links.clear();
         slot.state = match std::mem::replace(&mut slot.state, State::Gone) {
             State::Pending(_) | State::Gone => State::Gone,
-            State::Persistent { stored, .. } | State::Expired { stored } | State::Deleted { stored } => {
-                State::Deleted { stored }
+            State::Persistent { current, stored } => {
+                State::Deleted { stored: stored.map_or(current, |stored| *stored) }
             }
+            State::Expired { stored } | State::Deleted { stored } => State::Deleted { stored },
         };
         if self.slots[handle.index].phase() == Phase::Gone {
             self.associations.remove_object(handle.index);

@@ -103,6 +103,10 @@ pub(crate) struct Answer {
     pub(crate) arrived: Option<Instant>,
 }
 
+/// Takes the rows of statements that are run together as they come, with the statement's index: those of one can be read
+/// while the database works on the next.
+pub(crate) type Take<'a> = &'a mut (dyn FnMut(usize, Vec<Row>) + Send);
+
 /// The error of one among several statements that were run together.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -282,7 +286,13 @@ impl Values {
 
     /// What must not be seen, in the forms in which a database quotes it.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
-        self.sensitive.iter().filter_map(|index| self.all.get(*index)).filter_map(|value| match value {
+        let values = self.sensitive.iter().filter_map(|index| self.all.get(*index));
+        // The items of an array are quoted by themselves.
+        let items = values.flat_map(|value| match value {
+            Value::Array(_, Some(items)) => &items[..],
+            value => std::slice::from_ref(value),
+        });
+        items.filter_map(|value| match value {
             Value::String(text) => text.clone(),
             value => Some(one_line(value).trim_matches('\'').to_owned()),
         })

@@ -15,7 +15,7 @@ pub use savepoint::Savepoint;
 use self::state::{Failed, State};
 use crate::connection::{Connection, Held};
 use crate::dialect::{postgres, sqlite};
-use crate::statement::{Answer, Failure, ROLLBACK, Statement};
+use crate::statement::{Answer, Failure, ROLLBACK, Statement, Take};
 use crate::{Dialect, ErrorKind, Result, Row};
 
 /// Statements that happen together or not at all. Queries take it in the place of an engine.
@@ -165,15 +165,22 @@ impl Transaction {
     #[track_caller]
     pub fn query_each(&self, statements: Vec<Statement>) -> impl Future<Output = Result<Vec<Vec<Row>>>> + Send {
         let location = Location::caller();
-        let statements = statements.into_iter().map(|statement| statement.run_at(location)).collect();
+        let statements = statements.into_iter().map(|statement| Arc::new(statement.run_at(location))).collect();
         async {
-            let answers = self.run(statements).await.map_err(|failure| failure.error.with_index(failure.index))?;
+            let answers = self.run(statements, None).await;
+            let answers = answers.map_err(|failure| failure.error.with_index(failure.index))?;
             Ok(answers.into_iter().map(|answer| answer.rows).collect())
         }
     }
 
+    /// The same with statements that the caller keeps, where `take` is given the rows of each as they come.
+    pub(crate) async fn run_each(&self, statements: Vec<Arc<Statement>>, take: Take<'_>) -> Result<()> {
+        let answers = self.run(statements, Some(take)).await;
+        answers.map(drop).map_err(|failure| failure.error.with_index(failure.index))
+    }
+
     async fn answer(&self, statement: Statement) -> Result<Answer> {
-        match self.run(vec![statement]).await {
+        match self.run(vec![Arc::new(statement)], None).await {
             Ok(answers) => Ok(answers.into_iter().next().unwrap_or_default()),
             Err(failure) => Err(failure.error),
         }
@@ -184,18 +191,29 @@ impl Transaction {
         if !self.state().is_begun() {
             return Ok(());
         }
-        self.run(Vec::new()).await.map(drop).map_err(|failure| failure.error)
+        self.run(Vec::new(), None).await.map(drop).map_err(|failure| failure.error)
     }
 
-    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Answer>, Failure> {
+    async fn run(&self, statements: Vec<Arc<Statement>>, take: Option<Take<'_>>) -> Result<Vec<Answer>, Failure> {
         let mut all = self.state().start().map_err(|error| Failure { index: 0, error })?;
         let early = all.len();
-        all.extend(statements.into_iter().map(Arc::new));
+        all.extend(statements);
         if all.is_empty() {
             return Ok(Vec::new());
         }
         let abandoned = Abandoned(self);
-        let result = self.connection.run(&all).await;
+        let result = match take {
+            None => self.connection.run(&all).await,
+            Some(take) => {
+                // What goes before the statements has no rows.
+                let mut take = |index: usize, rows| {
+                    if let Some(index) = index.checked_sub(early) {
+                        take(index, rows);
+                    }
+                };
+                self.connection.run_and(&all, Some(&mut take)).await
+            }
+        };
         std::mem::forget(abandoned);
         match result {
             Ok(mut answers) => Ok(answers.split_off(early)),

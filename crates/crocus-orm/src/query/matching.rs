@@ -28,7 +28,10 @@ pub(crate) fn matched<S, R>(
     let Told { key, written } = told;
     let by_key = sent.first().is_some_and(|first| key.iter().all(|column| expected(first, *column).is_some()));
     if !by_key {
-        rows.sort_by_key(|row| key.iter().map(|column| number(&values(row)[*column])).collect::<Vec<_>>());
+        rows.sort_by(|one, other| {
+            let (one, other) = (values(one), values(other));
+            key.iter().map(|column| number(&one[*column])).cmp(key.iter().map(|column| number(&other[*column])))
+        });
     }
     let columns = if by_key { key } else { written };
     let is_its = |sent: &S, row: &R| {

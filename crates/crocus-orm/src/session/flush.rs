@@ -1,8 +1,9 @@
 //! Running a flush: the plan's statements in as few round trips as they allow, and what the objects are afterwards.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::panic::Location;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use futures_util::FutureExt;
 
 use super::frame::Frame;
@@ -13,7 +14,7 @@ use super::{Bind, Session};
 use crate::engine::Target;
 use crate::table::{ForeignKeyDef, ReferentialAction};
 use crate::value::{Value, same};
-use crate::{Dialect, Error, ErrorKind, Result, Transaction, TransactionOptions};
+use crate::{Error, ErrorKind, Result, Row, Transaction, TransactionOptions};
 
 type Place = &'static Location<'static>;
 
@@ -74,7 +75,7 @@ impl Session {
             let plan = self.plan()?;
             let mut opened = Vec::new();
             let written = match self.alone(&plan)? {
-                Some(bind) => self.send_alone(plan, bind).await?,
+                Some(bind) => self.send_alone(plan, bind, at).await?,
                 None => match self.send(plan, &mut opened, at).await {
                     Ok(written) => written,
                     Err(error) => {
@@ -248,11 +249,11 @@ impl Session {
         Ok((self.transactions.is_empty() && batch.is_one_statement(dialect)).then_some(*bind))
     }
 
-    async fn send_alone(&self, plan: Plan, bind: Bind) -> Result<Written> {
+    async fn send_alone(&self, plan: Plan, bind: Bind, at: Place) -> Result<Written> {
         let target = Target::Engine(self.databases.engine(bind)?);
         let mut written = Vec::new();
         for batches in plan.into_values() {
-            run(batches, target, &self.slots, &mut written).await?;
+            run(batches, target, &self.slots, &mut written, at).await?;
         }
         Ok(written)
     }
@@ -266,8 +267,8 @@ impl Session {
             match self.transactions.iter().find(|(other, _)| *other == bind) {
                 Some((_, transaction)) => {
                     savepoints.0.push((transaction, transaction.save(at)?));
-                    if let Err(error) = run(batches, Target::Transaction(transaction), &self.slots, &mut written).await
-                    {
+                    let target = Target::Transaction(transaction);
+                    if let Err(error) = run(batches, target, &self.slots, &mut written, at).await {
                         savepoints.roll_back(at).await;
                         return Err(error);
                     }
@@ -276,7 +277,7 @@ impl Session {
                     let transaction = self.databases.engine(bind)?.begin_at(&self.options, at).await?;
                     opened.push((bind, transaction));
                     let target = opened.last().map(|(_, transaction)| Target::Transaction(transaction));
-                    run(batches, target.expect("it was pushed"), &self.slots, &mut written).await?;
+                    run(batches, target.expect("it was pushed"), &self.slots, &mut written, at).await?;
                 }
             }
         }
@@ -297,18 +298,23 @@ impl Session {
             Subject::Association(_) => None,
         };
         let subjects = written.iter().filter_map(|(change, _)| slot_of(change));
-        let touched: HashSet<usize> =
-            subjects.chain(followers.keys().copied()).chain(removed.iter().copied()).collect();
+        let touched: Vec<usize> = subjects.chain(followers.keys().copied()).chain(removed.iter().copied()).collect();
         // All leave the identity map before any joins it: one object may have taken over another's key.
         for index in &touched {
             self.keep(*index);
             self.slots[*index].leave(*index, &mut self.identities);
         }
+        let mut forgotten = None;
         for (change, fresh) in written {
             match change.subject {
-                Subject::Association(row) => self.associations.written(row, change.kind),
+                Subject::Association(row) => {
+                    self.associations.written(row, change.kind);
+                    forgotten = None;
+                }
                 Subject::Object(slot) => {
-                    if change.kind != Kind::Update {
+                    if change.kind != Kind::Update
+                        && forgotten.replace(id_of(change.table)) != Some(id_of(change.table))
+                    {
                         self.forget_links_over(change.table);
                     }
                     match fresh {
@@ -372,19 +378,22 @@ impl Session {
     /// another key.
     fn followers(&self, written: &Written) -> HashMap<usize, Follow> {
         let mut followers: HashMap<usize, Follow> = HashMap::new();
-        let mut news: HashMap<usize, Option<&Fresh>> = HashMap::new();
         // Rows that are gone, or have another key: the table, the key that was, the key that is.
         let mut work: Vec<(TableId, String, Option<Vec<Value>>)> = Vec::new();
-        for (change, fresh) in written {
-            if let Subject::Object(slot) = change.subject {
-                news.insert(slot, fresh.as_ref());
+        for (change, fresh) in written.iter().filter(|(change, _)| change.kind != Kind::Insert) {
+            if let Subject::Object(_) = change.subject {
                 let key: Vec<_> = change.table.key_indexes().collect();
+                let now = fresh.as_ref().map(Fresh::values);
+                let keeps = |now: &Vec<Value>| {
+                    let is_kept = |before: &Value, column: usize| same(before, &now[column]);
+                    key.iter().all(|column| change.before(*column).is_some_and(|before| is_kept(before, *column)))
+                };
+                if now.as_ref().is_some_and(keeps) {
+                    continue;
+                }
                 let old = text_of(key.iter().filter_map(|column| change.before(*column)));
-                let new: Option<Vec<_>> =
-                    fresh.as_ref().map(|fresh| key.iter().map(|column| fresh.values[*column].clone()).collect());
-                if let Some(old) = old.filter(|old| !old.is_empty())
-                    && new.as_ref().and_then(text_of).as_ref() != Some(&old)
-                {
+                let new: Option<Vec<_>> = now.map(|now| key.iter().map(|column| now[*column].clone()).collect());
+                if let Some(old) = old.filter(|old| !old.is_empty()) {
                     work.push((id_of(change.table), old, new));
                 }
             }
@@ -392,11 +401,19 @@ impl Session {
         if work.is_empty() {
             return followers;
         }
+        let news: HashMap<usize, Option<&Fresh>> = written
+            .iter()
+            .filter_map(|(change, fresh)| match change.subject {
+                Subject::Object(slot) => Some((slot, fresh.as_ref())),
+                Subject::Association(_) => None,
+            })
+            .collect();
         let arrived: HashSet<(TableId, String)> = written
             .iter()
             .filter_map(|(change, fresh)| {
                 let fresh = fresh.as_ref().filter(|_| change.kind == Kind::Insert)?;
-                Some((id_of(change.table), text_of(change.table.key_indexes().map(|column| &fresh.values[column]))?))
+                let values = fresh.values();
+                Some((id_of(change.table), text_of(change.table.key_indexes().map(|column| &values[column]))?))
             })
             .collect();
         let mut pointing: HashMap<(TableId, String), Vec<(usize, &'static ForeignKeyDef)>> = HashMap::new();
@@ -404,13 +421,15 @@ impl Session {
             let row = slot.stored();
             let now = match news.get(&index) {
                 Some(None) => continue,
-                Some(Some(fresh)) => Some(&fresh.values),
-                None => row.as_ref(),
+                Some(Some(fresh)) => Some(fresh.values()),
+                None => row.clone(),
             };
             for key in slot.table().foreign_keys {
                 let columns = indexes(slot.table(), key.columns);
                 let text = |row: &Vec<Value>| text_of(columns.iter().map(|column| &row[*column]));
-                let Some(place) = now.and_then(text).map(|text| (id_of((key.target)()), text)) else { continue };
+                let Some(place) = now.as_ref().and_then(text).map(|text| (id_of((key.target)()), text)) else {
+                    continue;
+                };
                 // A row that was pointed to a key after that was taken over points to the new owner.
                 let moved = row.as_ref().and_then(text).as_ref() != Some(&place.1);
                 if !(moved && arrived.contains(&place)) {
@@ -541,46 +560,56 @@ fn part_committed(error: Error, bind: Bind, committed: &[Bind]) -> Error {
 }
 
 /// Runs the batches: those that need a key that another inserts wait for its answer, all others go together.
-async fn run(batches: Vec<Batch>, target: Target<'_>, slots: &[Box<dyn AnySlot>], written: &mut Written) -> Result<()> {
+async fn run(
+    batches: Vec<Batch>,
+    target: Target<'_>,
+    slots: &[Box<dyn AnySlot>],
+    written: &mut Written,
+    at: Place,
+) -> Result<()> {
     let dialect = target.dialect();
-    let mut keys = Keys::new();
+    let mut keys = Keys::needed(&batches);
     let mut together = Vec::new();
     for batch in batches {
         if !batch.is_ready(&keys) {
-            send(std::mem::take(&mut together), target, dialect, slots, &mut keys, written).await?;
+            send(std::mem::take(&mut together), target, slots, &mut keys, written, at).await?;
         }
         together.extend(batch.prepare(&keys, dialect));
     }
-    send(together, target, dialect, slots, &mut keys, written).await
+    send(together, target, slots, &mut keys, written, at).await
 }
 
 async fn send(
-    together: Vec<Prepared>,
+    mut together: Vec<Prepared>,
     target: Target<'_>,
-    dialect: Dialect,
     slots: &[Box<dyn AnySlot>],
     keys: &mut Keys,
     written: &mut Written,
+    at: Place,
 ) -> Result<()> {
-    let mut statements = together.iter().map(|prepared| prepared.statement(dialect)).collect::<Result<Vec<_>>>()?;
-    let answers = match statements.len() {
-        0 => return Ok(()),
-        1 => target.query(statements.remove(0)).await.map(|rows| vec![rows]),
-        _ => target.query_each(statements).await,
-    };
-    let answers = answers.map_err(|error| {
+    if together.is_empty() {
+        return Ok(());
+    }
+    let statements = together.iter_mut().map(|prepared| prepared.statement(target.dialect(), at));
+    let statements = statements.collect::<Result<_>>()?;
+    let mut answers = Vec::with_capacity(together.len());
+    let mut take = |index: usize, rows: Vec<Row>| answers.push(together[index].rows(&rows, slots));
+    target.run_each(statements, &mut take).await.map_err(|error| {
         let failed = error.index().unwrap_or_default();
         match together.get(failed) {
             Some(prepared) => prepared.explain(error, slots),
             None => error,
         }
     })?;
-    for (prepared, rows) in together.into_iter().zip(answers) {
-        let mut fresh = prepared.rows(&rows, slots)?.into_iter();
+    for (prepared, fresh) in together.into_iter().zip(answers) {
+        let mut fresh = fresh?.into_iter();
         for change in prepared.changes {
             let mut row = fresh.next();
             if let (Subject::Object(slot), Some(row)) = (change.subject, &row) {
-                keys.insert(slot, change.table.key_indexes().map(|column| row.values[column].clone()).collect());
+                keys.learn(slot, || {
+                    let mut values = row.values();
+                    change.table.key_indexes().map(|column| std::mem::replace(&mut values[column], NULL)).collect()
+                });
             }
             if change.kind == Kind::Delete {
                 row = None;

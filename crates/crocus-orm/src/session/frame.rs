@@ -1,6 +1,8 @@
 //! What a rollback needs: the objects as they were when the transaction or the savepoint started.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use foldhash::HashMap;
 
 use super::Session;
 use super::associations::Associations;
@@ -9,8 +11,8 @@ use super::slot::AnySlot;
 /// The transaction, or a savepoint in it.
 #[derive(Default)]
 pub(super) struct Frame {
-    /// The objects that were changed in it, as they were before.
-    undo: HashMap<usize, Box<dyn AnySlot>>,
+    /// The objects that were changed in it, as they were before; nothing for one that was not there.
+    undo: HashMap<usize, Option<Box<dyn AnySlot>>>,
     /// What was known of relationships before it: nothing where no transaction has started.
     before: Option<(Associations, HashSet<(usize, &'static str)>)>,
     /// How many transactions were open before it; one a bind.
@@ -44,12 +46,12 @@ impl Session {
     pub(super) fn keep(&mut self, index: usize) {
         if !self.frame().undo.contains_key(&index) {
             let snapshot = self.slots[index].snapshot();
-            self.frame().undo.insert(index, snapshot);
+            self.frame().undo.insert(index, Some(snapshot));
         }
     }
 
-    /// The same for an object that is new here: a rollback makes it what `before` is.
-    pub(super) fn keep_as(&mut self, index: usize, before: Box<dyn AnySlot>) {
+    /// The same for an object that is new here: a rollback makes it what `before` is, or takes it away.
+    pub(super) fn keep_as(&mut self, index: usize, before: Option<Box<dyn AnySlot>>) {
         self.frame().undo.insert(index, before);
     }
 
@@ -84,7 +86,10 @@ impl Session {
         }
         let mut expired = Vec::new();
         for (index, snapshot) in undo {
-            self.slots[index] = snapshot;
+            match snapshot {
+                Some(snapshot) => self.slots[index] = snapshot,
+                None => self.slots[index].remove(),
+            }
             if self.slots[index].phase() == super::slot::Phase::Expired {
                 expired.push(index);
             } else {

@@ -1,7 +1,8 @@
 //! The identity map: one row, one object.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::model::Model;
 

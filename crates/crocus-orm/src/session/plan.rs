@@ -5,7 +5,9 @@
 //! another row takes it. Rows of one table that have the same columns to write, and wait for nothing, make one batch.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::slot::{NULL, text_of};
 use crate::table::{ForeignKeyDef, IndexKey, TableDef};
@@ -92,11 +94,33 @@ pub(super) fn plan(mut changes: Vec<Change>, key_of: impl Fn(usize) -> Result<Ve
     resolve(&mut changes, key_of)?;
     changes.retain(|change| change.kind != Kind::Update || !change.values.is_empty() || !change.pointers.is_empty());
     let waits = waits(&changes);
+    if waits.is_empty() {
+        return Ok(by_class(changes));
+    }
     Order::new(changes, waits).batches()
+}
+
+/// The batches of changes that do not wait for each other.
+fn by_class(changes: Vec<Change>) -> Vec<Batch> {
+    let mut classes = Classes::default();
+    let mut batches: BTreeMap<ClassName, Batch> = BTreeMap::new();
+    let number = changes.len();
+    for (node, change) in changes.into_iter().enumerate() {
+        let (table, kind) = (change.table, change.kind);
+        let batch = batches.entry(classes.name(&change, node)).or_insert_with(|| {
+            // Most often all are alike.
+            Batch { table, kind, changes: Vec::with_capacity(number - node) }
+        });
+        batch.changes.push(change);
+    }
+    batches.into_values().collect()
 }
 
 /// Puts in the keys that are known already: those of rows in the database, and those that programs make.
 fn resolve(changes: &mut [Change], key_of: impl Fn(usize) -> Result<Vec<Value>>) -> Result<()> {
+    if changes.iter().all(|change| change.pointers.is_empty()) {
+        return Ok(());
+    }
     let inserted: HashMap<Subject, usize> = changes
         .iter()
         .enumerate()
@@ -170,11 +194,32 @@ impl Change {
         text_of(columns.iter().map(|column| value(self, *column)).collect::<Option<Vec<_>>>()?)
     }
 
+    /// Takes out what it brings.
+    fn take(&mut self) -> Change {
+        Change {
+            values: std::mem::take(&mut self.values),
+            pointers: std::mem::take(&mut self.pointers),
+            row: std::mem::take(&mut self.row),
+            key: std::mem::take(&mut self.key),
+            version: self.version.take(),
+            cascades: std::mem::take(&mut self.cascades),
+            ..*self
+        }
+    }
+
     fn class(&self) -> Class {
         let mut columns: Vec<_> = self.values.iter().map(|(column, _)| *column).collect();
         columns.extend(self.pointers.iter().flat_map(|pointer| &pointer.columns));
         columns.sort_unstable();
         (self.kind, self.model, self.table.name, columns, self.version.is_some())
+    }
+
+    /// Whether it is of the class, where that is soon told: its values have the order of the columns.
+    fn is_of(&self, (kind, model, table, columns, version): &Class) -> bool {
+        self.pointers.is_empty()
+            && (self.kind, self.model, self.version.is_some()) == (*kind, *model, *version)
+            && self.values.iter().map(|(column, _)| column).eq(columns)
+            && self.table.name == *table
     }
 }
 
@@ -208,28 +253,37 @@ type Place = (TableId, usize, String);
 /// A table's unique constraints, the primary key first, and its foreign keys: by their columns.
 type Keys = (Vec<Vec<usize>>, Vec<(Vec<usize>, &'static ForeignKeyDef)>);
 
-/// For each change those that it waits for.
+/// For each change those that it waits for; nothing at all where none waits.
 fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
-    let mut tables: HashMap<TableId, Keys> = HashMap::new();
+    // By the place of the description, of which there may be copies: it is looked for more often than its name.
+    let mut tables: HashMap<*const TableDef, Keys> = HashMap::new();
     for change in changes {
-        tables.entry(id_of(change.table)).or_insert_with(|| {
+        tables.entry(std::ptr::from_ref(change.table)).or_insert_with(|| {
             let keys = change.table.foreign_keys.iter().map(|key| (indexes(change.table, key.columns), key));
             (uniques(change.table), keys.collect())
         });
     }
+    let foreign_keys = tables.values().flat_map(|(_, foreign_keys)| foreign_keys);
+    let pointed: HashSet<TableId> = foreign_keys.map(|(_, key)| id_of((key.target)())).collect();
+    let has_pointers = changes.iter().any(|change| !change.pointers.is_empty());
     let (mut inserted, mut arriving, mut leaving) = (HashMap::new(), HashMap::new(), HashMap::<Place, usize>::new());
     for (node, change) in changes.iter().enumerate() {
         let table = id_of(change.table);
-        let (uniques, _) = &tables[&table];
-        if change.kind == Kind::Insert {
+        let (uniques, _) = &tables[&std::ptr::from_ref(change.table)];
+        if has_pointers && change.kind == Kind::Insert {
             inserted.insert(change.subject, node);
         }
         for (number, columns) in uniques.iter().enumerate() {
+            // Only what is there is left, and only a key that is pointed to is waited for.
+            if change.kind == Kind::Insert && (number > 0 || !pointed.contains(&table)) {
+                continue;
+            }
             if !change.touches(columns) {
                 continue;
             }
             // The primary key is the first.
             if number == 0
+                && pointed.contains(&table)
                 && change.kind != Kind::Delete
                 && let Some(text) = change.text(columns, Change::after)
             {
@@ -249,14 +303,19 @@ fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
             }
         }
     }
+    if inserted.is_empty() && arriving.is_empty() && leaving.is_empty() {
+        return Vec::new();
+    }
     let mut waits: Vec<Vec<(usize, Why)>> = vec![Vec::new(); changes.len()];
     for (node, change) in changes.iter().enumerate() {
-        let (uniques, foreign_keys) = &tables[&id_of(change.table)];
+        let (uniques, foreign_keys) = &tables[&std::ptr::from_ref(change.table)];
         for pointer in &change.pointers {
             if let Some(other) = inserted.get(&Subject::Object(pointer.target)) {
                 waits[node].push((*other, Why::Points(pointer.columns.clone())));
             }
         }
+        // Where no key arrives or leaves, none is waited for.
+        let foreign_keys = if arriving.is_empty() && leaving.is_empty() { &[][..] } else { &foreign_keys[..] };
         for (columns, key) in foreign_keys {
             let target = id_of((key.target)());
             if change.kind != Kind::Delete
@@ -278,7 +337,7 @@ fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
                 waits[*other].push((node, Why::IsPointedTo(columns.clone())));
             }
         }
-        if change.kind == Kind::Delete {
+        if change.kind == Kind::Delete || leaving.is_empty() {
             continue;
         }
         for (number, columns) in uniques.iter().enumerate().filter(|(_, columns)| change.touches(columns)) {
@@ -303,10 +362,38 @@ struct Order {
     done: Vec<bool>,
     /// Each class's changes that are not done, and those of them that wait for nothing. In the order of the kinds, then
     /// of the first change.
-    classes: BTreeMap<(Kind, usize), (usize, Vec<usize>)>,
+    classes: BTreeMap<ClassName, (usize, Vec<usize>)>,
     /// The name of each change's class.
-    class_of: Vec<(Kind, usize)>,
-    known: HashMap<Class, (Kind, usize)>,
+    class_of: Vec<ClassName>,
+    names: Classes,
+}
+
+/// What a class goes by: its kind, and the place of its first change.
+type ClassName = (Kind, usize);
+
+/// The classes that there are.
+#[derive(Default)]
+struct Classes {
+    known: HashMap<Class, ClassName>,
+    /// The one that was asked for last.
+    last: Option<(Class, ClassName)>,
+}
+
+impl Classes {
+    /// The name of a change's class; `node` is the change's place.
+    fn name(&mut self, change: &Change, node: usize) -> ClassName {
+        if let Some((class, name)) = &self.last
+            && change.is_of(class)
+        {
+            return *name;
+        }
+        // What was made last goes first where nothing else is known of the order.
+        let place = if change.kind == Kind::Delete { usize::MAX - node } else { node };
+        let class = change.class();
+        let name = *self.known.entry(class.clone()).or_insert((change.kind, place));
+        self.last = Some((class, name));
+        name
+    }
 }
 
 impl Order {
@@ -318,7 +405,7 @@ impl Order {
             done: Vec::new(),
             classes: BTreeMap::new(),
             class_of: Vec::new(),
-            known: HashMap::new(),
+            names: Classes::default(),
         };
         order.waiting = vec![Vec::new(); changes.len()];
         for (change, waits) in changes.into_iter().zip(waits) {
@@ -329,9 +416,7 @@ impl Order {
 
     fn add(&mut self, change: Change, waits: Vec<(usize, Why)>) {
         let node = self.changes.len();
-        // What was made last goes first where nothing else is known of the order.
-        let place = if change.kind == Kind::Delete { usize::MAX - node } else { node };
-        let class = *self.known.entry(change.class()).or_insert((change.kind, place));
+        let class = self.names.name(&change, node);
         let (left, ready) = self.classes.entry(class).or_default();
         *left += 1;
         if waits.is_empty() {
@@ -367,11 +452,11 @@ impl Order {
             nodes.sort_unstable();
             let first = &self.changes[nodes[0]];
             let (table, kind) = (first.table, first.kind);
-            let changes = nodes.iter().map(|node| self.changes[*node].clone()).collect();
-            batches.push(Batch { table, kind, changes });
-            for node in nodes {
-                self.finish(node);
+            for node in &nodes {
+                self.finish(*node);
             }
+            let changes = nodes.into_iter().map(|node| self.changes[node].take()).collect();
+            batches.push(Batch { table, kind, changes });
         }
         Ok(batches)
     }
@@ -395,7 +480,7 @@ impl Order {
     /// Changes that wait for each other, each for the next, the last for the first.
     fn circle(&self) -> Vec<usize> {
         let start = self.done.iter().position(|done| !done).expect("something is left");
-        let (mut path, mut seen) = (vec![start], HashSet::from([start]));
+        let (mut path, mut seen) = (vec![start], HashSet::from_iter([start]));
         loop {
             let last = path[path.len() - 1];
             let next = self.waits[last].first().expect("nothing is ready").0;

@@ -157,10 +157,11 @@ impl Session {
     pub(super) fn join<M: Model>(&mut self, row: M) -> Handle<M> {
         let read_inside = self.is_in_transaction::<M>();
         let Some(index) = self.identities.get::<M>(&row.key()) else {
-            let handle = self.push(State::Persistent { current: row.clone(), stored: row.clone() });
-            self.slots[handle.index].join(handle.index, &mut self.identities);
-            if read_inside {
-                self.keep_as(handle.index, Box::new(Slot::new(State::Expired { stored: row })));
+            let before = read_inside.then(|| Slot::new(State::Expired { stored: row.clone() }));
+            self.identities.join::<M>(row.key(), self.slots.len());
+            let handle = self.push(State::Persistent { current: row, stored: None });
+            if let Some(before) = before {
+                self.keep_as(handle.index, Some(Box::new(before)));
             }
             return handle;
         };

@@ -1,6 +1,7 @@
 //! An object of a session: what it is now, what its row is, and what the next flush has to do for it.
 
 use std::any::{Any, TypeId};
+use std::fmt::Write;
 
 use super::identity::Identities;
 use super::plan::{Change, Kind, Pointer, Subject, id_of};
@@ -20,16 +21,14 @@ pub(super) struct Slot<M: Model> {
     pub(super) state: State<M>,
     /// What was set by relationship and has no key yet, or stands beside a [`Model::New`].
     pub(super) links: Vec<Link>,
-    /// Whether somebody had the object in hand since it was last compared.
-    pub(super) touched: bool,
 }
 
 #[derive(Clone)]
 pub(super) enum State<M: Model> {
     /// Not in the database yet.
     Pending(Pending<M>),
-    /// As it is now, and as it is in the database.
-    Persistent { current: M, stored: M },
+    /// As it is now, and as it is in the database where somebody had the object in hand since: it may differ.
+    Persistent { current: M, stored: Option<Box<M>> },
     /// In the database, as it was there; its values are to be read again.
     Expired { stored: M },
     /// To be deleted; as it is in the database.
@@ -55,10 +54,24 @@ pub(super) struct Link {
     pub(super) was: Vec<Value>,
 }
 
-/// A row as it was read, and its values.
-pub(super) struct Fresh {
-    model: Box<dyn Any + Send + Sync>,
-    pub(super) values: Vec<Value>,
+/// A row as it was read.
+pub(super) struct Fresh(Box<dyn AnyModel>);
+
+/// A model of whichever type.
+trait AnyModel: Any + Send + Sync {
+    fn any_values(&self) -> Vec<Value>;
+}
+
+impl<M: Model> AnyModel for M {
+    fn any_values(&self) -> Vec<Value> {
+        self.values()
+    }
+}
+
+impl Fresh {
+    pub(super) fn values(&self) -> Vec<Value> {
+        self.0.any_values()
+    }
 }
 
 /// What a foreign key points to.
@@ -126,13 +139,14 @@ pub(super) trait AnySlot: Any + Send + Sync {
 
 impl<M: Model> Slot<M> {
     pub(super) fn new(state: State<M>) -> Slot<M> {
-        Slot { state, links: Vec::new(), touched: false }
+        Slot { state, links: Vec::new() }
     }
 
     /// As it is in the database, where it is there.
     pub(super) fn row(&self) -> Option<&M> {
         match &self.state {
-            State::Persistent { stored, .. } | State::Expired { stored } | State::Deleted { stored } => Some(stored),
+            State::Persistent { current, stored } => Some(stored.as_deref().unwrap_or(current)),
+            State::Expired { stored } | State::Deleted { stored } => Some(stored),
             State::Pending(_) | State::Gone => None,
         }
     }
@@ -150,9 +164,12 @@ impl<M: Model> Slot<M> {
 
     /// The same, to be changed.
     pub(super) fn object_mut(&mut self) -> Result<&mut M> {
-        self.touched = true;
         match &mut self.state {
-            State::Persistent { current, .. } | State::Pending(Pending::Row(current)) => Ok(current),
+            State::Persistent { current, stored } => {
+                stored.get_or_insert_with(|| Box::new(current.clone()));
+                Ok(current)
+            }
+            State::Pending(Pending::Row(current)) => Ok(current),
             state => Err(state.absence()),
         }
     }
@@ -160,8 +177,7 @@ impl<M: Model> Slot<M> {
     /// A row that was read takes the place of an object that has no changes.
     pub(super) fn refresh(&mut self, row: M) {
         if matches!(self.state, State::Expired { .. } | State::Persistent { .. }) && !self.is_changed() {
-            self.state = State::Persistent { current: row.clone(), stored: row };
-            self.touched = false;
+            self.state = State::Persistent { current: row, stored: None };
         }
     }
 
@@ -178,7 +194,9 @@ impl<M: Model> Slot<M> {
             Pending::New(new) => {
                 let objects = new.objects();
                 let mut values = new.clone().into_assignments(&Unknown)?;
-                values.retain(|(column, _)| !objects.iter().any(|object| object.column == *column));
+                if !objects.is_empty() {
+                    values.retain(|(column, _)| !objects.iter().any(|object| object.column == *column));
+                }
                 Ok((values, objects))
             }
             Pending::Row(row) => Ok((writable(M::TABLE, row.values().into_iter().enumerate()).collect(), Vec::new())),
@@ -282,8 +300,9 @@ impl<M: Model> AnySlot for Slot<M> {
                 let (values, pointers) = self.insertion(pending, session)?;
                 Some(change(Kind::Insert, values, pointers, Vec::new()))
             }
-            State::Persistent { current, stored } if self.touched || !self.links.is_empty() => {
-                let (current, stored) = (current.values(), stored.values());
+            State::Persistent { current, stored } if stored.is_some() || !self.links.is_empty() => {
+                let current = current.values();
+                let stored = stored.as_ref().map_or_else(|| current.clone(), |stored| stored.values());
                 let mut values = Self::changed(&current, &stored);
                 let mut pointers = Vec::new();
                 for link in self.valid_links(&current) {
@@ -309,11 +328,12 @@ impl<M: Model> AnySlot for Slot<M> {
         match &self.state {
             State::Pending(_) | State::Deleted { .. } => true,
             State::Persistent { current, stored } => {
-                if !self.touched && self.links.is_empty() {
+                if stored.is_none() && self.links.is_empty() {
                     return false;
                 }
                 let current = current.values();
-                self.valid_links(&current).next().is_some() || !Self::changed(&current, &stored.values()).is_empty()
+                self.valid_links(&current).next().is_some()
+                    || stored.as_ref().is_some_and(|stored| !Self::changed(&current, &stored.values()).is_empty())
             }
             State::Expired { .. } | State::Gone => false,
         }
@@ -394,14 +414,13 @@ impl<M: Model> AnySlot for Slot<M> {
     }
 
     fn read(&self, row: &Row, start: usize) -> Result<Fresh> {
-        let model = M::from_row(row, start)?;
-        let values = model.values();
-        Ok(Fresh { model: Box::new(model), values })
+        Ok(Fresh(Box::new(M::from_row(row, start)?)))
     }
 
     fn write(&mut self, fresh: Fresh) {
-        let row = *fresh.model.downcast::<M>().expect("a slot is given what it read itself");
-        *self = Slot::new(State::Persistent { current: row.clone(), stored: row });
+        let row: Box<dyn Any> = fresh.0;
+        let row = *row.downcast::<M>().expect("a slot is given what it read itself");
+        *self = Slot::new(State::Persistent { current: row, stored: None });
     }
 
     fn follow(&mut self, changes: &[(usize, Value)]) -> Result<()> {
@@ -413,7 +432,13 @@ impl<M: Model> AnySlot for Slot<M> {
             M::from_row(&Row::of(M::TABLE.columns, values), 0)
         };
         match &mut self.state {
-            State::Persistent { current, stored } => (*current, *stored) = (patched(current)?, patched(stored)?),
+            State::Persistent { current, stored } => {
+                let now = patched(current)?;
+                if let Some(stored) = stored {
+                    **stored = patched(stored)?;
+                }
+                *current = now;
+            }
             State::Expired { stored } | State::Deleted { stored } => *stored = patched(stored)?,
             State::Pending(_) | State::Gone => {}
         }
@@ -433,9 +458,10 @@ impl<M: Model> AnySlot for Slot<M> {
 
     fn discard(&mut self) {
         *self = Slot::new(match std::mem::replace(&mut self.state, State::Gone) {
-            State::Persistent { stored, .. } | State::Deleted { stored } => {
-                State::Persistent { current: stored.clone(), stored }
+            State::Persistent { current, stored } => {
+                State::Persistent { current: stored.map_or(current, |stored| *stored), stored: None }
             }
+            State::Deleted { stored } => State::Persistent { current: stored, stored: None },
             State::Expired { stored } => State::Expired { stored },
             State::Pending(_) | State::Gone => State::Gone,
         });
@@ -492,7 +518,8 @@ pub(super) fn text_of<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option
             return None;
         }
         // The names of variants keep numbers and texts apart; lengths are not needed since texts are quoted.
-        text.push_str(&format!("{value:?};"));
+        // A string takes whatever is written to it.
+        let _ = write!(text, "{value:?};");
     }
     Some(text)
 }

@@ -1,9 +1,11 @@
 //! The statements of a flush: one for the rows of a batch, within the limits of the dialects, and finding each row that
 //! comes back.
 
-use std::collections::{HashMap, VecDeque};
+use std::panic::Location;
+use std::sync::Arc;
 
-use sea_query::{Expr, ExprTrait, Query};
+use foldhash::HashMap;
+use sea_query::{ArrayType, Expr, ExprTrait, Query};
 
 use super::plan::{Batch, Change, Kind, Subject};
 use super::slot::{AnySlot, Fresh};
@@ -14,76 +16,136 @@ use crate::query::insert::first_version;
 use crate::query::matching::{Told, matched};
 use crate::row::Row;
 use crate::statement::{Access, Statement};
-use crate::table::TableDef;
+use crate::table::{ColumnType, TableDef};
 use crate::value::Value;
 use crate::{Dialect, Error, ErrorKind, Result};
 
 /// The name under which an update of many rows knows the new values.
 const NEW: &str = "crocus_new";
 
-/// The keys of objects that the flush has inserted, by slot.
-pub(super) type Keys = HashMap<usize, Vec<Value>>;
+/// Rows that are sent as arrays in one statement. The server works on one statement while the next is on its way.
+const ARRAY_ROWS: usize = 2_000;
+
+/// The keys of objects that the flush inserts and others need, by slot; none yet where the row is not there.
+pub(super) struct Keys(HashMap<usize, Option<Vec<Value>>>);
+
+impl Keys {
+    /// Those that batches wait for.
+    pub(super) fn needed(batches: &[Batch]) -> Keys {
+        let needed = batches.iter().flat_map(|batch| &batch.changes).flat_map(|change| {
+            let pointers = change.pointers.iter().map(|pointer| pointer.target);
+            pointers.chain(change.follows())
+        });
+        Keys(needed.map(|slot| (slot, None)).collect())
+    }
+
+    pub(super) fn learn(&mut self, slot: usize, key: impl FnOnce() -> Vec<Value>) {
+        if let Some(known) = self.0.get_mut(&slot) {
+            *known = Some(key());
+        }
+    }
+
+    fn of(&self, slot: usize) -> Option<&[Value]> {
+        self.0.get(&slot)?.as_deref()
+    }
+}
 
 /// A statement, and the rows that it writes. They have no pointers any more.
 pub(super) struct Prepared {
     pub(super) table: &'static TableDef,
     pub(super) kind: Kind,
     pub(super) changes: Vec<Change>,
+    /// What was made of the rows of an insert: they have handed it their values.
+    inserted: Option<Inserted>,
+}
+
+/// The statement of an insert, and the columns that it writes.
+struct Inserted {
+    statement: Arc<Statement>,
+    columns: Vec<usize>,
+    /// Whether it has an array for each column, and not one row after the other.
+    arrays: bool,
+}
+
+impl Inserted {
+    /// What was sent for a column of a row.
+    fn value(&self, row: usize, column: usize) -> Option<&Value> {
+        let place = self.columns.iter().position(|other| *other == column)?;
+        let values = &self.statement.values;
+        if !self.arrays {
+            return values.get(row * self.columns.len() + place);
+        }
+        match values.get(place)? {
+            Value::Array(_, Some(items)) => items.get(row),
+            _ => None,
+        }
+    }
 }
 
 impl Batch {
     /// Whether every key that it needs is there.
     pub(super) fn is_ready(&self, keys: &Keys) -> bool {
         self.changes.iter().all(|change| {
-            let keyed = match change.subject {
-                Subject::Object(slot) if change.kind == Kind::Update && change.key.is_empty() => {
-                    keys.contains_key(&slot)
-                }
-                _ => true,
-            };
-            keyed && change.pointers.iter().all(|pointer| keys.contains_key(&pointer.target))
+            let keyed = change.follows().is_none_or(|slot| keys.of(slot).is_some());
+            keyed && change.pointers.iter().all(|pointer| keys.of(pointer.target).is_some())
         })
     }
 
     /// Whether it is one statement, which is done as a whole or not at all.
     pub(super) fn is_one_statement(&self, dialect: Dialect) -> bool {
-        let values: usize = self.changes.iter().map(|change| change.values.len() + 1).sum();
-        self.changes.len() == 1
-            || (self.kind == Kind::Insert && !self.changes[0].values.is_empty() && values <= most_values(dialect))
+        let Some(first) = self.changes.first() else { return false };
+        // The version, which the flush adds.
+        let most = most_rows(dialect, self.kind, first.table, first.values.len() + 1);
+        self.changes.len() == 1 || (self.kind == Kind::Insert && !first.values.is_empty() && self.changes.len() <= most)
     }
 
-    /// Its statements: one, or several where the rows have too many values for one.
+    /// Its statements: one, or several where there are too many rows for one.
     pub(super) fn prepare(self, keys: &Keys, dialect: Dialect) -> Vec<Prepared> {
-        let Batch { table, kind, changes } = self;
-        let mut changes: VecDeque<_> = changes.into_iter().map(|change| change.resolved(keys)).collect();
-        let mut prepared = Vec::new();
-        while let Some(first) = changes.front() {
-            let values = first.values.len() + first.key.len() + usize::from(first.version.is_some());
-            // Without columns there is no way to write several rows that both dialects have.
-            let most = if first.kind == Kind::Insert && values == 0 { 1 } else { most_values(dialect) / values.max(1) };
-            let changes = changes.drain(..most.clamp(1, changes.len())).collect();
-            prepared.push(Prepared { table, kind, changes });
+        let Batch { table, kind, mut changes } = self;
+        changes.iter_mut().for_each(|change| change.resolve(keys));
+        let Some(first) = changes.first() else { return Vec::new() };
+        let values = first.values.len() + first.key.len() + usize::from(first.version.is_some());
+        let most = most_rows(dialect, kind, table, values).max(1);
+        if changes.len() <= most {
+            return vec![Prepared { table, kind, changes, inserted: None }];
+        }
+        let mut prepared = Vec::with_capacity(changes.len().div_ceil(most));
+        let mut changes = changes.into_iter();
+        while changes.len() > 0 {
+            prepared.push(Prepared { table, kind, changes: changes.by_ref().take(most).collect(), inserted: None });
         }
         prepared
     }
 }
 
-/// How many values a statement can have: "Message Formats", Bind; "Limits in SQLite", 9.
-fn most_values(dialect: Dialect) -> usize {
+/// How many rows with so many values each a statement can write, or should.
+fn most_rows(dialect: Dialect, kind: Kind, table: &TableDef, values: usize) -> usize {
     match dialect {
-        Dialect::Sqlite => 32_766,
-        Dialect::Postgres => 65_535,
+        // Without columns there is no way to write several rows that both dialects have.
+        _ if kind == Kind::Insert && values == 0 => 1,
+        Dialect::Postgres if kind != Kind::Delete && has_arrays(table) => ARRAY_ROWS,
+        // "Message Formats", Bind.
+        Dialect::Postgres => 65_535 / values.max(1),
+        // "Limits in SQLite", 9.
+        Dialect::Sqlite => 32_766 / values.max(1),
     }
 }
 
+/// Whether rows of the table can be sent as arrays, one for each column: those of a column with arrays would become one.
+fn has_arrays(table: &TableDef) -> bool {
+    !table.columns.iter().any(|column| matches!(column.ty, ColumnType::Array(_)))
+}
+
 impl Change {
-    /// With every value in its place.
-    fn resolved(mut self, keys: &Keys) -> Change {
+    /// Puts every value in its place.
+    fn resolve(&mut self, keys: &Keys) {
         for pointer in std::mem::take(&mut self.pointers) {
-            self.values.extend(pointer.columns.into_iter().zip(keys[&pointer.target].iter().cloned()));
+            let key = keys.of(pointer.target).expect("the batch is ready");
+            self.values.extend(pointer.columns.into_iter().zip(key.iter().cloned()));
         }
-        if let (Subject::Object(slot), Kind::Update, true) = (self.subject, self.kind, self.key.is_empty()) {
-            self.key = self.table.key_indexes().zip(keys[&slot].iter().cloned()).collect();
+        if let Some(slot) = self.follows() {
+            let key = keys.of(slot).expect("the batch is ready");
+            self.key = self.table.key_indexes().zip(key.iter().cloned()).collect();
         }
         if self.kind == Kind::Insert {
             let unset = |column: &usize| !self.values.iter().any(|(other, _)| other == column);
@@ -91,7 +153,14 @@ impl Change {
             self.values.extend(version.map(|column| (column, first_version(self.table.columns[column].ty))));
         }
         self.values.sort_by_key(|(column, _)| *column);
-        self
+    }
+
+    /// The object whose insert it follows, and whose new key finds the row.
+    fn follows(&self) -> Option<usize> {
+        match self.subject {
+            Subject::Object(slot) if self.kind == Kind::Update && self.key.is_empty() => Some(slot),
+            _ => None,
+        }
     }
 
     /// What finds the row: the key, and the version where it is checked.
@@ -111,33 +180,65 @@ impl Prepared {
         matches!(self.changes[0].subject, Subject::Association(_))
     }
 
-    pub(super) fn statement(&self, dialect: Dialect) -> Result<Statement> {
-        match self.kind {
-            Kind::Insert => Ok(self.insert(dialect)),
-            Kind::Update if self.changes.len() == 1 => Ok(self.update_one(dialect)),
-            Kind::Update => Ok(self.update_many(dialect)),
-            Kind::Delete => self.delete(dialect),
+    pub(super) fn statement(&mut self, dialect: Dialect, at: &'static Location<'static>) -> Result<Arc<Statement>> {
+        let is_one_row = self.changes.len() == 1;
+        let columns: Vec<_> = self.changes[0].values.iter().map(|(column, _)| *column).collect();
+        let arrays = dialect == Dialect::Postgres && !is_one_row && has_arrays(self.table);
+        let statement = match self.kind {
+            Kind::Insert if arrays => self.insert_arrays(&columns),
+            Kind::Insert => self.insert(dialect, &columns),
+            Kind::Update if is_one_row => self.update_one(dialect),
+            Kind::Update => self.update_many(dialect, arrays),
+            Kind::Delete => self.delete(dialect)?,
+        };
+        let statement = Arc::new(if is_one_row { statement.of_one_row() } else { statement }.at(at));
+        if self.kind == Kind::Insert {
+            self.inserted = Some(Inserted { statement: statement.clone(), columns, arrays });
         }
-        .map(|statement| if self.changes.len() == 1 { statement.of_one_row() } else { statement })
+        Ok(statement)
     }
 
-    fn insert(&self, dialect: Dialect) -> Statement {
+    fn insert(&mut self, dialect: Dialect, columns: &[usize]) -> Statement {
         let table = self.table;
-        let columns: Vec<_> = self.changes[0].values.iter().map(|(column, _)| *column).collect();
         let mut query = Query::insert();
         query.into_table(table_ref(table, dialect));
         if columns.is_empty() {
             query.or_default_values();
         } else {
             query.columns(columns.iter().map(|column| table.columns[*column].name));
-            for change in &self.changes {
-                query.values_panic(change.values.iter().map(|(_, value)| Expr::val(value.clone())));
+            for change in &mut self.changes {
+                query.values_panic(change.values.drain(..).map(|(_, value)| Expr::val(value)));
             }
         }
         if !self.is_association() {
             query.returning(all_columns(table));
         }
-        Statement::build(dialect, Access::Write, &query).writes(table, columns, self.changes.len())
+        Statement::build(dialect, Access::Write, &query).writes(table, columns.to_vec(), self.changes.len())
+    }
+
+    /// `INSERT INTO cars (name, doors) SELECT * FROM UNNEST($1, $2) RETURNING ...`: the server reads arrays several times
+    /// as fast as VALUES with a placeholder for each value.
+    fn insert_arrays(&mut self, columns: &[usize]) -> Statement {
+        let table = self.table;
+        let name = qualified(table, Dialect::Postgres);
+        let names = |columns: &mut dyn Iterator<Item = usize>| {
+            columns.map(|column| Dialect::Postgres.quote(table.columns[column].name)).collect::<Vec<_>>()
+        };
+        let written = names(&mut columns.iter().copied());
+        let returning = match self.is_association() {
+            true => String::new(),
+            false => format!(" RETURNING {}", names(&mut (0..table.columns.len())).join(", ")),
+        };
+        let arrays = postgres::expressions::unnest(&name, written.iter().cloned());
+        let sql = format!("INSERT INTO {name} ({}) SELECT * FROM {arrays}{returning}", written.join(", "));
+        let rows = self.changes.len();
+        let mut values: Vec<_> = columns.iter().map(|_| Vec::with_capacity(rows)).collect();
+        for change in &mut self.changes {
+            for (array, (_, value)) in values.iter_mut().zip(change.values.drain(..)) {
+                array.push(value);
+            }
+        }
+        Statement::write(sql, arrays_of(values)).writes(table, columns.to_vec(), 1)
     }
 
     /// `UPDATE cars SET doors = $1 WHERE id = $2`
@@ -163,8 +264,8 @@ impl Prepared {
     }
 
     /// `UPDATE cars SET doors = crocus_new.column1 FROM (VALUES ($1, $2), ...) AS crocus_new WHERE cars.id = ...`, in
-    /// which both dialects call the columns of VALUES `column1`, `column2`, ...
-    fn update_many(&self, dialect: Dialect) -> Statement {
+    /// which both dialects call the columns of VALUES `column1`, `column2`, ...; those of arrays are called so.
+    fn update_many(&self, dialect: Dialect, arrays: bool) -> Statement {
         let (table, first) = (self.table, &self.changes[0]);
         let name = |column: usize| dialect.quote(table.columns[column].name);
         let own = |column: usize| format!("{}.{}", dialect.quote(table.name), name(column));
@@ -174,6 +275,24 @@ impl Prepared {
         let mut set: Vec<_> = (0..written).map(|at| format!("{} = {}", name(columns[at]), new(at))).collect();
         set.extend(first.version.iter().map(|(version, _)| format!("{} = {} + 1", name(*version), own(*version))));
         let found: Vec<_> = (written..columns.len()).map(|at| format!("{} = {}", own(columns[at]), new(at))).collect();
+        let returning: Vec<_> = (0..table.columns.len()).map(own).collect();
+        let target = qualified(table, dialect);
+        let sql = |from: String| {
+            let (set, found, returning) = (set.join(", "), found.join(" AND "), returning.join(", "));
+            format!("UPDATE {target} SET {set} FROM {from} WHERE {found} RETURNING {returning}")
+        };
+        if arrays {
+            let mut values: Vec<_> = columns.iter().map(|_| Vec::with_capacity(self.changes.len())).collect();
+            for change in &self.changes {
+                for (array, (_, value)) in values.iter_mut().zip(change.values.iter().chain(change.conditions())) {
+                    array.push(value.clone());
+                }
+            }
+            let names: Vec<_> = (1..=columns.len()).map(|column| format!("column{column}")).collect();
+            let arrays = postgres::expressions::unnest(&target, columns.iter().map(|column| name(*column)));
+            let from = format!("{arrays} AS {NEW} ({})", names.join(", "));
+            return Statement::write(sql(from), arrays_of(values)).writes(table, columns, 1);
+        }
         let mut values = Vec::with_capacity(columns.len() * self.changes.len());
         let mut rows = Vec::with_capacity(self.changes.len());
         for (row, change) in self.changes.iter().enumerate() {
@@ -191,20 +310,8 @@ impl Prepared {
             }
             rows.push(format!("({})", placeholders.join(", ")));
         }
-        let schema = match (table.schema, dialect) {
-            (Some(schema), Dialect::Postgres) => format!("{}.", dialect.quote(schema)),
-            _ => String::new(),
-        };
-        let returning: Vec<_> = (0..table.columns.len()).map(own).collect();
-        let sql = format!(
-            "UPDATE {schema}{} SET {} FROM (VALUES {}) AS {NEW} WHERE {} RETURNING {}",
-            dialect.quote(table.name),
-            set.join(", "),
-            rows.join(", "),
-            found.join(" AND "),
-            returning.join(", ")
-        );
-        Statement::write(sql, values).writes(table, columns, self.changes.len())
+        let from = format!("(VALUES {}) AS {NEW}", rows.join(", "));
+        Statement::write(sql(from), values).writes(table, columns, self.changes.len())
     }
 
     fn delete(&self, dialect: Dialect) -> Result<Statement> {
@@ -240,20 +347,57 @@ impl Prepared {
         let Some(Subject::Object(any)) = self.changes.first().map(|change| change.subject) else {
             return Ok(Vec::new());
         };
-        let rows = rows.iter().map(|row| slots[any].read(row, 0)).collect::<Result<Vec<_>>>()?;
-        let matched = self.matched(rows);
+        let fresh = rows.iter().map(|row| slots[any].read(row, 0)).collect::<Result<Vec<_>>>()?;
+        if self.are_in_order(rows) {
+            return Ok(fresh);
+        }
         let mut found = Vec::with_capacity(self.changes.len());
-        for (change, fresh) in self.changes.iter().zip(matched) {
+        for (change, fresh) in self.changes.iter().zip(self.matched(fresh)) {
             let Subject::Object(slot) = change.subject else { continue };
             found.push(fresh.ok_or_else(|| self.lost(change, &*slots[slot]))?);
         }
         Ok(found)
     }
 
+    /// Whether the rows came back in the order of the changes, as they mostly do: what [`matched`] would find, without
+    /// the values of each.
+    fn are_in_order(&self, rows: &[Row]) -> bool {
+        if rows.len() != self.changes.len() {
+            return false;
+        }
+        let key: Vec<_> = self.table.key_indexes().collect();
+        let by_key = key.iter().all(|column| self.sent(0, *column).is_some());
+        let columns = match &self.inserted {
+            Some(inserted) if !by_key => &inserted.columns,
+            _ => &key,
+        };
+        let ty = |column: usize| self.table.columns[column].ty;
+        let is_its = |(place, row): (usize, &Row)| {
+            let holds =
+                |column: &usize| self.sent(place, *column).is_some_and(|sent| row.holds(*column, ty(*column), sent));
+            columns.iter().all(holds)
+        };
+        let numbers = |row| key.iter().map(move |column| Row::integer(row, *column, ty(*column)));
+        (by_key || rows.is_sorted_by(|one, other| numbers(one).le(numbers(other))))
+            && rows.iter().enumerate().all(is_its)
+    }
+
+    /// What was sent for a column of a row.
+    fn sent(&self, row: usize, column: usize) -> Option<&Value> {
+        match &self.inserted {
+            Some(inserted) => inserted.value(row, column),
+            None => self.changes[row].expected(column),
+        }
+    }
+
     fn matched(&self, rows: Vec<Fresh>) -> Vec<Option<Fresh>> {
-        let written = self.changes[0].values.iter().map(|(column, _)| *column).collect();
-        let told = Told { key: self.table.key_indexes().collect(), written };
-        matched(told, &self.changes, |change, column| change.expected(column), rows, |row| &row.values)
+        let key = self.table.key_indexes().collect();
+        let written = self.inserted.as_ref().map(|inserted| inserted.columns.clone()).unwrap_or_default();
+        let sent: Vec<_> = (0..self.changes.len()).map(|row| (self, row)).collect();
+        let rows = rows.into_iter().map(|fresh| (fresh.values(), fresh)).collect();
+        let told = Told { key, written };
+        let found = matched(told, &sent, |(of, row), column| of.sent(*row, column), rows, |(values, _)| values);
+        found.into_iter().map(|row| row.map(|(_, fresh)| fresh)).collect()
     }
 
     /// The database's error with what the models know: the constraint, and the object where it can be told.
@@ -281,6 +425,24 @@ impl Prepared {
         }
         slot.stale()
     }
+}
+
+/// The table's name, with its schema where the dialect has them.
+fn qualified(table: &TableDef, dialect: Dialect) -> String {
+    match (table.schema, dialect) {
+        (Some(schema), Dialect::Postgres) => format!("{}.{}", dialect.quote(schema), dialect.quote(table.name)),
+        _ => dialect.quote(table.name),
+    }
+}
+
+fn arrays_of(columns: Vec<Vec<Value>>) -> Vec<Value> {
+    let array = |items: Vec<Value>| {
+        // It is bound by what the server says of its type, and shown by this; that of an enum would not show NULL.
+        let ty = items.first().map(Value::array_type).filter(|ty| !matches!(ty, ArrayType::Enum(_)));
+        let ty = ty.unwrap_or(ArrayType::String);
+        Value::Array(ty, Some(Box::new(items)))
+    };
+    columns.into_iter().map(array).collect()
 }
 
 fn all_columns(table: &'static TableDef) -> sea_query::ReturningClause {

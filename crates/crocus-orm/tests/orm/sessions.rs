@@ -1,5 +1,6 @@
 //! Sessions: one object a row, changes found by comparison, one commit for all of them.
 
+mod columns;
 pub(crate) mod dealer;
 mod flushes;
 mod random;

@@ -22,7 +22,7 @@ use super::tls::Tls;
 use super::types::Parameter;
 use crate::observe::Watch;
 use crate::row::Row;
-use crate::statement::{Access, Answer, Failure, Form, Statement};
+use crate::statement::{Access, Answer, Failure, Form, Statement, Take};
 use crate::value::{Value, invalid};
 use crate::{Error, ErrorKind, Result};
 
@@ -132,11 +132,26 @@ impl Connection {
     ///
     /// The text statements at the start are always sent, whatever becomes of the others.
     pub(crate) async fn run(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
-        self.answer(self.pipeline(statements, watch)).await
+        self.run_and(statements, watch, None).await
     }
 
-    async fn pipeline(&self, statements: &[Arc<Statement>], watch: &Watch) -> Result<Vec<Answer>, Failure> {
-        let mut queue = Queue::new(watch);
+    /// The same, where `take` is given the rows as they come.
+    pub(crate) async fn run_and<'a>(
+        &'a self,
+        statements: &'a [Arc<Statement>],
+        watch: &'a Watch,
+        take: Option<Take<'a>>,
+    ) -> Result<Vec<Answer>, Failure> {
+        self.answer(self.pipeline(statements, watch, take)).await
+    }
+
+    async fn pipeline<'a>(
+        &'a self,
+        statements: &'a [Arc<Statement>],
+        watch: &'a Watch,
+        take: Option<Take<'a>>,
+    ) -> Result<Vec<Answer>, Failure> {
+        let mut queue = Queue::new(watch, take);
         let leading = statements.iter().take_while(|statement| statement.to_prepare().is_none()).count();
         for statement in &statements[..leading] {
             queue.send(statement, self.send(statement, None)).await;

@@ -9,20 +9,22 @@ use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 
 use crate::Result;
 use crate::observe::Watch;
-use crate::statement::{Access, Answer, Failure, Form, Statement};
+use crate::statement::{Access, Answer, Failure, Form, Statement, Take};
 
 /// Statements that were sent and whose answers are still to be read. They come in the same order.
 pub(super) struct Queue<'a> {
     watch: &'a Watch,
     answers: Vec<Answer>,
     sent: Vec<(&'a Statement, Question<'a>)>,
+    /// Who is given the rows before the answers are all there.
+    take: Option<Take<'a>>,
 }
 
 type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
 
 impl<'a> Queue<'a> {
-    pub(super) fn new(watch: &'a Watch) -> Queue<'a> {
-        Queue { watch, answers: Vec::new(), sent: Vec::new() }
+    pub(super) fn new(watch: &'a Watch, take: Option<Take<'a>>) -> Queue<'a> {
+        Queue { watch, answers: Vec::new(), sent: Vec::new(), take }
     }
 
     /// Polls the question once, which sends it. `false`: it was refused before it was sent, or the connection is gone.
@@ -47,6 +49,9 @@ impl<'a> Queue<'a> {
                 Ok(mut answer) => {
                     answer.arrived = Some(Instant::now());
                     self.watch.answered(index, answer.count());
+                    if let Some(take) = &mut self.take {
+                        take(index, std::mem::take(&mut answer.rows));
+                    }
                     self.answers.push(answer);
                     // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
                     if statement.form == Form::Prepared && statement.access == Access::Write {
@@ -98,7 +103,7 @@ mod tests {
         let begin = Statement::text("BEGIN");
         let statements = [Statement::write("INSERT INTO cars DEFAULT VALUES", []), Statement::read("SELECT 1", [])];
         for (statement, kind) in statements.iter().zip([ErrorKind::OutcomeUnknown, ErrorKind::Database]) {
-            let mut queue = Queue::new(&nobody);
+            let mut queue = Queue::new(&nobody, None);
             assert!(!queue.send(&begin, async { Err(refused()) }).await);
             assert!(queue.send(statement, async { Ok(Answer::default()) }).await);
             let Err(Failure { index, error }) = queue.answers().await else { panic!("BEGIN was refused") };
@@ -111,7 +116,7 @@ mod tests {
     async fn the_first_failure_is_told() {
         let nobody = Watch::nobody();
         let write = Statement::write("INSERT INTO cars DEFAULT VALUES", []);
-        let mut queue = Queue::new(&nobody);
+        let mut queue = Queue::new(&nobody, None);
         queue.send(&write, async { Ok(Answer::default()) }).await;
         queue.send(&write, async { Err(Error::new(ErrorKind::UniqueViolation, "there already").refused()) }).await;
         queue.send(&write, async { Err(refused()) }).await;
