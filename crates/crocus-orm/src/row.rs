@@ -159,19 +159,19 @@ impl Row {
     }
 
     pub(crate) fn decode<T: FromColumn>(&self, index: usize) -> Result<T> {
-        if index >= self.len() {
+        let outside = || {
             let text = format!("the row has {} columns, there is none at index {index}", self.len());
-            return Err(Error::new(ErrorKind::Mismatch, text));
-        }
+            Error::new(ErrorKind::Mismatch, text)
+        };
         let of_postgres = |row| T::from_postgres(row, index).map_err(|cause| postgres::errors::decode_cause(&cause));
         let decoded = match &self.0 {
-            Stored::Sqlite { values, .. } => T::from_sqlite(&values[index]),
             Stored::Postgres(row) => of_postgres(row),
             Stored::PostgresShared(row) => of_postgres(row),
-            Stored::Values(_, values) => T::from_value(&values[index]),
-            Stored::Chosen(row, columns) => return row.decode(columns[index]),
+            Stored::Sqlite { values, .. } => T::from_sqlite(values.get(index).ok_or_else(outside)?),
+            Stored::Values(_, values) => T::from_value(values.get(index).ok_or_else(outside)?),
+            Stored::Chosen(row, columns) => return row.decode(*columns.get(index).ok_or_else(outside)?),
         };
-        decoded.map_err(|cause| self.mismatch(index, cause))
+        decoded.map_err(|cause| if index < self.len() { self.mismatch(index, cause) } else { outside() })
     }
 
     /// The error for a column that holds what the model's type cannot.

@@ -260,12 +260,19 @@ impl<M: Model, O: Clone + Send + 'static> Load<M> for LoadMany<M, O> {
 impl<M: Model, O: Clone + Send + 'static> LoadMany<M, O> {
     /// For rows that have their columns from the index `start` on.
     fn at(mut self, start: usize) -> Many<M, O> {
-        let first = self.select.node.columns.len();
-        self.select.node.columns.extend(self.key.iter().cloned());
+        let columns = &mut self.select.node.columns;
+        let mut place = |key: &Node| {
+            // A model has its foreign key among its own columns.
+            columns.iter().position(|column| column == key).unwrap_or_else(|| {
+                columns.push(key.clone());
+                columns.len() - 1
+            })
+        };
+        let child_key = self.key.iter().map(&mut place).collect();
         Many {
             name: self.name,
             parent_key: M::TABLE.key_indexes().map(|index| start + index).collect(),
-            child_key: (first..first + self.key.len()).collect(),
+            child_key,
             key: self.key,
             select: self.select,
             model: PhantomData,

@@ -1,6 +1,7 @@
 //! The identity map: one row, one object.
 
 use std::any::{Any, TypeId};
+use std::collections::hash_map::Entry;
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -22,6 +23,17 @@ impl Identities {
     pub(super) fn get<M: Model>(&self, key: &M::Key) -> Option<usize> {
         let keys = self.0.get(&TypeId::of::<M>())?;
         keys.downcast_ref::<HashMap<M::Key, usize>>().expect("each model's map has the model's key").get(key).copied()
+    }
+
+    /// The object with the key; where there is none, `index` joins under it.
+    pub(super) fn find_or_join<M: Model>(&mut self, key: M::Key, index: usize) -> Option<usize> {
+        match self.of::<M>().entry(key) {
+            Entry::Occupied(found) => Some(*found.get()),
+            Entry::Vacant(place) => {
+                place.insert(index);
+                None
+            }
+        }
     }
 
     /// `false`: another object has the key.

@@ -156,9 +156,8 @@ impl Session {
     /// The object of a row that was read.
     pub(super) fn join<M: Model>(&mut self, row: M) -> Handle<M> {
         let read_inside = self.is_in_transaction::<M>();
-        let Some(index) = self.identities.get::<M>(&row.key()) else {
+        let Some(index) = self.identities.find_or_join::<M>(row.key(), self.slots.len()) else {
             let before = read_inside.then(|| Slot::new(State::Expired { stored: row.clone() }));
-            self.identities.join::<M>(row.key(), self.slots.len());
             let handle = self.push(State::Persistent { current: row, stored: None });
             if let Some(before) = before {
                 self.keep_as(handle.index, Some(Box::new(before)));

@@ -139,6 +139,10 @@ impl<'a> FromSql<'a> for Text {
 
 impl<'a> FromSql<'a> for TextRef<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<TextRef<'a>, BoxError> {
+        // What most texts are is soon told, before it is asked what a domain is over.
+        if matches!(*ty, Type::TEXT | Type::VARCHAR) {
+            return Ok(TextRef(std::str::from_utf8(raw)?));
+        }
         match base(ty) {
             &Type::TEXT | &Type::VARCHAR => Ok(TextRef(std::str::from_utf8(raw)?)),
             // The spaces that fill it mean nothing ("Character Types"), and are not there on SQLite.
@@ -149,11 +153,11 @@ impl<'a> FromSql<'a> for TextRef<'a> {
     }
 
     fn accepts(ty: &Type) -> bool {
-        let ty = base(ty);
-        // What most texts are is soon told; the driver looks at the names of the others.
-        matches!(*ty, Type::TEXT | Type::VARCHAR)
-            || <&str as FromSql>::accepts(ty)
-            || matches!(ty.kind(), Kind::Enum(_))
+        // The driver looks at the names of others.
+        matches!(*ty, Type::TEXT | Type::VARCHAR) || {
+            let ty = base(ty);
+            <&str as FromSql>::accepts(ty) || matches!(ty.kind(), Kind::Enum(_))
+        }
     }
 }
 
