@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use memmap2::MmapMut;
 use tokio::task::yield_now;
 
 use super::JsonRow;
@@ -19,20 +20,20 @@ use crate::row::Row;
 const SHORT: u64 = 500;
 
 /// How long a part of a list is, but for its last row, in bytes. After each the thread does something else first: who lists
-/// much holds up nobody who asks little. Large blocks of memory would be moved as they grow, and small ones are used again.
-const PART: usize = 32 * 1024;
+/// much holds up nobody who asks little.
+const PART: usize = 64 * 1024;
 
 /// Rows as JSON objects, in one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonList {
-    full: Vec<Part>,
-    last: Part,
+    full: Vec<Part<Bytes>>,
+    last: Part<Vec<u8>>,
 }
 
 /// A part of the text: some rows, each behind a bracket or a comma.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
-    text: Vec<u8>,
+struct Part<T> {
+    text: T,
     /// Where each row ends.
     ends: Vec<usize>,
 }
@@ -48,65 +49,65 @@ pub struct JsonPage {
     pub prev: Option<String>,
 }
 
-impl Part {
-    fn new(begin: u8, bytes: usize) -> Part {
-        let mut text = Vec::with_capacity(bytes);
-        text.push(begin);
-        Part { text, ends: Vec::new() }
-    }
-
-    fn is_full(&self) -> bool {
-        self.text.len() >= PART
+impl<T: AsRef<[u8]>> Part<T> {
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(1).chain(self.ends.iter().map(|end| end + 1));
+        starts.zip(&self.ends).map(|(start, end)| &self.text.as_ref()[start..*end])
     }
 }
 
 impl JsonList {
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.parts().map(|part| part.ends.len()).sum()
+        self.full.iter().map(|part| part.ends.len()).sum::<usize>() + self.last.ends.len()
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.last.ends.is_empty()
+        self.len() == 0
     }
 
     /// The rows, each a JSON object in UTF-8, in the parts of the text that they are in.
-    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
-        self.parts().map(|part| {
-            let starts = std::iter::once(1).chain(part.ends.iter().map(|end| end + 1));
-            starts.zip(&part.ends).map(|(start, end)| &part.text[start..*end])
-        })
+    pub fn rows(&self) -> impl Iterator<Item = Vec<&[u8]>> {
+        let full = self.full.iter().map(|part| part.rows().collect());
+        full.chain(std::iter::once_with(|| self.last.rows().collect()))
     }
 
     /// The rows as a JSON array, in parts.
     pub fn into_array(mut self) -> Vec<Bytes> {
         self.last.text.push(b']');
-        self.full.into_iter().chain([self.last]).map(|part| part.text.into()).collect()
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.full.iter().chain([&self.last])
+        self.full.into_iter().map(|part| part.text).chain([self.last.text.into()]).collect()
     }
 
     fn new(rows: usize) -> JsonList {
-        JsonList { full: Vec::new(), last: Part::new(b'[', (64 * (rows + 1)).min(PART + 1024)) }
+        let mut text = Vec::with_capacity((64 * (rows + 1)).min(PART));
+        text.push(b'[');
+        JsonList { full: Vec::new(), last: Part { text, ends: Vec::new() } }
     }
 
     fn add(&mut self, shape: &dyn Shape<JsonRow>, row: &Row) -> Result<()> {
-        if self.last.is_full() {
-            let next = Part::new(b',', PART + 1024);
-            self.full.push(std::mem::replace(&mut self.last, next));
-        } else if !self.last.ends.is_empty() {
-            self.last.text.push(b',');
-        }
         let Part { text, ends } = &mut self.last;
+        if !(ends.is_empty() && self.full.is_empty()) {
+            text.push(b',');
+        }
         match shape.members() {
             Some(members) => members.write(row, text)?,
             None => text.extend_from_slice(&shape.read_one(row)?.0),
         }
         ends.push(text.len());
         Ok(())
+    }
+
+    /// Puts a full part away, and gives others their turn.
+    async fn rest(&mut self) {
+        if self.last.text.len() < PART {
+            return;
+        }
+        let text = put_away(&self.last.text);
+        self.last.text.clear();
+        let next = Vec::with_capacity(self.last.ends.len());
+        self.full.push(Part { text, ends: std::mem::replace(&mut self.last.ends, next) });
+        yield_now().await;
     }
 
     fn of<'a>(shape: &dyn Shape<JsonRow>, rows: impl ExactSizeIterator<Item = &'a Row>) -> Result<JsonList> {
@@ -130,11 +131,21 @@ impl JsonList {
             }
             self.add(shape, &row)?;
             (last, added) = (Some(row), added + 1);
-            if self.last.is_full() {
-                yield_now().await;
-            }
+            self.rest().await;
         }
         Ok((last, false))
+    }
+}
+
+/// A part in memory of its own, which the system has back once it was sent. Of what is taken from the allocator much would
+/// stay with the process: small blocks that others hold stand between.
+fn put_away(text: &[u8]) -> Bytes {
+    match MmapMut::map_anon(text.len()) {
+        Ok(mut memory) => {
+            memory.copy_from_slice(text);
+            Bytes::from_owner(memory)
+        }
+        Err(_) => Bytes::copy_from_slice(text),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use crate::Problem;
 
 /// How many parts of a list are digested in one go: half a megabyte, which takes less than a millisecond.
-const TURN: usize = 16;
+const TURN: usize = 8;
 
 /// The entity tag of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
