@@ -13,6 +13,7 @@ mod operators;
 mod relation;
 mod rows;
 mod table_rows;
+mod together;
 mod write;
 mod written;
 
@@ -26,5 +27,6 @@ pub use self::relation::{Related, Source};
 pub(crate) use self::rows::Members;
 pub use self::rows::{JsonRow, Member, Rows, select};
 pub use self::table_rows::{is_unique, json, table_rows};
+pub(crate) use self::together::Together;
 pub use self::write::{DynamicDelete, DynamicUpdate, TableRow, by_keys, delete, key_equals, update};
 pub use self::written::Written;

@@ -11,6 +11,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use crate::connection::{Connection, Held};
 use crate::database_url::Location as UrlLocation;
 use crate::dialect::{postgres, sqlite};
+use crate::dynamic::Together;
 use crate::observe::{Observer, Recorded, Watch};
 use crate::statement::{Access, Answer, Statement, Take};
 use crate::statistics::{PoolStatistics, StatementCount, Statistics};
@@ -43,6 +44,8 @@ struct Inner {
     primary: Database,
     /// What reads outside a transaction are asked of.
     replica: Option<Database>,
+    /// Those that are being read, where statements share what they can.
+    lists: Option<Together>,
 }
 
 #[derive(Debug)]
@@ -108,7 +111,8 @@ impl Engine {
         let primary = Database::new(url, options);
         let replica = options.replica.as_ref().map(|url| Database::new(url, options));
         let observer = Arc::new(Observer::new(url.dialect(), options));
-        Engine { inner: Arc::new(Inner { primary, replica }), observer, written: None }
+        let lists = options.share.then(Together::default);
+        Engine { inner: Arc::new(Inner { primary, replica, lists }), observer, written: None }
     }
 
     /// An engine whose database is known to answer.
@@ -289,6 +293,18 @@ impl Engine {
         }
     }
 
+    /// The long lists that are being read. None where nothing is shared.
+    pub(crate) fn lists(&self) -> Option<&Together> {
+        self.inner.lists.as_ref()
+    }
+
+    /// Tells who looks at the statements that this one was answered by what another has asked.
+    pub(crate) fn saw(&self, statement: Statement, took: Duration, rows: u64) {
+        let watch = self.observer.watch(&[Arc::new(statement)]);
+        watch.round_trip();
+        watch.answered_in(0, took, rows);
+    }
+
     async fn answer(&self, statement: Arc<Statement>) -> Result<Answer> {
         let watch = self.observer.watch(std::slice::from_ref(&statement));
         if self.reads_replica(statement.access) {
@@ -298,7 +314,7 @@ impl Engine {
     }
 
     /// Whether a statement is for the replica. It takes note of a write.
-    fn reads_replica(&self, access: Access) -> bool {
+    pub(crate) fn reads_replica(&self, access: Access) -> bool {
         if self.inner.replica.is_none() {
             return false;
         }

@@ -6,7 +6,7 @@ mod by_key;
 pub(crate) mod delete;
 pub(crate) mod insert;
 pub(crate) mod join;
-mod keyset;
+pub(crate) mod keyset;
 pub(crate) mod known;
 pub(crate) mod load;
 pub(crate) mod matching;

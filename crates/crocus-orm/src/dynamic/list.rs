@@ -1,19 +1,23 @@
 //! Lists of rows as one JSON text, written row by row as the database sends them, in turns with what else the program does.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use memmap2::MmapMut;
 use tokio::task::yield_now;
 
 use super::JsonRow;
+use super::together::Together;
 use crate::Result;
-use crate::engine::Executor;
+use crate::engine::{Executor, Target};
+use crate::query::keyset::Paged;
 use crate::query::known::statement;
 use crate::query::shape::Shape;
 use crate::query::{Keyset, Select};
-use crate::row::Row;
+use crate::row::{Row, RowStream};
+use crate::statement::{Share, Statement};
 
 /// A list that may have more rows than these is written as they arrive, and does not hold them all at once. A shorter
 /// one is an answer like any other.
@@ -25,17 +29,30 @@ const PART: usize = 64 * 1024;
 
 /// Rows as JSON objects, in one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonList {
-    full: Vec<Part<Bytes>>,
-    last: Part<Vec<u8>>,
-}
+pub struct JsonList(Arc<[Part]>);
 
 /// A part of the text: some rows, each behind a bracket or a comma.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Part<T> {
-    text: T,
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    text: Bytes,
     /// Where each row ends.
     ends: Vec<usize>,
+}
+
+/// A list as it is written.
+struct Writing {
+    full: Vec<Part>,
+    /// Those of the last part.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// A list that is read row by row.
+pub(super) struct Long {
+    pub(super) statement: Statement,
+    pub(super) shape: Arc<dyn Shape<JsonRow>>,
+    /// How many rows it has at most, where it is a page.
+    pub(super) page: Option<Paged<JsonRow>>,
 }
 
 /// A page of a query's rows, with the cursors of its neighbours: see [`KeysetPage`](crate::KeysetPage).
@@ -49,17 +66,10 @@ pub struct JsonPage {
     pub prev: Option<String>,
 }
 
-impl<T: AsRef<[u8]>> Part<T> {
-    fn rows(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(1).chain(self.ends.iter().map(|end| end + 1));
-        starts.zip(&self.ends).map(|(start, end)| &self.text.as_ref()[start..*end])
-    }
-}
-
 impl JsonList {
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.full.iter().map(|part| part.ends.len()).sum::<usize>() + self.last.ends.len()
+        self.0.iter().map(|part| part.ends.len()).sum()
     }
 
     /// Whether there are no rows.
@@ -68,58 +78,48 @@ impl JsonList {
     }
 
     /// The rows, each a JSON object in UTF-8, in the parts of the text that they are in.
-    pub fn rows(&self) -> impl Iterator<Item = Vec<&[u8]>> {
-        let full = self.full.iter().map(|part| part.rows().collect());
-        full.chain(std::iter::once_with(|| self.last.rows().collect()))
+    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        self.0.iter().map(|part| {
+            let starts = std::iter::once(1).chain(part.ends.iter().map(|end| end + 1));
+            starts.zip(&part.ends).map(|(start, end)| &part.text[start..*end])
+        })
     }
 
     /// The rows as a JSON array, in parts.
-    pub fn into_array(mut self) -> Vec<Bytes> {
-        self.last.text.push(b']');
-        self.full.into_iter().map(|part| part.text).chain([self.last.text.into()]).collect()
-    }
-
-    fn new(rows: usize) -> JsonList {
-        let mut text = Vec::with_capacity((64 * (rows + 1)).min(PART));
-        text.push(b'[');
-        JsonList { full: Vec::new(), last: Part { text, ends: Vec::new() } }
-    }
-
-    fn add(&mut self, shape: &dyn Shape<JsonRow>, row: &Row) -> Result<()> {
-        let Part { text, ends } = &mut self.last;
-        if !(ends.is_empty() && self.full.is_empty()) {
-            text.push(b',');
-        }
-        match shape.members() {
-            Some(members) => members.write(row, text)?,
-            None => text.extend_from_slice(&shape.read_one(row)?.0),
-        }
-        ends.push(text.len());
-        Ok(())
-    }
-
-    /// Puts a full part away, and gives others their turn.
-    async fn rest(&mut self) {
-        if self.last.text.len() < PART {
-            return;
-        }
-        let text = put_away(&self.last.text);
-        self.last.text.clear();
-        let next = Vec::with_capacity(self.last.ends.len());
-        self.full.push(Part { text, ends: std::mem::replace(&mut self.last.ends, next) });
-        yield_now().await;
+    pub fn array(&self) -> Vec<Bytes> {
+        self.0.iter().map(|part| part.text.clone()).collect()
     }
 
     fn of<'a>(shape: &dyn Shape<JsonRow>, rows: impl ExactSizeIterator<Item = &'a Row>) -> Result<JsonList> {
-        let mut list = JsonList::new(rows.len());
-        rows.into_iter().try_for_each(|row| list.add(shape, row)).map(|()| list)
+        let mut list = Writing::new(rows.len());
+        rows.into_iter().try_for_each(|row| list.add(shape, row)).map(|()| list.end())
+    }
+}
+
+impl Writing {
+    fn new(rows: usize) -> Writing {
+        let mut text = Vec::with_capacity((64 * (rows + 1)).min(PART));
+        text.push(b'[');
+        Writing { full: Vec::new(), text, ends: Vec::with_capacity(rows) }
+    }
+
+    fn add(&mut self, shape: &dyn Shape<JsonRow>, row: &Row) -> Result<()> {
+        if !(self.ends.is_empty() && self.full.is_empty()) {
+            self.text.push(b',');
+        }
+        match shape.members() {
+            Some(members) => members.write(row, &mut self.text)?,
+            None => self.text.extend_from_slice(&shape.read_one(row)?.0),
+        }
+        self.ends.push(self.text.len());
+        Ok(())
     }
 
     /// Adds at most so many rows as they arrive. Gives the last of them, and whether there are more.
     async fn add_all(
         &mut self,
         shape: &dyn Shape<JsonRow>,
-        mut rows: impl Stream<Item = Result<Row>> + Unpin,
+        mut rows: RowStream,
         most: u64,
     ) -> Result<(Option<Row>, bool)> {
         let (mut last, mut added) = (None, 0);
@@ -131,15 +131,60 @@ impl JsonList {
             }
             self.add(shape, &row)?;
             (last, added) = (Some(row), added + 1);
-            self.rest().await;
+            if self.text.len() >= PART {
+                self.put_away();
+                yield_now().await;
+            }
         }
         Ok((last, false))
+    }
+
+    fn put_away(&mut self) {
+        let next = Vec::with_capacity(self.ends.len());
+        self.full.push(Part { text: apart(&self.text), ends: std::mem::replace(&mut self.ends, next) });
+        self.text.clear();
+    }
+
+    fn end(mut self) -> JsonList {
+        self.text.push(b']');
+        let last = Part { text: self.text.into(), ends: self.ends };
+        JsonList(self.full.into_iter().chain([last]).collect())
+    }
+}
+
+impl Long {
+    /// Reads it, for itself.
+    pub(super) async fn read(&self, target: Target<'_>) -> Result<JsonPage> {
+        let rows = target.stream(self.statement.clone()).await?;
+        let mut list = Writing::new(0);
+        let most = self.page.as_ref().map_or(u64::MAX, |page| page.rows);
+        let (last, more) = list.add_all(&*self.shape, rows, most).await?;
+        let last = last.filter(|_| more).zip(self.page.as_ref());
+        let next = last.map(|(row, page)| page.cursor(&row)).transpose()?;
+        Ok(JsonPage { rows: list.end(), next, prev: None })
+    }
+
+    /// The same list, asked by another.
+    pub(super) fn is_same(&self, other: &Long) -> bool {
+        let Long { statement, shape, page } = self;
+        let members = || shape.members().zip(other.shape.members());
+        *statement.sql == *other.statement.sql
+            && statement.values.iter().eq(other.statement.values.iter())
+            && page.as_ref().map(|page| page.rows) == other.page.as_ref().map(|page| page.rows)
+            && members().is_some_and(|(one, other)| one == other)
+    }
+
+    async fn read_with_others(self, target: Target<'_>) -> Result<JsonPage> {
+        match target {
+            Target::Engine(engine) if matches!(self.statement.share, Share::Rows) => Together::read(engine, self).await,
+            target => self.read(target).await,
+        }
     }
 }
 
 /// A part in memory of its own, which the system has back once it was sent. Of what is taken from the allocator much would
 /// stay with the process: small blocks that others hold stand between.
-fn put_away(text: &[u8]) -> Bytes {
+fn apart(text: &[u8]) -> Bytes {
     match MmapMut::map_anon(text.len()) {
         Ok(mut memory) => {
             memory.copy_from_slice(text);
@@ -163,10 +208,9 @@ impl Select<JsonRow> {
             if node.limit.is_some_and(|limit| limit <= SHORT) {
                 return JsonList::of(&*shape, target.read_at(&node, place).await?.iter());
             }
-            let rows = target.stream(statement(&node, target.dialect())?.at(place)).await?;
-            let mut list = JsonList::new(0);
-            list.add_all(&*shape, rows, u64::MAX).await?;
-            Ok(list)
+            let statement = statement(&node, target.dialect())?.at(place);
+            let list = Long { statement, shape, page: None };
+            list.read_with_others(target).await.map(|page| page.rows)
         }
     }
 }
@@ -187,11 +231,9 @@ impl Keyset<JsonRow> {
                 let (rows, next, prev) = paged.cut(&rows)?;
                 return Ok(JsonPage { rows: JsonList::of(&*paged.shape, rows.into_iter())?, next, prev });
             }
-            let rows = target.stream(statement(&paged.node, target.dialect())?.at(place)).await?;
-            let mut list = JsonList::new(0);
-            let (last, more) = list.add_all(&*paged.shape, rows, paged.rows).await?;
-            let next = if more { last.map(|row| paged.cursor(&row)).transpose()? } else { None };
-            Ok(JsonPage { rows: list, next, prev: None })
+            let statement = statement(&paged.node, target.dialect())?.at(place);
+            let list = Long { statement, shape: paged.shape.clone(), page: Some(paged) };
+            list.read_with_others(target).await
         }
     }
 }

@@ -242,6 +242,7 @@ fn around(mut query: SelectNode, column: Node) -> SelectNode {
 }
 
 /// The members of an object: their names as they are written, with the colon, and their forms.
+#[derive(PartialEq)]
 pub(crate) struct Members(Vec<(Vec<u8>, Form)>);
 
 impl Members {

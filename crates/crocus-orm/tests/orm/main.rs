@@ -22,6 +22,7 @@ mod embedding;
 mod filters;
 mod inputs;
 mod json_forms;
+mod long_lists;
 mod migration;
 mod missing;
 mod models;

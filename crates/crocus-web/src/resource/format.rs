@@ -98,7 +98,7 @@ impl Format {
     /// A list in this form, in parts. After each the thread does something else first.
     pub(super) async fn write_list(self, list: JsonList, names: &[String]) -> Vec<Bytes> {
         if self == Format::JSON {
-            return list.into_array();
+            return list.array();
         }
         let (mut parts, mut text) = (Vec::new(), Vec::new());
         self.begin(names, &mut text);

@@ -15,7 +15,10 @@ struct Parts {
 }
 
 /// A body of these parts.
-pub(super) fn body(parts: Vec<Bytes>) -> Body {
+pub(super) fn body(mut parts: Vec<Bytes>) -> Body {
+    if parts.len() == 1 {
+        return Body::from(parts.remove(0));
+    }
     let bytes = parts.iter().map(|part| part.len() as u64).sum();
     Body::new(Parts { parts: parts.into_iter(), bytes })
 }
