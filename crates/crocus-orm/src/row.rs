@@ -131,6 +131,16 @@ impl Row {
         }
     }
 
+    /// The value of the column at `index`, where its JSON is soon written.
+    pub(crate) fn plain(&self, index: usize) -> postgres::types::Plain<'_> {
+        let row = match &self.0 {
+            Stored::Postgres(row) => row,
+            Stored::PostgresShared(row) => &**row,
+            _ => return postgres::types::Plain::Other,
+        };
+        row.try_get(index).unwrap_or(postgres::types::Plain::Other)
+    }
+
     /// How many columns the row has.
     pub fn len(&self) -> usize {
         match &self.0 {

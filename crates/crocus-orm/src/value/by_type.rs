@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::array::Sparse;
 use super::{ColumnValue, Value, array_text, invalid};
+use crate::dialect::postgres::types::Plain;
 use crate::json::Rule;
 use crate::row::Row;
 use crate::table::ColumnType;
@@ -126,6 +127,23 @@ pub(crate) fn json(row: &Row, index: usize, ty: ColumnType) -> Result<Json> {
 /// # Errors
 /// When the column holds something else.
 pub(crate) fn write(row: &Row, index: usize, ty: ColumnType, text: &mut Vec<u8>) -> Result<()> {
+    match (ty, row.plain(index)) {
+        (ColumnType::Integer, Plain::Int(number)) => write_json(text, &number),
+        (ColumnType::Text, Plain::Text(plain)) => {
+            text.reserve(plain.len() + 2);
+            text.push(b'"');
+            text.extend_from_slice(plain);
+            text.push(b'"');
+        }
+        (ColumnType::BigInteger, Plain::BigInt(number)) => write_json(text, &number),
+        (ColumnType::SmallInteger, Plain::SmallInt(number)) => write_json(text, &number),
+        (ColumnType::Boolean, Plain::Bool(truth)) => write_json(text, &truth),
+        _ => return write_other(row, index, ty, text),
+    }
+    Ok(())
+}
+
+fn write_other(row: &Row, index: usize, ty: ColumnType, text: &mut Vec<u8>) -> Result<()> {
     match ty {
         ColumnType::Text | ColumnType::Enum(_) => match row.text(index)? {
             Some(value) => write_json(text, &*value),

@@ -161,6 +161,41 @@ impl<'a> FromSql<'a> for TextRef<'a> {
     }
 }
 
+/// A value that is JSON soon: of one of the types that most values have.
+pub(crate) enum Plain<'a> {
+    SmallInt(i16),
+    Int(i32),
+    BigInt(i64),
+    Bool(bool),
+    /// A text that stands in JSON as it is, of ASCII only.
+    Text(&'a [u8]),
+    /// Any other, and NULL.
+    Other,
+}
+
+impl<'a> FromSql<'a> for Plain<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Plain<'a>, BoxError> {
+        let stands = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        Ok(match ty {
+            &Type::INT4 => Plain::Int(i32::from_be_bytes(raw.try_into()?)),
+            // No early end: so the bytes are looked at many at a time.
+            &Type::TEXT | &Type::VARCHAR if raw.iter().fold(true, |all, byte| all & stands(*byte)) => Plain::Text(raw),
+            &Type::INT8 => Plain::BigInt(i64::from_be_bytes(raw.try_into()?)),
+            &Type::INT2 => Plain::SmallInt(i16::from_be_bytes(raw.try_into()?)),
+            &Type::BOOL => Plain::Bool(raw == [1]),
+            _ => Plain::Other,
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Plain<'a>, BoxError> {
+        Ok(Plain::Other)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
 /// Whether the column at `index` is NULL, whatever its type.
 pub(crate) fn is_null(row: &tokio_postgres::Row, index: usize) -> bool {
     /// Any value, unread.
