@@ -393,10 +393,10 @@ impl Database {
         }
     }
 
-    fn query<'a>(&'a self, statement: &'a Arc<Statement>, watch: &'a Watch) -> BoxFuture<'a, Result<Answer>> {
+    async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.query(statement, watch).boxed(),
-            Pool::Postgres(pool) => pool.query(statement, watch).boxed(),
+            Pool::Sqlite(pool) => pool.query(statement, watch).boxed().await,
+            Pool::Postgres(pool) => pool.query(statement, watch).await,
         }
     }
 

@@ -2,7 +2,7 @@
 //! (`shape`), what is loaded beside them (`load`), and what is written (`write`). `node` is a query as a tree, and `known` the
 //! SQL of trees like it.
 
-mod by_key;
+pub(crate) mod by_key;
 pub(crate) mod delete;
 pub(crate) mod insert;
 pub(crate) mod join;

@@ -159,11 +159,14 @@ impl Wanted {
         if !is_compressible(headers) {
             return Response::from_parts(parts, body);
         }
-        headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
         // A handler of HEAD says how long the body would be, and sends none.
         let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let is_short = said.or(body.size_hint().upper()).is_some_and(|length: u64| length < WORTH_IT);
-        let Some(coding) = self.coding.filter(|_| !is_short) else { return Response::from_parts(parts, body) };
+        if said.or(body.size_hint().upper()).is_some_and(|length: u64| length < WORTH_IT) {
+            // Everybody gets this answer as it is.
+            return Response::from_parts(parts, body);
+        }
+        headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+        let Some(coding) = self.coding else { return Response::from_parts(parts, body) };
         let body = match Encoded::new(body, coding) {
             Ok(body) => body,
             Err(body) => return Response::from_parts(parts, body),

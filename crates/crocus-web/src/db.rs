@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use crocus_orm::{Binds, Engine, Executor, Session, Target};
 
 use crate::Problem;
+use crate::observe::Given;
 use crate::timing::Counted;
 
 /// The program's databases. A handler that takes a `Db` gets the engines that the program was started with: queries run
@@ -33,6 +34,24 @@ impl Db {
     /// When there is no such bind.
     pub fn bind(&self, key: &str) -> crocus_orm::Result<&Engine> {
         self.0.engine(Some(key))
+    }
+
+    /// The request's own.
+    pub(crate) fn of(parts: &mut Parts) -> Result<Db, Problem> {
+        if let Some(OfRequest(db)) = parts.extensions.get() {
+            return Ok(db.clone());
+        }
+        let Some(Given { db: Db(binds), counted, .. }) = parts.extensions.get() else {
+            return Err(Problem::internal("the handler asks for a database and the service has none"));
+        };
+        let db = Db(match counted {
+            Some(Counted(count)) => binds.map(|engine| engine.request().counting(count)),
+            // Where all is read where it is written, requests have nothing of their own.
+            None if !binds.has_replica() => return Ok(Db(binds.clone())),
+            None => binds.map(Engine::request),
+        });
+        parts.extensions.insert(OfRequest(db.clone()));
+        Ok(db)
     }
 
     /// All engines with their keys; the default one, which has none, first.
@@ -73,20 +92,6 @@ impl<S: Sync> FromRequestParts<S> for Db {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Db, Problem> {
-        if let Some(OfRequest(db)) = parts.extensions.get() {
-            return Ok(db.clone());
-        }
-        let Some(Db(binds)) = parts.extensions.get() else {
-            return Err(Problem::internal("the handler asks for a database and the service has none"));
-        };
-        let counted: Option<&Counted> = parts.extensions.get();
-        let db = Db(match counted {
-            Some(Counted(count)) => binds.map(|engine| engine.request().counting(count)),
-            // Where all is read where it is written, requests have nothing of their own.
-            None if !binds.has_replica() => return Ok(Db(binds.clone())),
-            None => binds.map(Engine::request),
-        });
-        parts.extensions.insert(OfRequest(db.clone()));
-        Ok(db)
+        Db::of(parts)
     }
 }

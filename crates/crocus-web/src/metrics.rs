@@ -7,7 +7,6 @@ mod process;
 mod text;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,6 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Router, routing};
+use foldhash::{HashMap, HashMapExt};
 
 use crate::Db;
 use text::{Histogram, Text};

@@ -2,18 +2,22 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::Either;
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -31,7 +35,7 @@ const OPERATORS: [&str; 3] = [health::ALIVE, health::READY, METRICS];
 /// The header that carries the request's id, both ways.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's id, which handlers can ask for with `Extension<RequestId>`: the client's own, or a new one.
+/// The request's id, which handlers can ask for: the client's own, or a new one.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
@@ -73,6 +77,24 @@ fn digit(number: u64) -> u8 {
     b"0123456789abcdef"[(number & 15) as usize]
 }
 
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<RequestId, Problem> {
+        let given: Option<&Given> = parts.extensions.get();
+        given.map(|given| given.id.clone()).ok_or_else(|| Problem::internal("the service gives its requests no ids"))
+    }
+}
+
+/// What handlers find with their request.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    id: RequestId,
+    pub(crate) db: Db,
+    pub(crate) limits: Limits,
+    pub(crate) counted: Option<Counted>,
+}
+
 /// What stands around every handler of a service.
 #[derive(Debug)]
 pub(crate) struct Around {
@@ -108,11 +130,10 @@ pub(crate) struct Observed<S> {
 impl<S> Service<Request> for Observed<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Answering<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -122,17 +143,46 @@ where
         let around = self.around.clone();
         let mut begun = around.begin(&mut request);
         let answer = match around.refuse(&mut begun, &mut request) {
-            Some(refusal) => Err(refusal),
-            None => catch_unwind(AssertUnwindSafe(|| self.inner.call(request))).map_err(panicked),
+            Some(refusal) => Either::Right(ready(Ok(refusal))),
+            None => match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
+                Ok(answer) => Either::Left(answer),
+                Err(panic) => Either::Right(ready(Ok(panicked(&*panic)))),
+            },
         };
-        async move {
-            let response = match answer {
-                Ok(answer) => around.limit_time(begun.method.is_safe(), answer).await,
-                Err(response) => response,
-            };
-            Ok(around.end(begun, response))
-        }
-        .boxed()
+        let limit = tokio::time::sleep_until((begun.started + around.limits.request_timeout).into());
+        Answering { around, begun: Some(begun), answer, limit }
+    }
+}
+
+pin_project! {
+    /// A request that is being answered, with a time limit. A handler that panics or takes too long is a problem too.
+    pub(crate) struct Answering<F> {
+        around: Arc<Around>,
+        begun: Option<Begun>,
+        #[pin]
+        answer: Either<F, Ready<Result<Response, Infallible>>>,
+        #[pin]
+        limit: Sleep,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for Answering<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let response = match catch_unwind(AssertUnwindSafe(|| this.answer.as_mut().poll(context))) {
+            Ok(Poll::Ready(Ok(response))) => response,
+            Ok(Poll::Pending) if this.limit.poll(context).is_pending() => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                // What the handler was doing ends here.
+                this.answer.set(Either::Right(ready(Ok(Response::default()))));
+                this.around.too_late(this.begun.as_ref().is_some_and(|begun| begun.method.is_safe()))
+            }
+            Err(panic) => panicked(&*panic),
+        };
+        let begun = this.begun.take().expect("a future that has ended is not asked again");
+        Poll::Ready(Ok(this.around.end(begun, response)))
     }
 }
 
@@ -182,13 +232,8 @@ impl Around {
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(request)) {
             return Some(preflight);
         }
-        let extensions = request.extensions_mut();
-        extensions.insert(begun.id.clone());
-        extensions.insert(self.db.clone());
-        extensions.insert(self.limits);
-        if let Some(counted) = &begun.counted {
-            extensions.insert(counted.clone());
-        }
+        let (id, counted) = (begun.id.clone(), begun.counted.clone());
+        request.extensions_mut().insert(Given { id, db: self.db.clone(), limits: self.limits, counted });
         // Those who look after the program may always ask.
         if let Some(limiter) = &self.rate_limit
             && !begun.route().is_some_and(|route| OPERATORS.contains(&route))
@@ -202,19 +247,12 @@ impl Around {
         compression::decode(request, self.limits.body)
     }
 
-    /// Waits for the answer with a time limit; a handler that panics or takes too long is a problem too.
-    async fn limit_time(&self, is_safe: bool, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
-        let limit = self.limits.request_timeout;
-        match tokio::time::timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Err(panic)) => panicked(panic),
-            Err(_) => {
-                // A statement that was sent is called back, but the database may have done it before it hears that.
-                let fate = if is_safe { "" } else { ": what it asked for may have been done, or not" };
-                let detail = format!("the request took longer than {} s{fate}", limit.as_secs());
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_detail(detail).into_response()
-            }
-        }
+    /// The answer to a request that has taken too long.
+    fn too_late(&self, is_safe: bool) -> Response {
+        // A statement that was sent is called back, but the database may have done it before it hears that.
+        let fate = if is_safe { "" } else { ": what it asked for may have been done, or not" };
+        let detail = format!("the request took longer than {} s{fate}", self.limits.request_timeout.as_secs());
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").with_detail(detail).into_response()
     }
 
     fn end(&self, begun: Begun, mut response: Response) -> Response {
@@ -259,9 +297,8 @@ impl Around {
 }
 
 /// The answer of a handler that panicked.
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    Problem::internal(panic_text(&*panic)).into_response()
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    Problem::internal(panic_text(panic)).into_response()
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

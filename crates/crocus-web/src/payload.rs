@@ -8,6 +8,7 @@ use crocus_orm::{FieldError, FromJson};
 use http_body_util::{BodyExt, LengthLimitError};
 
 use crate::compression::Undecodable;
+use crate::observe::Given;
 use crate::{Limits, Problem};
 
 /// A JSON body as `NewCar` or `CarPatch`: `Payload(new): Payload<NewCar>`.
@@ -37,14 +38,14 @@ pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         return Err(not_json());
     }
-    let limit = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
-    body_of(request, limit).await
-}
-
-/// The body of a request, if it keeps to the limit.
-pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let limit = request.extensions().get::<Given>().map_or_else(Limits::default, |given| given.limits).body;
     let length = content_length(request.headers());
     read(request.into_body(), length, limit).await
+}
+
+/// The body of a request with these headers, if it keeps to the limit.
+pub(crate) async fn body_of(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    read(body, content_length(headers), limit).await
 }
 
 /// A 400 for a body that is no JSON.

@@ -92,7 +92,9 @@ pub fn service(routes: Router, db: impl Into<Db>, options: impl Into<ServiceOpti
         metrics,
         traces: options.traces.map(Traces::new),
     };
-    routes.fallback(unknown_path).method_not_allowed_fallback(wrong_method).layer(Observe(Arc::new(around)))
+    let routes = routes.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
+    // With its state, a router has its handlers ready: without it, each request would put the layers around its own.
+    routes.layer(Observe(Arc::new(around))).with_state(())
 }
 
 // A client of PostgREST that asks for a resource that is not there shows the `message`.

@@ -1,9 +1,9 @@
 //! Reading the row with a key, which every program asks most. Its SQL is built once for each choice of columns, and with it
 //! that for many keys.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use sea_query::ArrayType;
 
 use super::node::SelectNode;
@@ -18,7 +18,7 @@ const CHOICES: usize = 64;
 
 /// The SQL for the row with a key.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     columns: Vec<Node>,
     /// Whether it was asked for as a row, with all its columns.
     is_row: bool,
@@ -33,10 +33,15 @@ static SHAPES: LazyLock<RwLock<Shapes>> = LazyLock::new(RwLock::default);
 
 /// The statement for a query that asks for columns of the row with a key, and for nothing else. None for any other.
 pub(super) fn statement(node: &SelectNode, dialect: Dialect) -> Result<Option<Statement>> {
-    let Some((column, key)) = key_of(node) else { return Ok(None) };
-    let shape =
-        shape(node.root, dialect, |shape| shape.columns == node.columns, || Shape::build(node, column, dialect))?;
-    Ok(Some(shape.statement(key.clone())))
+    let Some((_, key)) = key_of(node) else { return Ok(None) };
+    Ok(shape_of(node, dialect)?.map(|shape| shape.statement(key.clone())))
+}
+
+/// The SQL for such a query, whatever its key.
+pub(crate) fn shape_of(node: &SelectNode, dialect: Dialect) -> Result<Option<Arc<Shape>>> {
+    let Some((column, _)) = key_of(node) else { return Ok(None) };
+    let is_wanted = |shape: &Shape| shape.columns == node.columns;
+    shape(node.root, dialect, is_wanted, || Shape::build(node, column, dialect)).map(Some)
 }
 
 /// The same for all columns of a row. None where the key has several columns, or is not to be shown.
@@ -128,7 +133,7 @@ pub(super) fn names_one(table: &TableDef, conditions: &[Node]) -> bool {
 }
 
 impl Shape {
-    pub(super) fn statement(&self, key: Value) -> Statement {
+    pub(crate) fn statement(&self, key: Value) -> Statement {
         Statement::by_key(self.one.clone(), key, self.many.clone())
     }
 

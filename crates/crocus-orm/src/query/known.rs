@@ -2,9 +2,10 @@
 //! the bound values. So it is built once for each shape, and later statements of that shape bring their values only.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use foldhash::HashMap;
 
 use super::by_key;
 use super::node::{Join, SelectNode};

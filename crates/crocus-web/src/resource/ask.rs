@@ -36,19 +36,25 @@ pub(super) struct Ask {
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 impl Ask {
-    /// Reads the request's head; `query` stands in place of the URL's where the body has it.
-    pub(super) async fn read(served: &Served, mut parts: Parts, query: Option<&str>) -> Result<Ask, Refused> {
-        let db = <Db as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
-        let db = db.map_err(refused)?;
+    /// Reads the request's head; `query` stands in place of the URL's where the body has it. What it may see is to be
+    /// asked then.
+    pub(super) fn read(served: &Served, mut parts: Parts, query: Option<&str>) -> Result<Ask, Refused> {
+        let db = Db::of(&mut parts).map_err(refused)?;
         let query = query.or(parts.uri.query()).unwrap_or_default();
         let asked = Asked::of(served, query).map_err(refused)?;
         let preferences = preferences(&parts.headers).map_err(refused)?;
         etag::check(&parts.headers).map_err(refused)?;
         let format = Format::negotiate(&parts.headers).map_err(refused)?;
-        let mut ask = Ask { parts, db, asked, preferences, format, scopes: Scopes::new(), once: None };
-        let asked = ask.asked.clone();
-        ask.add_scopes(&asked.reached).await?;
-        Ok(ask)
+        Ok(Ask { parts, db, asked, preferences, format, scopes: Scopes::new(), once: None })
+    }
+
+    /// Asks what it may see of the resources whose rows it reads.
+    pub(super) async fn see(&mut self) -> Result<(), Refused> {
+        if self.asked.is_scoped {
+            let asked = self.asked.clone();
+            self.add_scopes(&asked.reached).await?;
+        }
+        Ok(())
     }
 
     /// What its query asks.

@@ -1,10 +1,10 @@
 //! What the texts of queries ask of a resource. A text that came before is neither read nor planned again.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crocus_orm::dynamic::{self, JsonRow, Rows};
+use crocus_orm::dynamic::{self, JsonRow, RowByKey, Rows};
 use crocus_orm::{Dialect, Select};
+use foldhash::HashMap;
 use percent_encoding::percent_decode_str;
 
 use super::definition::Definition;
@@ -28,6 +28,8 @@ pub(super) struct Asked {
     pub(super) parameters: Parameters,
     /// The resources whose rows it reads.
     pub(super) reached: Vec<Arc<Definition>>,
+    /// Whether a request may not see all of them.
+    pub(super) is_scoped: bool,
     /// Its plan for the dialect that it was asked in first, where no scope adds to it.
     planned: OnceLock<(Dialect, Arc<Planned>)>,
 }
@@ -43,7 +45,7 @@ pub(super) struct Planned {
     /// The rows, without the bounds of a page.
     pub(super) list: Select<JsonRow>,
     /// The rows, each with the columns that tell its state.
-    one: OnceLock<Select<(JsonRow, Vec<u8>)>>,
+    one: OnceLock<RowByKey<(JsonRow, Vec<u8>)>>,
 }
 
 impl Asked {
@@ -61,7 +63,8 @@ impl Asked {
         if let Some(select) = &parameters.select {
             reached(&served.resources, definition, &select.0, &mut definitions);
         }
-        let asked = Arc::new(Asked { parameters, reached: definitions, planned: OnceLock::new() });
+        let is_scoped = definitions.iter().any(|definition| definition.scope.is_some());
+        let asked = Arc::new(Asked { parameters, reached: definitions, is_scoped, planned: OnceLock::new() });
         if text.len() <= LONGEST {
             let mut texts = served.texts.write().unwrap_or_else(PoisonError::into_inner);
             if texts.len() >= TEXTS {
@@ -85,7 +88,7 @@ impl Asked {
         let planner = Planner::new(&served.resources, &served.definition, scopes, dialect);
         let plan = planner.plan(&served.definition, &self.parameters).map_err(problems::mistakes)?;
         let planned = Arc::new(Planned::new(plan));
-        if self.reached.iter().all(|definition| definition.scope.is_none()) {
+        if !self.is_scoped {
             // Another request may have planned it meanwhile.
             drop(self.planned.set((dialect, planned.clone())));
         }
@@ -100,9 +103,10 @@ impl Planned {
         Planned { rows, names, aggregated, list, one: OnceLock::new() }
     }
 
-    /// The rows of the resource, each with the columns that tell its state.
-    pub(super) fn one(&self, definition: &Definition) -> &Select<(JsonRow, Vec<u8>)> {
-        self.one.get_or_init(|| dynamic::select_beside_text(self.rows.clone(), key::state_columns(definition)))
+    /// The rows of the resource, each with the columns that tell its state, for one at a time.
+    pub(super) fn one(&self, definition: &Definition) -> &RowByKey<(JsonRow, Vec<u8>)> {
+        let select = || dynamic::select_beside_text(self.rows.clone(), key::state_columns(definition));
+        self.one.get_or_init(|| RowByKey::new(definition.table, select()))
     }
 }
 

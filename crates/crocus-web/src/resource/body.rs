@@ -1,7 +1,6 @@
 //! The bodies of writes: rows as JSON, as lines of JSON or as a table, and patches.
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::Bytes;
@@ -10,8 +9,9 @@ use serde_json::Value as Json;
 
 use super::ask::Ask;
 use super::definition::Definition;
+use crate::observe::Given;
 use crate::payload::{body_of, invalid, invalid_json};
-use crate::{Problem, Result};
+use crate::{Limits, Problem, Result};
 
 /// The rows of a body.
 #[derive(Debug)]
@@ -187,12 +187,12 @@ pub(super) async fn query(parts: &Parts, body: Body, definition: &Definition) ->
     if !essence.eq_ignore_ascii_case(FORM) {
         return Err(unsupported(parts, header::HeaderName::from_static("accept-query"), FORM));
     }
-    let body = body_of(Request::from_parts(parts.clone(), body), definition.limits.query).await?;
+    let body = body_of(&parts.headers, body, definition.limits.query).await?;
     String::from_utf8(body.to_vec()).map_err(|_| super::problems::invalid_query("the query is no text in UTF-8"))
 }
 
 /// All of a body.
 pub(super) async fn bytes(ask: &Ask, body: Body) -> Result<Bytes> {
-    let limit = ask.parts.extensions.get::<crate::Limits>().copied().unwrap_or_default().body;
-    body_of(Request::from_parts(ask.parts.clone(), body), limit).await
+    let limit = ask.parts.extensions.get::<Given>().map_or_else(Limits::default, |given| given.limits).body;
+    body_of(&ask.parts.headers, body, limit).await
 }

@@ -13,7 +13,7 @@ use crate::Problem;
 /// How many parts of a list are digested in one go: half a megabyte, which takes less than a millisecond.
 const TURN: usize = 8;
 
-/// The entity tag of an answer.
+/// The entity tag of an answer, with its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EntityTag(String);
 
@@ -28,13 +28,20 @@ pub(super) enum Condition {
 
 /// 96 bits of the SHA-256 of these bytes: enough that no two states of a row ever have the same.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    digits(&Sha256::digest(bytes))
+    let mut text = String::with_capacity(DIGITS);
+    add_digits(&mut text, &Sha256::digest(bytes));
+    text
 }
 
-fn digits(hash: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = hash[..12].iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    digits.map(char::from).collect()
+/// The hexadecimal digits that are kept of a hash.
+const DIGITS: usize = 24;
+
+fn add_digits(text: &mut String, hash: &[u8]) {
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half & 15)]);
+    for byte in &hash[..DIGITS / 2] {
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
+    }
 }
 
 impl EntityTag {
@@ -47,24 +54,36 @@ impl EntityTag {
             }
             digest.update(part);
         }
-        EntityTag(digits(&digest.chain_update(range).finalize()))
+        EntityTag::new("", &digest.chain_update(range).finalize())
     }
 
     /// Of a row in this state, of which this was sent.
     pub(super) fn of_row(state: &str, body: &[u8]) -> EntityTag {
-        EntityTag(format!("{state}-{}", digest(body)))
+        EntityTag::new(state, &Sha256::digest(body))
     }
 
-    pub(super) fn header(&self) -> (HeaderName, HeaderValue) {
-        let value = HeaderValue::try_from(format!("\"{}\"", self.0));
-        (header::ETAG, value.unwrap_or(HeaderValue::from_static("\"\"")))
+    fn new(state: &str, hash: &[u8]) -> EntityTag {
+        let mut text = String::with_capacity(state.len() + DIGITS + 3);
+        text.push('"');
+        if !state.is_empty() {
+            text.push_str(state);
+            text.push('-');
+        }
+        add_digits(&mut text, hash);
+        text.push('"');
+        EntityTag(text)
+    }
+
+    /// As a header.
+    pub(super) fn into_header(self) -> (HeaderName, HeaderValue) {
+        (header::ETAG, HeaderValue::try_from(self.0).unwrap_or(HeaderValue::from_static("\"\"")))
     }
 
     /// Whether the client has this very answer: then it gets a 304. Weak tags count (RFC 9110, 13.1.2).
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         match condition(headers, &header::IF_NONE_MATCH) {
             Some(Condition::Any) => true,
-            Some(Condition::OneOf(tags)) => tags.iter().any(|(_, tag)| *tag == self.0),
+            Some(Condition::OneOf(tags)) => tags.iter().any(|(_, tag)| tag == self.0.trim_matches('"')),
             None => false,
         }
     }

@@ -84,6 +84,14 @@ impl Format {
         }
     }
 
+    /// One row in this form.
+    pub(super) fn write_one(self, row: JsonRow, names: &[String]) -> Vec<u8> {
+        match self {
+            Format { kind: Kind::Object, stripped: false } => row.0,
+            _ => self.write(&[row], names),
+        }
+    }
+
     /// Rows in this form. `names` are the members of each, for the head of a table.
     pub(super) fn write(self, rows: &[JsonRow], names: &[String]) -> Vec<u8> {
         let mut text = Vec::with_capacity(rows.iter().map(|row| row.0.len() + 1).sum::<usize>() + 2);

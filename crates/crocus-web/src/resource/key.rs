@@ -22,13 +22,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(super) fn read(definition: &Definition, segment: &str) -> Result<Vec<Value>, Problem> {
     let table = definition.table;
     let none = |why: String| Problem::not_found(format!("no {} is there: {why}", table.noun()));
-    let texts: Vec<_> = segment.split(',').collect();
-    let columns: Vec<_> = table.primary_key().collect();
-    if texts.len() != columns.len() {
-        return Err(none(format!("its key has {} values, and `{segment}` has {}", columns.len(), texts.len())));
+    let (columns, texts) = (table.primary_key().count(), segment.split(',').count());
+    if texts != columns {
+        return Err(none(format!("its key has {columns} values, and `{segment}` has {texts}")));
     }
     let source = Source::new(table);
-    let values = columns.into_iter().zip(texts).map(|(column, text)| {
+    let values = table.primary_key().zip(segment.split(',')).map(|(column, text)| {
         let text =
             percent_decode_str(text).decode_utf8().map_err(|_| none("its key is no text in UTF-8".to_owned()))?;
         source.column(column).parse(&text).map_err(|rule| none(format!("`{}` {rule}", column.name)))

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use crocus_orm::dynamic::{self, JsonPage, JsonRow};
+use crocus_orm::dynamic::{JsonPage, JsonRow};
 use crocus_orm::{Executor, Expr, Isolation, Select, TransactionOptions, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -23,7 +23,7 @@ use crate::{Problem, Result};
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `GET /cars`: the rows that the parameters mean. `within` narrows them to those of a sub-resource.
-pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool>>) -> Result<Response, Refused> {
+pub(super) async fn list(served: &Served, ask: &Ask, within: Option<Expr<bool>>) -> Result<Response, Refused> {
     let definition = &served.definition;
     let window = Window::of(&ask, definition.limits.rows).map_err(refused)?;
     let plan = plan(&served, &ask).map_err(refused)?;
@@ -46,14 +46,13 @@ pub(super) async fn list(served: Arc<Served>, ask: Ask, within: Option<Expr<bool
 }
 
 /// `GET /cars/1`: one row.
-pub(super) async fn get(served: Arc<Served>, ask: Ask, key: Vec<Value>) -> Result<Response, Refused> {
+pub(super) async fn get(served: &Served, ask: &Ask, key: Vec<Value>) -> Result<Response, Refused> {
     let definition = &served.definition;
     let plan = plan(&served, &ask).map_err(refused)?;
     if plan.aggregated {
         return Err(refused(problems::invalid_query("one row has nothing to be counted or added up")));
     }
-    let select = plan.one(definition).clone().filter(dynamic::key_equals(definition.table, &key));
-    let row = select.one_or_none(&ask.db).await.map_err(|error| refused(problems::of_reading(error)))?;
+    let row = plan.one(definition).get(&ask.db, &key).await.map_err(|error| refused(problems::of_reading(error)))?;
     let Some((row, beside)) = row else {
         return Err(refused(key::not_found(definition, &key)));
     };
@@ -67,7 +66,7 @@ pub(super) fn answer_one(ask: &Ask, status: StatusCode, row: JsonRow, state: &st
         Format { kind: Kind::Json, .. } => Format { kind: Kind::Object, ..ask.format },
         format => format,
     };
-    let body = format.write(&[row], names);
+    let body = format.write_one(row, names);
     let tag = EntityTag::of_row(state, &body);
     let content_type = match ask.format {
         Format { kind: Kind::Json, stripped: false } => Format::JSON.content_type(),
@@ -87,10 +86,10 @@ fn finish(
     let vary = (header::VARY, HeaderValue::from_static("accept, prefer, range"));
     let is_read = [Method::GET, Method::HEAD].contains(&ask.parts.method);
     if is_read && tag.is_known(&ask.parts.headers) {
-        return (StatusCode::NOT_MODIFIED, [tag.header(), vary]).into_response();
+        return (StatusCode::NOT_MODIFIED, [tag.into_header(), vary]).into_response();
     }
     let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    (status, [tag.header(), vary, content_type], body.into()).into_response()
+    (status, [tag.into_header(), vary, content_type], body.into()).into_response()
 }
 
 /// What the request asks for, planned.

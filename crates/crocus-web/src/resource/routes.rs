@@ -1,15 +1,20 @@
 //! The routes of resources: which method of which path is answered by what.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
-use crocus_orm::RelationKind;
+use axum::routing::{MethodFilter, MethodRouter};
+use crocus_orm::{RelationKind, Value};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tower_service::Service;
 
 use super::ask::{Ask, Refused, refused};
 use super::body::{self, Bodies};
@@ -18,14 +23,32 @@ use super::{Served, key, read, sub, write};
 use crate::Problem;
 use crate::routing::Route;
 
+/// RFC 10008.
+const QUERY: &str = "QUERY";
+
 /// What a request to a path of a resource is about.
-#[derive(Clone)]
 enum Place {
     Collection,
     One,
     /// The rows that a relationship leads to from one row.
-    Sub(Arc<sub::Sub>),
+    Sub(sub::Sub),
 }
+
+/// Answers the requests to a path of a resource.
+#[derive(Clone)]
+struct Endpoint(Arc<At>);
+
+/// A path of a resource.
+struct At {
+    served: Arc<Served>,
+    place: Place,
+    /// What it answers to.
+    methods: Vec<Method>,
+    /// The same as a header.
+    allow: HeaderValue,
+}
+
+type Answer = Result<Response, Refused>;
 
 impl Resources {
     /// The routes of all resources, and a list of them.
@@ -39,7 +62,7 @@ impl Resources {
                 let many = matches!(relation.kind, RelationKind::HasMany { .. } | RelationKind::ManyToMany { .. });
                 if let Some(target) = self.of((relation.target)()).filter(|_| many) {
                     let sub = sub::Sub { parent: definition.clone(), relation: *relation, target: target.clone() };
-                    paths.push((format!("{one}/{}", relation.name), Place::Sub(Arc::new(sub))));
+                    paths.push((format!("{one}/{}", relation.name), Place::Sub(sub)));
                 }
             }
             for (path, place) in paths {
@@ -47,12 +70,14 @@ impl Resources {
                     Place::Sub(sub) => Arc::new(Served::new(self, &sub.target)),
                     _ => served.clone(),
                 };
-                let answered: Vec<_> = methods(&served.definition, &place);
+                let answered = methods(&served.definition, &place);
                 for (method, handler) in &answered {
                     routes.push(Route { method: method.clone(), path: path.clone(), handler });
                 }
-                if let Some(methods) = answered_by(&served, &place, &answered) {
-                    router = router.route(&path, methods);
+                let methods: Vec<_> = answered.into_iter().map(|(method, _)| method).collect();
+                if !methods.is_empty() {
+                    let allow = allow(&methods);
+                    router = router.route(&path, At { served, place, methods, allow }.router());
                 }
             }
         }
@@ -88,127 +113,169 @@ fn methods(definition: &Definition, place: &Place) -> Vec<(Method, &'static str)
     methods
 }
 
-/// RFC 10008.
 fn query_method() -> Method {
-    Method::from_bytes(b"QUERY").unwrap_or(Method::GET)
-}
-
-fn answered_by(served: &Arc<Served>, place: &Place, methods: &[(Method, &'static str)]) -> Option<MethodRouter> {
-    let mut router: Option<MethodRouter> = None;
-    let handler = {
-        let (served, place) = (served.clone(), place.clone());
-        move |request: Request| {
-            let (served, place) = (served.clone(), place.clone());
-            async move { answer(served, place, request).await }
-        }
-    };
-    for (method, _) in methods {
-        let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
-        router = Some(match router {
-            None => on(filter, handler.clone()),
-            Some(router) => router.on(filter, handler.clone()),
-        });
-    }
-    if methods.iter().any(|(method, _)| *method == query_method()) {
-        let allow = allow(methods);
-        let unknown = move |request: Request| {
-            let (handler, allow) = (handler.clone(), allow.clone());
-            async move {
-                let path = request.uri().path().to_owned();
-                let mut response = match request.method() {
-                    method if *method == query_method() => handler(request).await,
-                    &Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-                    method => {
-                        let text = format!("{path} does not answer to {method}");
-                        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-                        problem.with_detail(text).of_resource().into_response()
-                    }
-                };
-                response.headers_mut().insert(header::ALLOW, allow);
-                response
-            }
-        };
-        router = Some(router.unwrap_or_default().fallback(unknown));
-    }
-    router
+    Method::from_bytes(QUERY.as_bytes()).unwrap_or(Method::GET)
 }
 
 /// The methods of a place, as `Allow` lists them.
-fn allow(methods: &[(Method, &'static str)]) -> HeaderValue {
-    let mut words: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+fn allow(methods: &[Method]) -> HeaderValue {
+    let mut words: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if words.contains(&"GET") {
         words.push("HEAD");
     }
     HeaderValue::try_from(words.join(",")).unwrap_or(HeaderValue::from_static(""))
 }
 
-async fn answer(served: Arc<Served>, place: Place, request: Request) -> Response {
-    answered(served, place, request).await.unwrap_or_else(|refused| *refused)
+impl At {
+    fn router(self) -> MethodRouter {
+        let has_query = self.methods.iter().any(|method| method.as_str() == QUERY);
+        let filters: Vec<_> =
+            self.methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok()).collect();
+        let endpoint = Endpoint(Arc::new(self));
+        let router =
+            filters.into_iter().fold(MethodRouter::new(), |router, filter| router.on_service(filter, endpoint.clone()));
+        if has_query { router.fallback_service(endpoint) } else { router }
+    }
+
+    /// The answer to a method that the router does not know.
+    async fn other(self: Arc<At>, request: Request) -> Answer {
+        let allow = self.allow.clone();
+        let mut response = match request.method() {
+            method if method.as_str() == QUERY => self.queried(request).await.unwrap_or_else(|refused| *refused),
+            &Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+            method => {
+                let text = format!("{} does not answer to {method}", request.uri().path());
+                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+                problem.with_detail(text).of_resource().into_response()
+            }
+        };
+        response.headers_mut().insert(header::ALLOW, allow);
+        Ok(response)
+    }
+
+    /// The answer to QUERY: the list that the parameters in the body ask for.
+    async fn queried(self: Arc<At>, request: Request) -> Answer {
+        let (parts, body) = request.into_parts();
+        let query = body::query(&parts, body, &self.served.definition).await.map_err(refused)?;
+        let ask = Ask::read(&self.served, parts, Some(&query))?;
+        self.listed(ask).await
+    }
+
+    async fn listed(self: Arc<At>, mut ask: Ask) -> Answer {
+        ask.see().await?;
+        let Place::Sub(sub) = &self.place else { return read::list(&self.served, &ask, None).await };
+        let key = sub_key(sub, &ask)?;
+        sub.check_parent(&mut ask, &key).await?;
+        read::list(&self.served, &ask, Some(sub.condition(&key))).await
+    }
+
+    async fn got(self: Arc<At>, mut ask: Ask) -> Answer {
+        ask.see().await?;
+        let key = self.key(&ask)?;
+        read::get(&self.served, &ask, key).await
+    }
+
+    async fn created(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        let body = ask.note_key(body).await.map_err(refused)?;
+        let given = match &self.place {
+            Place::Sub(sub) => {
+                let key = sub_key(sub, &ask)?;
+                sub.check_parent(&mut ask, &key).await?;
+                sub.given(&key)
+            }
+            Place::Collection | Place::One => Vec::new(),
+        };
+        let bodies = Bodies::read(&ask, body, &self.served.definition).await.map_err(refused)?;
+        write::create(&self.served, ask, bodies, given).await
+    }
+
+    async fn replaced(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        let body = ask.note_key(body).await.map_err(refused)?;
+        let key = self.key(&ask)?;
+        let row = body::one(&ask, body).await.map_err(refused)?;
+        write::replace(&self.served, ask, key, row).await
+    }
+
+    async fn updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        let body = ask.note_key(body).await.map_err(refused)?;
+        let key = self.key(&ask)?;
+        let patch = body::patch(&ask, body).await.map_err(refused)?;
+        write::update(&self.served, ask, key, patch).await
+    }
+
+    async fn deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        drop(ask.note_key(body).await.map_err(refused)?);
+        let key = self.key(&ask)?;
+        write::delete(&self.served, ask, key).await
+    }
+
+    async fn many_updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        let body = ask.note_key(body).await.map_err(refused)?;
+        let patch = body::one(&ask, body).await.map_err(refused)?;
+        write::update_many(&self.served, ask, patch).await
+    }
+
+    async fn many_deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+        ask.see().await?;
+        drop(ask.note_key(body).await.map_err(refused)?);
+        write::delete_many(&self.served, ask).await
+    }
+
+    /// The key that the path names.
+    fn key(&self, ask: &Ask) -> Result<Vec<Value>, Refused> {
+        let definition = &self.served.definition;
+        key::read(definition, segment(ask.parts.uri.path(), &definition.path)).map_err(refused)
+    }
 }
 
-/// The answer to QUERY: the list that the parameters in the body ask for.
-async fn queried(served: Arc<Served>, place: Place, parts: Parts, body: Body) -> Result<Response, Refused> {
-    let query = body::query(&parts, body, &served.definition).await.map_err(refused)?;
-    let path = parts.uri.path().to_owned();
-    let mut ask = Ask::read(&served, parts, Some(&query)).await?;
-    let Place::Sub(sub) = place else { return read::list(served, ask, None).await };
-    let key = key::read(&sub.parent, segment(&path, &sub.parent.path)).map_err(refused)?;
-    sub.check_parent(&mut ask, &key).await?;
-    read::list(served, ask, Some(sub.condition(&key))).await
+/// The key of the row that a sub-resource belongs to.
+fn sub_key(sub: &sub::Sub, ask: &Ask) -> Result<Vec<Value>, Refused> {
+    key::read(&sub.parent, segment(ask.parts.uri.path(), &sub.parent.path)).map_err(refused)
 }
 
-async fn answered(served: Arc<Served>, place: Place, request: Request) -> Result<Response, Refused> {
-    let (parts, body) = request.into_parts();
-    let definition = served.definition.clone();
-    let method = parts.method.clone();
-    if method == query_method() {
-        return Box::pin(queried(served, place, parts, body)).await;
+impl Service<Request> for Endpoint {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
-    let path = parts.uri.path().to_owned();
-    let mut ask = Ask::read(&served, parts, None).await?;
-    let body = if method.is_safe() { body } else { ask.note_key(body).await.map_err(refused)? };
-    // Boxed, each by itself: together they would take much of a thread's stack.
-    match place {
-        Place::Collection => match method {
-            Method::POST => {
-                let bodies = Bodies::read(&ask, body, &definition).await.map_err(refused)?;
-                // What is done for rows within rows takes much of the stack: it has a place of its own.
-                Box::pin(write::create(&served, ask, bodies, Vec::new())).await
-            }
-            Method::PATCH => {
-                let patch = body::one(&ask, body).await.map_err(refused)?;
-                Box::pin(write::update_many(&served, ask, patch)).await
-            }
-            Method::DELETE => Box::pin(write::delete_many(&served, ask)).await,
-            _ => Box::pin(read::list(served, ask, None)).await,
-        },
-        Place::One => {
-            let key = key::read(&definition, segment(&path, &definition.path)).map_err(refused)?;
-            match method {
-                Method::PUT => {
-                    let row = body::one(&ask, body).await.map_err(refused)?;
-                    Box::pin(write::replace(&served, ask, key, row)).await
-                }
-                Method::PATCH => {
-                    let patch = body::patch(&ask, body).await.map_err(refused)?;
-                    Box::pin(write::update(&served, ask, key, patch)).await
-                }
-                Method::DELETE => Box::pin(write::delete(&served, ask, key)).await,
-                _ => Box::pin(read::get(served, ask, key)).await,
-            }
+
+    /// Each method's future has a box of its own size.
+    fn call(&mut self, request: Request) -> Self::Future {
+        let at = self.0.clone();
+        let known = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        if !at.methods.contains(known) || known.as_str() == QUERY {
+            return at.other(request).map(settle).boxed();
         }
-        Place::Sub(sub) => {
-            let key = key::read(&sub.parent, segment(&path, &sub.parent.path)).map_err(refused)?;
-            sub.check_parent(&mut ask, &key).await?;
-            match method {
-                Method::POST => {
-                    let bodies = Bodies::read(&ask, body, &definition).await.map_err(refused)?;
-                    Box::pin(write::create(&served, ask, bodies, sub.given(&key))).await
-                }
-                _ => Box::pin(read::list(served, ask, Some(sub.condition(&key)))).await,
-            }
+        let (parts, body) = request.into_parts();
+        let method = parts.method.clone();
+        let ask = match Ask::read(&at.served, parts, None) {
+            Ok(ask) => ask,
+            Err(refused) => return ready(settle(Err(refused))).boxed(),
+        };
+        match (&at.place, method) {
+            (Place::One, Method::PUT) => at.replaced(ask, body).map(settle).boxed(),
+            (Place::One, Method::PATCH) => at.updated(ask, body).map(settle).boxed(),
+            (Place::One, Method::DELETE) => at.deleted(ask, body).map(settle).boxed(),
+            (Place::One, _) => at.got(ask).map(settle).boxed(),
+            (_, Method::POST) => at.created(ask, body).map(settle).boxed(),
+            (_, Method::PATCH) => at.many_updated(ask, body).map(settle).boxed(),
+            (_, Method::DELETE) => at.many_deleted(ask, body).map(settle).boxed(),
+            _ => at.listed(ask).map(settle).boxed(),
         }
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what a service answers")]
+fn settle(answer: Answer) -> Result<Response, Infallible> {
+    Ok(answer.unwrap_or_else(|refused| *refused))
 }
 
 /// The segment behind a collection's path, as it stands in the URL.

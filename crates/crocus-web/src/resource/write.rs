@@ -16,6 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use crocus_orm::dynamic::{self, Input, Purpose, Rows, Source, TableRow};
 use crocus_orm::{JsonObject, Transaction, Value};
+use futures_util::FutureExt;
 
 use self::change::{patched, plain};
 pub(super) use self::create::create;
@@ -61,7 +62,7 @@ pub(super) async fn update(
             return Ok(response);
         }
         match begin(&ask, &served.definition).await? {
-            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, change, seen).await,
+            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, change, seen).boxed().await,
             Begun::Done(response) => Ok(response),
         }
     };

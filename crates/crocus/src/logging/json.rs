@@ -1,7 +1,7 @@
 //! An event as a line of JSON: `{"timestamp":..., "level":..., its fields, "target":...}`.
 
 use std::cell::RefCell;
-use std::fmt::{self, Debug, Display, Write as _};
+use std::fmt::{self, Debug, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
@@ -67,9 +67,8 @@ impl Fields<'_> {
         self.text
     }
 
-    fn plain(&mut self, field: &Field, value: impl Display) {
-        // Writing to a text cannot fail.
-        let _ = write!(self.name(field), "{value}");
+    fn number(&mut self, field: &Field, value: impl itoa::Integer) {
+        self.name(field).push_str(itoa::Buffer::new().format(value));
     }
 }
 
@@ -79,20 +78,20 @@ impl Visit for Fields<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        self.number(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, value);
+        self.number(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, value);
+        self.name(field).push_str(if value { "true" } else { "false" });
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no number for all of them.
-        self.plain(field, serde_json::Value::from(value));
+        self.name(field).push_str(&serde_json::Value::from(value).to_string());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -102,7 +101,9 @@ impl Visit for Fields<'_> {
 
 /// A string. Most have nothing to escape.
 fn write_text(text: &mut String, value: &str) {
-    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+    // All bytes are looked at, many at a time.
+    let escaped = |escaped: bool, byte: u8| escaped | (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if value.bytes().fold(false, escaped) {
         text.push_str(&serde_json::Value::from(value).to_string());
         return;
     }
@@ -130,7 +131,11 @@ fn write_time(line: &mut String, time: SystemTime) -> fmt::Result {
         line.push_str(text);
         Ok(())
     })?;
-    write!(line, ".{:06}Z", since.subsec_micros())
+    // Six digits with zeros before them, behind a digit that is left out.
+    line.push('.');
+    line.push_str(&itoa::Buffer::new().format(1_000_000 + since.subsec_micros())[1..]);
+    line.push('Z');
+    Ok(())
 }
 
 /// The date of a day counted from 1970-01-01. Years are counted from March, so that the day of a leap year is their last.

@@ -1,6 +1,5 @@
 //! One PostgreSQL connection, with its prepared statements.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool::managed::Object;
+use foldhash::{HashMap, HashMapExt};
 use futures_util::future::maybe_done;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::runtime::Handle;

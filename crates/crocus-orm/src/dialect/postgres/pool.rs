@@ -85,7 +85,7 @@ impl Pool {
     pub(crate) async fn query(&self, statement: &Arc<Statement>, watch: &Watch) -> Result<Answer> {
         match self.shared.as_ref().and_then(|shared| shared.ask(statement)) {
             Some(asking) => asking.answer(watch).await,
-            None => self.connection().await?.query(statement, watch).await,
+            None => async { self.connection().await?.query(statement, watch).await }.boxed().await,
         }
     }
 

@@ -13,12 +13,14 @@ mod line;
 mod queue;
 mod same;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use deadpool::managed;
+use foldhash::HashMap;
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
 
 use super::pool::{self, Manager};
 use crate::observe::Watch;
@@ -26,10 +28,11 @@ use crate::statement::{Answer, Share, Statement};
 use crate::statistics::PoolStatistics;
 use crate::{ErrorKind, Result};
 
-use commits::Commits;
+use commits::{Commits, Write};
 use keys::Keys;
 use line::Line;
-use same::{Met, Same};
+use queue::{Going, Outcome, Together, Turn};
+use same::{Asked, Same};
 
 /// How long the server may take for a shared statement: each one behind it waits as long.
 const QUICK: Duration = Duration::from_millis(5);
@@ -70,7 +73,7 @@ pub(super) struct Asking<'a> {
 }
 
 /// What is known of a statement, by its SQL.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shape {
     /// What it has to make good: nothing at the start where it is known to be quick, else one quick run.
     debt: AtomicI32,
@@ -165,37 +168,91 @@ impl Shared {
     }
 }
 
+/// How a statement goes.
+enum Way {
+    /// First, or alone.
+    First(First),
+    /// Others ask for it, and tell what came.
+    Along(oneshot::Receiver<Outcome>),
+    /// On a connection of its own.
+    Apart,
+}
+
+/// The turn that a statement has, at whose end those go who have come meanwhile.
+enum First {
+    Keys(Going<Keys>),
+    Commit(Going<Commits>),
+    Same(Going<Asked>),
+    Alone,
+}
+
+impl<B: Together> Turn<B> {
+    fn way(self, first: fn(Going<B>) -> First) -> Way {
+        match self {
+            Turn::Now(going) => Way::First(first(going)),
+            Turn::Wait(answer) => Way::Along(answer),
+        }
+    }
+}
+
 impl Asking<'_> {
     /// Runs the statement, with others where they meet.
     pub(super) async fn answer(&self, watch: &Watch) -> Result<Answer> {
-        let Asking { shared, statement, shape } = self;
-        let mut first = None;
-        if matches!(statement.share, Share::Rows) {
-            match shape.same.meet(&shared.itself, statement, shape).await {
-                Met::First(going) => first = going,
-                Met::Answered(Some(answer)) => return self.seen(answer, watch),
-                Met::Answered(None) => {}
-            }
-        }
-        let answer = match self.share().await {
-            Some(answer) => self.seen(answer, watch),
-            None => shared.run_apart(statement, shape, watch).await,
+        // Most go along, and that takes little: what else there is has boxes of its own.
+        let answer = match self.way() {
+            Way::First(first) => return self.first(first, watch).boxed().await,
+            Way::Along(answer) => answer.await.ok().flatten(),
+            Way::Apart => None,
         };
-        // Now those go who have come meanwhile.
-        drop(first);
-        answer
+        match answer {
+            Some(answer) => self.seen(answer, watch),
+            None => self.shared.run_apart(self.statement, &self.shape, watch).boxed().await,
+        }
     }
 
-    /// Runs it on a shared connection. None where it has no place there, or got no answer that counts: then nothing was done.
-    async fn share(&self) -> Option<Result<Answer>> {
+    fn way(&self) -> Way {
         let Asking { shared, statement, shape } = self;
-        if shape.debt.load(Relaxed) >= OUT {
-            return None;
+        if matches!(statement.share, Share::Rows) {
+            return match shape.same.of(statement, shape, &shared.itself) {
+                Some(asked) => asked.enter(|| ()).way(First::Same),
+                None => Way::First(First::Alone),
+            };
         }
-        match (&statement.share, &shape.keys) {
-            (Share::Commit, _) => shared.commits.write(statement, shape).await,
-            (_, Some(keys)) => keys.read(shared, statement, shape).await,
-            _ => shared.ride(statement, shape).await,
+        if !shape.is_quick() {
+            return Way::Apart;
+        }
+        match (&statement.share, &shape.keys, statement.values.get(0)) {
+            (Share::Commit, ..) => {
+                let write = || Write { statement: (*statement).clone(), shape: shape.clone() };
+                shared.commits.enter(write).way(First::Commit)
+            }
+            (_, Some(keys), Some(key)) => keys.enter(|| key.clone()).way(First::Keys),
+            _ => Way::First(First::Alone),
+        }
+    }
+
+    /// Runs the statement, while others may come.
+    async fn first(&self, first: First, watch: &Watch) -> Result<Answer> {
+        let Asking { shared, statement, shape } = self;
+        let ride = async { if shape.is_quick() { shared.ride(statement, shape).await } else { None } };
+        // Where there is no place on a shared connection, or no answer that counts, nothing was done.
+        let answer = match first {
+            First::Alone => ride.await,
+            First::Keys(going) => going.watch(ride).await,
+            First::Commit(going) => going.watch(shared.commits.write(statement, shape)).await,
+            First::Same(going) => {
+                let answer = async {
+                    match ride.await {
+                        Some(answer) => self.seen(answer, watch),
+                        None => shared.run_apart(statement, shape, watch).await,
+                    }
+                };
+                return going.watch(answer).await;
+            }
+        };
+        match answer {
+            Some(answer) => self.seen(answer, watch),
+            None => shared.run_apart(statement, shape, watch).await,
         }
     }
 
@@ -225,6 +282,11 @@ impl Shape {
         } else {
             self.was_quick();
         }
+    }
+
+    /// Whether it has a place on a shared connection.
+    fn is_quick(&self) -> bool {
+        self.debt.load(Relaxed) < OUT
     }
 
     fn was_quick(&self) {

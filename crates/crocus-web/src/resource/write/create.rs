@@ -7,6 +7,7 @@ use axum::response::Response;
 use crocus_orm::dynamic::{self, OnConflict, Purpose, TableRow, Written};
 use crocus_orm::table::ColumnDef;
 use crocus_orm::{FieldError, Transaction};
+use futures_util::FutureExt;
 use serde_json::Value as Json;
 
 use super::nested::{NewRow, NewRows, ask_scopes};
@@ -47,7 +48,7 @@ pub(in crate::resource) async fn create(
     ask.once = ask.once.take().map(|once| once.within(&ask.scopes));
     let created = async {
         if is_each {
-            each::create(served, &ask, items, conflict).await
+            each::create(served, &ask, items, conflict).boxed().await
         } else {
             all(served, &ask, items, conflict).await
         }
@@ -75,13 +76,16 @@ async fn all(served: &Served, ask: &Ask, items: Vec<Item>, conflict: Option<Conf
             }
         }
     }
-    let transaction = match begin(ask, &served.definition).await? {
-        Begun::New(transaction) => *transaction,
-        Begun::Done(response) => return Ok(response),
+    let in_transaction = async {
+        let transaction = match begin(ask, &served.definition).await? {
+            Begun::New(transaction) => *transaction,
+            Begun::Done(response) => return Ok(response),
+        };
+        let rows = NewRows { definition: served.definition.clone(), rows };
+        let written = rows.insert(ask, &transaction, conflict.as_ref()).await?;
+        answer(served, ask, transaction, written.into_iter().flatten().collect(), conflict.is_some()).await
     };
-    let rows = NewRows { definition: served.definition.clone(), rows };
-    let written = rows.insert(ask, &transaction, conflict.as_ref()).await?;
-    answer(served, ask, transaction, written.into_iter().flatten().collect(), conflict.is_some()).await
+    in_transaction.boxed().await
 }
 
 /// The answer where all was written. As PostgREST has it, it is a 200 where rows may be there already and all of them were.

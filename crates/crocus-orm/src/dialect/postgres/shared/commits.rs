@@ -3,19 +3,14 @@
 //! sent again without it, and its own outcome is found on a connection of its own.
 
 use std::sync::Arc;
-use std::time::Instant;
-
-use tokio::runtime::Handle;
+use std::time::Duration;
 
 use super::line::Line;
-use super::queue::{Outcome, Queue, Turn, Waiting};
+use super::queue::{Outcome, Queue, Together, Waiting};
 use super::{SLOWEST, Shape, settled};
 use crate::observe::Watch;
 use crate::statement::{Answer, Failure, ROLLBACK, Statement};
 use crate::{Error, ErrorKind};
-
-/// Rows in one transaction.
-const ROWS: usize = 128;
 
 /// How many times as long as usual a commit may take.
 const COMMIT: u32 = 4;
@@ -33,22 +28,16 @@ pub(super) struct Commits {
 }
 
 #[derive(Debug)]
-struct Write {
-    statement: Arc<Statement>,
-    shape: Arc<Shape>,
-}
-
-/// A turn that goes on until nobody waits, also where the one who has begun it goes away.
-struct Going {
-    commits: Arc<Commits>,
-    begun: Instant,
+pub(super) struct Write {
+    pub(super) statement: Arc<Statement>,
+    pub(super) shape: Arc<Shape>,
 }
 
 impl Commits {
     pub(super) fn new(line: Arc<Line>) -> Commits {
         let (begin, commit) = (Arc::new(Statement::text("BEGIN")), Arc::new(Statement::commit()));
         // One transaction at a time: two could wait for each other's rows.
-        Commits { line, queue: Queue::new(SLOWEST), begin, commit }
+        Commits { line, queue: Queue::default(), begin, commit }
     }
 
     pub(super) fn line(&self) -> &Line {
@@ -59,21 +48,28 @@ impl Commits {
         self.line.close();
     }
 
-    pub(super) async fn write(self: &Arc<Commits>, statement: &Arc<Statement>, shape: &Arc<Shape>) -> Outcome {
-        match self.queue.enter(|| Write { statement: statement.clone(), shape: shape.clone() }) {
-            Turn::Now => {
-                let _going = Going { commits: self.clone(), begun: Instant::now() };
-                let usual = self.queue.usual();
-                let (answer, took) = self.line.run(statement).await?;
-                // Some of it was the commit, which is the disk's.
-                shape.took(took.saturating_sub(COMMIT * usual));
-                settled(answer)
-            }
-            Turn::Wait(number, answer) => self.queue.wait(number, answer).await,
-        }
+    /// Writes a row alone.
+    pub(super) async fn write(&self, statement: &Arc<Statement>, shape: &Shape) -> Outcome {
+        let usual = self.queue.usual();
+        let (answer, took) = self.line.run(statement).await?;
+        // Some of it was the commit, which is the disk's.
+        shape.took(took.saturating_sub(COMMIT * usual));
+        settled(answer)
+    }
+}
+
+impl Together for Commits {
+    type Asked = Write;
+
+    /// Rows in one transaction.
+    const MOST: usize = 128;
+    const SLOWEST: Duration = SLOWEST;
+
+    fn queue(&self) -> &Queue<Write> {
+        &self.queue
     }
 
-    /// Writes the rows of all who wait, and tells each.
+    /// Writes the rows of all who wait.
     async fn answer(&self, mut waiting: Vec<Waiting<Write>>) {
         for _ in 0..TRIES {
             let Some(connection) = self.line.connection() else { return };
@@ -122,19 +118,4 @@ fn tell(waiting: Vec<Waiting<Write>>, answers: Vec<Answer>) {
 /// The error of a commit that all have shared.
 fn unknown(error: &Error) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, error.to_string())
-}
-
-impl Drop for Going {
-    fn drop(&mut self) {
-        let waiting = self.commits.queue.next(self.begun, ROWS);
-        if waiting.is_empty() {
-            return;
-        }
-        let going = Going { commits: self.commits.clone(), begun: Instant::now() };
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { going.commits.answer(waiting).await })),
-            // Without a runtime they all go another way.
-            Err(_) => drop(waiting),
-        }
-    }
 }

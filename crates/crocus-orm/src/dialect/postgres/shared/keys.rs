@@ -1,22 +1,18 @@
 //! Reading rows by their keys: one who comes while another is under way goes with those who come meanwhile, in one
 //! statement. It is sent after each of them has asked, so that each sees what was committed by then.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::Duration;
 
-use tokio::runtime::Handle;
+use foldhash::{HashMap, HashMapExt};
 use tokio_postgres::types::Type;
 
-use super::queue::{Outcome, Queue, Turn, Waiting};
-use super::{SLOWEST, Shape, Shared};
+use super::queue::{Queue, Together, Waiting};
+use super::{SLOWEST, Shared};
 use crate::row::Row;
-use crate::statement::{Answer, KeyRead, Statement};
+use crate::statement::{Answer, KeyRead};
 use crate::value::Value;
-
-/// Keys in one statement.
-const KEYS: usize = 256;
 
 /// Those who ask for a row by its key, in one shape of statement.
 #[derive(Debug)]
@@ -26,37 +22,9 @@ pub(super) struct Keys {
     queue: Queue<Value>,
 }
 
-/// A turn that goes on until nobody waits, also where the one who has begun it goes away.
-struct Going {
-    keys: Arc<Keys>,
-    begun: Instant,
-}
-
 impl Keys {
     pub(super) fn new(read: Arc<KeyRead>, shared: Weak<Shared>) -> Keys {
-        Keys { read, shared, queue: Queue::new(SLOWEST) }
-    }
-
-    pub(super) async fn read(self: &Arc<Keys>, shared: &Shared, statement: &Statement, shape: &Shape) -> Outcome {
-        let key = statement.values.get(0)?;
-        match self.queue.enter(|| key.clone()) {
-            Turn::Now => {
-                let _going = Going { keys: self.clone(), begun: Instant::now() };
-                shared.ride(statement, shape).await
-            }
-            Turn::Wait(number, answer) => self.queue.wait(number, answer).await,
-        }
-    }
-
-    /// Reads the rows of all who wait, and tells each. Where that fails, each goes another way.
-    async fn answer(&self, waiting: Vec<Waiting<Value>>) {
-        let Some(shared) = self.shared.upgrade() else { return };
-        let mut rows = self.rows(&shared, waiting.iter().map(|one| one.asked.clone()).collect()).await;
-        for one in waiting {
-            let row = rows.as_mut().map(|rows| rows.take(&one.asked));
-            // Whoever does not wait any more does not want it.
-            drop(one.answer.send(row.map(|row| Ok(Answer { rows: row.into_iter().collect(), ..Answer::default() }))));
-        }
+        Keys { read, shared, queue: Queue::default() }
     }
 
     async fn rows(&self, shared: &Shared, mut keys: Vec<Value>) -> Option<Rows> {
@@ -95,17 +63,24 @@ impl Keys {
     }
 }
 
-impl Drop for Going {
-    fn drop(&mut self) {
-        let waiting = self.keys.queue.next(self.begun, KEYS);
-        if waiting.is_empty() {
-            return;
-        }
-        let going = Going { keys: self.keys.clone(), begun: Instant::now() };
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { going.keys.answer(waiting).await })),
-            // Without a runtime they all go another way.
-            Err(_) => drop(waiting),
+impl Together for Keys {
+    type Asked = Value;
+
+    const MOST: usize = 256;
+    const SLOWEST: Duration = SLOWEST;
+
+    fn queue(&self) -> &Queue<Value> {
+        &self.queue
+    }
+
+    /// Reads the rows of all who wait. Where that fails, each goes another way.
+    async fn answer(&self, waiting: Vec<Waiting<Value>>) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut rows = self.rows(&shared, waiting.iter().map(|one| one.asked.clone()).collect()).await;
+        for one in waiting {
+            let row = rows.as_mut().map(|rows| rows.take(&one.asked));
+            // Whoever does not wait any more does not want it.
+            drop(one.answer.send(row.map(|row| Ok(Answer { rows: row.into_iter().collect(), ..Answer::default() }))));
         }
     }
 }
