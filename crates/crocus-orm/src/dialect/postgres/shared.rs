@@ -13,6 +13,7 @@ mod line;
 mod queue;
 mod same;
 
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -111,6 +112,11 @@ impl Shared {
         Some(Asking { shared: self, statement, shape: self.shape(statement) })
     }
 
+    /// Whether there is no shared connection, and nobody to open one for.
+    fn is_asleep(&self) -> bool {
+        self.asking.load(Relaxed) < 2 && !self.lines.iter().any(|line| line.is_open())
+    }
+
     /// Runs it behind what others have asked.
     async fn ride(&self, statement: &Statement, shape: &Shape) -> Option<Result<Answer>> {
         let (answer, took) = self.line()?.run(statement).await?;
@@ -186,6 +192,18 @@ enum First {
     Alone,
 }
 
+impl First {
+    /// Waits for what the turn is for.
+    async fn watch<T>(&self, turn: Pin<&mut (impl Future<Output = T> + Send)>) -> T {
+        match self {
+            First::Keys(going) => going.watch(turn).await,
+            First::Commit(going) => going.watch(turn).await,
+            First::Same(going) => going.watch(turn).await,
+            First::Alone => turn.await,
+        }
+    }
+}
+
 impl<B: Together> Turn<B> {
     fn way(self, first: fn(Going<B>) -> First) -> Way {
         match self {
@@ -212,6 +230,9 @@ impl Asking<'_> {
 
     fn way(&self) -> Way {
         let Asking { shared, statement, shape } = self;
+        if shared.is_asleep() {
+            return Way::Apart;
+        }
         if matches!(statement.share, Share::Rows) {
             return match shape.same.of(statement, shape, &shared.itself) {
                 Some(asked) => asked.enter(|| ()).way(First::Same),
@@ -233,26 +254,22 @@ impl Asking<'_> {
 
     /// Runs the statement, while others may come.
     async fn first(&self, first: First, watch: &Watch) -> Result<Answer> {
+        // Futures are as large as what they hold: each is held once, wherever it is waited for.
+        if let Some(answer) = first.watch(pin!(self.share(&first))).await {
+            return self.seen(answer, watch);
+        }
+        // Nothing was done. Who asks for others goes on for them too.
+        let first = if matches!(first, First::Same(_)) { first } else { First::Alone };
+        first.watch(pin!(self.shared.run_apart(self.statement, &self.shape, watch))).await
+    }
+
+    /// Runs it on a shared connection. None where it has no place there, or got no answer that counts.
+    async fn share(&self, first: &First) -> Outcome {
         let Asking { shared, statement, shape } = self;
-        let ride = async { if shape.is_quick() { shared.ride(statement, shape).await } else { None } };
-        // Where there is no place on a shared connection, or no answer that counts, nothing was done.
-        let answer = match first {
-            First::Alone => ride.await,
-            First::Keys(going) => going.watch(ride).await,
-            First::Commit(going) => going.watch(shared.commits.write(statement, shape)).await,
-            First::Same(going) => {
-                let answer = async {
-                    match ride.await {
-                        Some(answer) => self.seen(answer, watch),
-                        None => shared.run_apart(statement, shape, watch).await,
-                    }
-                };
-                return going.watch(answer).await;
-            }
-        };
-        match answer {
-            Some(answer) => self.seen(answer, watch),
-            None => shared.run_apart(statement, shape, watch).await,
+        match first {
+            First::Commit(_) => shared.commits.write(statement, shape).await,
+            _ if shape.is_quick() => shared.ride(statement, shape).await,
+            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who goes at once, and who waits to go together with others: no timer holds anybody back.
 
 use std::collections::VecDeque;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -111,11 +111,10 @@ impl<T> Queue<T> {
 
 impl<B: Together> Going<B> {
     /// Does what the turn is for. Where that takes long, those who wait for its end go another way.
-    pub(super) async fn watch<T>(&self, turn: impl Future<Output = T>) -> T {
-        let mut turn = pin!(turn);
+    pub(super) async fn watch<T>(&self, mut turn: Pin<&mut (impl Future<Output = T> + Send)>) -> T {
         loop {
             let patience = PATIENCE + MORE * self.together.queue().usual();
-            match timeout(patience, &mut turn).await {
+            match timeout(patience, turn.as_mut()).await {
                 Ok(ended) => return ended,
                 Err(_) => self.together.queue().state().waiting.clear(),
             }
@@ -131,7 +130,7 @@ impl<B: Together> Drop for Going<B> {
         }
         let going = Going { together: self.together.clone(), begun: Instant::now() };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { going.watch(going.together.answer(waiting)).await })),
+            Ok(runtime) => drop(runtime.spawn(async move { going.watch(pin!(going.together.answer(waiting))).await })),
             // Without a runtime they all go another way.
             Err(_) => drop(waiting),
         }
