@@ -148,23 +148,21 @@ impl Wanted {
     }
 
     /// Compresses the answer where that is wanted and worth it.
-    pub(crate) fn apply(&self, response: Response) -> Response {
-        let (mut parts, body) = response.into_parts();
-        let headers = &mut parts.headers;
-        if parts.status == StatusCode::NOT_MODIFIED {
-            headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
-            self.restore_tag(headers);
-            return Response::from_parts(parts, body);
-        }
-        if !is_compressible(headers) {
-            return Response::from_parts(parts, body);
+    pub(crate) fn apply(&self, mut response: Response) -> Response {
+        if response.status() == StatusCode::NOT_MODIFIED {
+            response.headers_mut().append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+            self.restore_tag(response.headers_mut());
+            return response;
         }
         // A handler of HEAD says how long the body would be, and sends none.
-        let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if said.or(body.size_hint().upper()).is_some_and(|length: u64| length < WORTH_IT) {
-            // Everybody gets this answer as it is.
-            return Response::from_parts(parts, body);
+        let said = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let length: Option<u64> = said.or(response.body().size_hint().upper());
+        // What is short everybody gets as it is.
+        if length.is_some_and(|length| length < WORTH_IT) || !is_compressible(response.headers()) {
+            return response;
         }
+        let (mut parts, body) = response.into_parts();
+        let headers = &mut parts.headers;
         headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
         let Some(coding) = self.coding else { return Response::from_parts(parts, body) };
         let body = match Encoded::new(body, coding) {
