@@ -25,8 +25,8 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 /// `GET /cars`: the rows that the parameters mean. `within` narrows them to those of a sub-resource.
 pub(super) async fn list(served: &Served, ask: &Ask, within: Option<Expr<bool>>) -> Result<Response, Refused> {
     let definition = &served.definition;
-    let window = Window::of(&ask, definition.limits.rows).map_err(refused)?;
-    let plan = plan(&served, &ask).map_err(refused)?;
+    let window = Window::of(ask, definition.limits.rows).map_err(refused)?;
+    let plan = plan(served, ask).map_err(refused)?;
     let select = match within {
         Some(within) => plan.list.clone().filter(within),
         None => plan.list.clone(),
@@ -37,18 +37,18 @@ pub(super) async fn list(served: &Served, ask: &Ask, within: Option<Expr<bool>>)
             let snapshot = TransactionOptions::new().isolation(Isolation::RepeatableRead).read_only();
             let engine = ask.engine(definition).map_err(refused)?;
             let snapshot = engine.begin_with(snapshot).await.map_err(|error| refused(error.into()))?;
-            window.counted(select, &ask, plan.aggregated, &snapshot).await
+            window.counted(select, ask, plan.aggregated, &snapshot).await
         }
-        Some(Count::Planned) | None => window.counted(select, &ask, plan.aggregated, &ask.db).await,
+        Some(Count::Planned) | None => window.counted(select, ask, plan.aggregated, &ask.db).await,
     }
     .map_err(refused)?;
-    respond(&ask, &window, page, total, &plan.names).await.map_err(refused)
+    respond(ask, &window, page, total, &plan.names).await.map_err(refused)
 }
 
 /// `GET /cars/1`: one row.
 pub(super) async fn get(served: &Served, ask: &Ask, key: Vec<Value>) -> Result<Response, Refused> {
     let definition = &served.definition;
-    let plan = plan(&served, &ask).map_err(refused)?;
+    let plan = plan(served, ask).map_err(refused)?;
     if plan.aggregated {
         return Err(refused(problems::invalid_query("one row has nothing to be counted or added up")));
     }
@@ -56,7 +56,7 @@ pub(super) async fn get(served: &Served, ask: &Ask, key: Vec<Value>) -> Result<R
     let Some((row, beside)) = row else {
         return Err(refused(key::not_found(definition, &key)));
     };
-    Ok(answer_one(&ask, StatusCode::OK, row, &key::state_of_text(definition, &beside), &plan.names))
+    Ok(answer_one(ask, StatusCode::OK, row, &key::state_of_text(definition, &beside), &plan.names))
 }
 
 /// The answer with one row, or a 304.
