@@ -26,19 +26,7 @@ pub fn select_beside(rows: Rows, columns: Vec<DynamicColumn>) -> Select<(JsonRow
 
 /// The same, where the values beside each row are the text of a JSON array.
 pub fn select_beside_text(rows: Rows, columns: Vec<DynamicColumn>) -> Select<(JsonRow, Vec<u8>)> {
-    let read = |row: &Row, columns: &[(usize, ColumnType)]| {
-        let mut text = Vec::with_capacity(16 * columns.len() + 2);
-        text.push(b'[');
-        for (place, (index, ty)) in columns.iter().enumerate() {
-            if place > 0 {
-                text.push(b',');
-            }
-            by_type::write(row, *index, *ty, &mut text)?;
-        }
-        text.push(b']');
-        Ok(text)
-    };
-    beside(rows, columns, read)
+    beside(rows, columns, |row, columns| by_type::write_all(row, columns.iter().copied()))
 }
 
 fn beside<T: Send + 'static>(rows: Rows, columns: Vec<DynamicColumn>, read: Read<T>) -> Select<(JsonRow, T)> {

@@ -155,20 +155,28 @@ impl TableRow {
     /// # Errors
     /// When a column holds something that the description does not say.
     pub fn json(&self, columns: &[usize]) -> Result<Vec<u8>> {
-        let members = columns.iter().map(|column| {
-            let ColumnDef { name, ty, .. } = self.table.columns[*column];
-            Ok((name.to_owned(), by_type::json(&self.row, *column, ty)?))
-        });
-        let mut text = vec![b'{'];
-        for (index, member) in members.enumerate() {
-            let (name, value) = member?;
-            if index > 0 {
+        let mut text = Vec::with_capacity(32 * columns.len() + 2);
+        text.push(b'{');
+        for (place, column) in columns.iter().enumerate() {
+            if place > 0 {
                 text.push(b',');
             }
-            text.extend_from_slice(format!("{}:{value}", serde_json::Value::String(name)).as_bytes());
+            let ColumnDef { name, ty, .. } = self.table.columns[*column];
+            by_type::write_json(&mut text, name);
+            text.push(b':');
+            by_type::write(&self.row, *column, ty, &mut text)?;
         }
         text.push(b'}');
         Ok(text)
+    }
+
+    /// The values of these columns, by their indexes in the table, as a JSON array; UTF-8.
+    ///
+    /// # Errors
+    /// When a column holds something that the description does not say.
+    pub fn json_values(&self, columns: impl IntoIterator<Item = usize>) -> Result<Vec<u8>> {
+        let types = columns.into_iter().map(|column| (column, self.table.columns[column].ty));
+        by_type::write_all(&self.row, types)
     }
 
     /// The row itself, from whose index 0 on a model is read: `Car::from_row(row.row(), 0)`.

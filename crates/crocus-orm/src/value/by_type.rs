@@ -158,6 +158,23 @@ fn write_other(row: &Row, index: usize, ty: ColumnType, text: &mut Vec<u8>) -> R
     Ok(())
 }
 
+/// Writes these values of a row as the text of a JSON array.
+///
+/// # Errors
+/// When a column holds something else.
+pub(crate) fn write_all(row: &Row, columns: impl IntoIterator<Item = (usize, ColumnType)>) -> Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(128);
+    text.push(b'[');
+    for (place, (index, ty)) in columns.into_iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        write(row, index, ty, &mut text)?;
+    }
+    text.push(b']');
+    Ok(text)
+}
+
 const NULL: &[u8] = b"null";
 
 fn write_value(text: &mut Vec<u8>, value: &Value) -> Result<()> {
@@ -172,7 +189,7 @@ fn write_value(text: &mut Vec<u8>, value: &Value) -> Result<()> {
     Ok(())
 }
 
-fn write_json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+pub(crate) fn write_json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     // Neither memory nor values, texts and documents refuse to be written.
     drop(serde_json::to_writer(text, value));
 }

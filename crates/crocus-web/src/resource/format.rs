@@ -50,6 +50,12 @@ impl Format {
     /// # Errors
     /// A 406 where it takes none of ours.
     pub(super) fn negotiate(headers: &HeaderMap) -> Result<Format, Problem> {
+        let mut all = headers.get_all(header::ACCEPT).iter();
+        match (all.next(), all.next()) {
+            (None, _) => return Ok(Format::JSON),
+            (Some(one), None) if one == "*/*" || one == "application/json" => return Ok(Format::JSON),
+            _ => {}
+        }
         let accepted: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
         let ranges: Vec<_> = accepted.iter().flat_map(|value| value.split(',')).filter_map(Accepted::read).collect();
         if ranges.is_empty() {

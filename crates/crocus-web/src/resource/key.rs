@@ -103,8 +103,7 @@ pub(super) fn state_of_text(definition: &Definition, values: &[u8]) -> String {
 pub(super) fn state_of(definition: &Definition, row: &TableRow) -> Result<String, Problem> {
     let columns = definition.table.columns.iter().enumerate();
     let told = columns.filter(|(_, column)| version(definition).is_none_or(|version| version.name == column.name));
-    let values = told.map(|(index, _)| row.json_value(index)).collect::<crocus_orm::Result<Vec<_>>>()?;
-    Ok(state(definition, &values))
+    Ok(state_of_text(definition, &row.json_values(told.map(|(index, _)| index))?))
 }
 
 /// Whether a row has one of the versions that a client has seen; `None` where the table has no versions.
