@@ -122,3 +122,10 @@ async fn a_statement_that_takes_too_long_is_a_problem_and_no_500() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_limit_may_be_longer_than_any_clock_runs() {
+    for service in each(Duration::MAX, None).await {
+        assert_at_rest(&service).await;
+    }
+}
