@@ -258,8 +258,14 @@ impl Asking<'_> {
         if let Some(answer) = first.watch(pin!(self.share(&first))).await {
             return self.seen(answer, watch);
         }
-        // Nothing was done. Who asks for others goes on for them too.
-        let first = if matches!(first, First::Same(_)) { first } else { First::Alone };
+        // Nothing was done. Who asks for others goes on for them too; any other turn ends here, before a wait for a lock.
+        let first = match first {
+            First::Same(_) => first,
+            _ => {
+                drop(first);
+                First::Alone
+            }
+        };
         first.watch(pin!(self.shared.run_apart(self.statement, &self.shape, watch))).await
     }
 
