@@ -62,8 +62,14 @@ impl Ask {
         &self.asked.parameters
     }
 
+    /// The same for a write, which may be one that is to be done once. Gives the body back.
+    pub(super) async fn see_write(&mut self, body: Body) -> Result<Body, Refused> {
+        self.see().await?;
+        self.note_key(body).await.map_err(refused)
+    }
+
     /// Notes whether the request is to be done once. Gives the body back.
-    pub(super) async fn note_key(&mut self, body: Body) -> Result<Body, Problem> {
+    async fn note_key(&mut self, body: Body) -> Result<Body, Problem> {
         if !self.parts.headers.contains_key(KEY) {
             return Ok(body);
         }

@@ -176,8 +176,7 @@ impl At {
     }
 
     async fn created(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        let body = ask.note_key(body).await.map_err(refused)?;
+        let body = ask.see_write(body).await?;
         let given = match &self.place {
             Place::Sub(sub) => {
                 let key = sub_key(sub, &ask)?;
@@ -191,38 +190,33 @@ impl At {
     }
 
     async fn replaced(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        let body = ask.note_key(body).await.map_err(refused)?;
+        let body = ask.see_write(body).await?;
         let key = self.key(&ask)?;
         let row = body::one(&ask, body).await.map_err(refused)?;
         write::replace(&self.served, ask, key, row).await
     }
 
     async fn updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        let body = ask.note_key(body).await.map_err(refused)?;
+        let body = ask.see_write(body).await?;
         let key = self.key(&ask)?;
         let patch = body::patch(&ask, body).await.map_err(refused)?;
         write::update(&self.served, ask, key, patch).await
     }
 
     async fn deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        drop(ask.note_key(body).await.map_err(refused)?);
+        drop(ask.see_write(body).await?);
         let key = self.key(&ask)?;
         write::delete(&self.served, ask, key).await
     }
 
     async fn many_updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        let body = ask.note_key(body).await.map_err(refused)?;
+        let body = ask.see_write(body).await?;
         let patch = body::one(&ask, body).await.map_err(refused)?;
         write::update_many(&self.served, ask, patch).await
     }
 
     async fn many_deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
-        ask.see().await?;
-        drop(ask.note_key(body).await.map_err(refused)?);
+        drop(ask.see_write(body).await?);
         write::delete_many(&self.served, ask).await
     }
 
