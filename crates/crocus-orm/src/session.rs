@@ -2,10 +2,12 @@
 //!
 //! Here is what a program sees of it. `slot` is one object's state, `identity` which object has which row, `relations`
 //! the verbs for relationships, `results` how rows of queries become objects, `plan` what a flush does in which order,
-//! `write` its statements, `flush` running them, `frame` what a rollback needs.
+//! `write` its statements, `flush` running them, `followers` what the database then does by itself, `frame` what a
+//! rollback needs.
 
 mod associations;
 mod flush;
+mod followers;
 mod frame;
 mod handle;
 mod identity;
