@@ -171,6 +171,87 @@ async fn who_asks_the_same_sees_what_was_committed_before() {
     }
 }
 
+/// Rows of an ordinary table are written by few statements. Where a trigger could tell, each has its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_of_one_shape_are_one_statement_where_nobody_can_tell() {
+    const ROWS: i64 = 10 * CLIENTS as i64;
+    let db = Database::postgres().await;
+    warm(&db).await;
+    let insert = async |what: &'static str| {
+        let engine = db.engine().clone();
+        let inserted = clients(move |client| {
+            let engine = engine.clone();
+            async move {
+                let mut swallowed = 0;
+                for round in 0..10 {
+                    let name = format!("{what} {client} {round}");
+                    match Car::insert(&engine, new(&name, round)).await {
+                        Ok(car) => assert_eq!((car.name, car.doors), (name, round)),
+                        Err(error) => swallowed += i64::from(error.to_string().contains("gave no row back")),
+                    }
+                }
+                swallowed
+            }
+        });
+        inserted.await.into_iter().sum::<i64>()
+    };
+    assert_eq!(insert("plain").await, 0);
+    // `cmin` is the statement of the transaction that has written a row ("System Columns").
+    let statements = "SELECT count(DISTINCT (xmin::text, cmin::text)) FROM cars WHERE name LIKE 'plain%'";
+    let statements = db.number(statements).await;
+    assert!(statements < ROWS, "{ROWS} rows were written by {statements} statements");
+    db.batch(
+        "CREATE TABLE statements (rows bigint);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN INSERT INTO statements SELECT count(*) FROM written; RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER INSERT ON cars REFERENCING NEW TABLE AS written FOR EACH STATEMENT
+           EXECUTE FUNCTION note()",
+    )
+    .await;
+    assert_eq!(insert("noted").await, 0);
+    assert_eq!(db.number("SELECT count(*) FROM statements WHERE rows = 1").await, ROWS);
+    db.batch(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+         CREATE TRIGGER swallow BEFORE INSERT ON cars FOR EACH ROW WHEN (NEW.doors < 3) EXECUTE FUNCTION swallow()",
+    )
+    .await;
+    assert_eq!(insert("swallowed").await, 3 * i64::from(CLIENTS));
+    assert_eq!(db.number("SELECT count(*) FROM cars WHERE name LIKE 'swallowed%'").await, 7 * i64::from(CLIENTS));
+}
+
+/// Of those who want one row at the same time each is told what became of his own write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_told_what_became_of_his_row() {
+    for db in each().await {
+        warm(&db).await;
+        let rows: Vec<_> = (0..200).map(|row| new(&format!("row {row}"), 0)).collect();
+        Car::insert_many(rows).execute(db.engine()).await.unwrap();
+        let engine = db.engine().clone();
+        let told = clients(move |client| {
+            let engine = engine.clone();
+            async move {
+                let (mut raised, mut deleted) = (0, 0);
+                for round in 0..40 {
+                    // Half of them are not there, and some are asked for by many.
+                    let id = 21 + (client * round) % 400;
+                    let raise = Car::update().set(Car::DOORS, Car::DOORS + 1).filter(Car::ID.eq(id));
+                    raised += raise.execute(&engine).await.unwrap();
+                    if round % 4 == 0 {
+                        let delete = Car::delete().filter(Car::ID.eq(id)).filter(Car::DOORS.gt(round / 4));
+                        deleted +=
+                            delete.returning(&engine).await.unwrap().iter().map(|car| car.doors as u64).sum::<u64>();
+                    }
+                }
+                (raised, deleted)
+            }
+        });
+        let (raised, deleted) = told.await.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let left = db.number("SELECT coalesce(sum(doors), 0) FROM cars WHERE id > 20").await;
+        assert!(deleted > 0, "{db}");
+        assert_eq!(raised, deleted + u64::try_from(left).unwrap(), "{db}");
+    }
+}
+
 /// A row that a transaction has locked keeps those waiting who want it, and nobody else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_holds_up_only_those_who_want_its_row() {

@@ -10,6 +10,7 @@
 mod commits;
 mod keys;
 mod line;
+mod many;
 mod queue;
 mod same;
 
@@ -32,6 +33,7 @@ use crate::{ErrorKind, Result};
 use commits::{Commits, Write};
 use keys::Keys;
 use line::Line;
+use many::Many;
 use queue::{Going, Outcome, Together, Turn};
 use same::{Asked, Same};
 
@@ -81,6 +83,8 @@ struct Shape {
     /// Where rows are read by their keys.
     keys: Option<Arc<Keys>>,
     same: Same,
+    /// Where one row is written.
+    many: Many,
 }
 
 impl Shared {
@@ -143,7 +147,7 @@ impl Shared {
         if shapes.len() >= SHAPES {
             shapes.clear();
         }
-        let new = || Arc::new(Shape { debt: AtomicI32::new(debt), keys, same: Same::default() });
+        let new = || Arc::new(Shape { debt: AtomicI32::new(debt), keys, ..Shape::default() });
         shapes.entry(statement.sql.clone()).or_insert_with(new).clone()
     }
 

@@ -1,4 +1,5 @@
-//! Writing single rows: one who comes while another is under way goes with those who come meanwhile, in one transaction.
+//! Writing single rows: one who comes while another is under way goes with those who come meanwhile, in one transaction,
+//! and where they write rows of one shape, in one statement (`many`).
 //! Nobody is told that his row is written before it is on disk, and a statement that fails does so alone: the others are
 //! sent again without it, and its own outcome is found on a connection of its own.
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 use super::line::Line;
 use super::queue::{Outcome, Queue, Together, Waiting};
 use super::{SLOWEST, Shape, settled};
+use crate::dialect::postgres::connection::Connection;
 use crate::observe::Watch;
 use crate::statement::{Answer, Failure, ROLLBACK, Statement};
 use crate::{Error, ErrorKind};
@@ -69,14 +71,18 @@ impl Together for Commits {
         &self.queue
     }
 
-    /// Writes the rows of all who wait.
+    /// Writes the rows of all who wait: those of one shape with one statement, where they can be, and else each by itself.
     async fn answer(&self, mut waiting: Vec<Waiting<Write>>) {
+        waiting.sort_by_key(|one| Arc::as_ptr(&one.asked.shape));
+        let mut together = true;
         for _ in 0..TRIES {
             let Some(connection) = self.line.connection() else { return };
-            let rows = waiting.iter().map(|one| one.asked.statement.clone());
-            let all: Vec<_> = [self.begin.clone()].into_iter().chain(rows).chain([self.commit.clone()]).collect();
+            let parts = parts(&waiting, &connection, together);
+            let statements = parts.iter().map(|part| part.statement.clone());
+            let all: Vec<_> = [self.begin.clone()].into_iter().chain(statements).chain([self.commit.clone()]).collect();
             match connection.run(&all, &Watch::nobody()).await {
-                Ok(answers) => return tell(waiting, answers),
+                // Whose row was not written is asked by himself.
+                Ok(answers) => waiting = tell(waiting, &parts, answers),
                 Err(Failure { error, .. }) if error.kind() == ErrorKind::OutcomeUnknown => {
                     for one in waiting {
                         drop(one.answer.send(Some(Err(unknown(&error)))));
@@ -88,8 +94,9 @@ impl Together for Commits {
                     if connection.batch(ROLLBACK).await.is_err() {
                         return self.line.drop_connection(&connection);
                     }
-                    match index.checked_sub(1).filter(|place| *place < waiting.len()) {
-                        Some(place) => drop(waiting.remove(place)),
+                    match index.checked_sub(1).and_then(|place| parts.get(place)) {
+                        Some(part) if part.rows > 1 => waiting[part.first].asked.shape.many.was_in_vain(),
+                        Some(part) => drop(waiting.remove(part.first)),
                         None => return,
                     }
                 }
@@ -97,22 +104,67 @@ impl Together for Commits {
             if waiting.is_empty() {
                 return;
             }
+            together = false;
         }
     }
 }
 
-/// Tells each his answer, and takes note of how long his statement took. The first answer is that of BEGIN.
-fn tell(waiting: Vec<Waiting<Write>>, answers: Vec<Answer>) {
+/// A statement of a transaction, and whose rows it writes: so many of those who wait, beginning there.
+struct Part {
+    statement: Arc<Statement>,
+    first: usize,
+    rows: usize,
+}
+
+/// The statements for those who wait, of whom those of one shape stand beside each other.
+fn parts(waiting: &[Waiting<Write>], connection: &Connection, together: bool) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(waiting.len());
+    let mut first = 0;
+    for group in waiting.chunk_by(|one, other| Arc::ptr_eq(&one.asked.shape, &other.asked.shape)) {
+        let each = || group.iter().map(|one| &one.asked.statement);
+        let shape = &group[0].asked.shape;
+        let types = || connection.prepared(&each().next()?.sql).map(|plan| plan.params().to_vec());
+        match together.then(|| shape.many.statement(&each().map(|one| &**one).collect::<Vec<_>>(), types)).flatten() {
+            Some(statement) => parts.push(Part { statement: Arc::new(statement), first, rows: group.len() }),
+            None => {
+                let part = |(place, one): (usize, &Arc<Statement>)| Part {
+                    statement: one.clone(),
+                    first: first + place,
+                    rows: 1,
+                };
+                parts.extend(each().enumerate().map(part));
+            }
+        }
+        first += group.len();
+    }
+    parts
+}
+
+/// Tells each his answer, and takes note of how long his statement took. The first answer is that of BEGIN. Gives those
+/// whose rows were not written.
+fn tell(waiting: Vec<Waiting<Write>>, parts: &[Part], answers: Vec<Answer>) -> Vec<Waiting<Write>> {
+    let mut left = Vec::new();
+    let mut waiting = waiting.into_iter();
     let mut answers = answers.into_iter();
     let mut before = answers.next().and_then(|begin| begin.arrived);
-    for (one, answer) in waiting.into_iter().zip(answers) {
-        if let (Some(before), Some(arrived)) = (before, answer.arrived) {
-            one.asked.shape.took(arrived.duration_since(before));
-        }
+    for (part, answer) in parts.iter().zip(answers) {
+        let took = before.zip(answer.arrived).map(|(before, arrived)| arrived.duration_since(before));
         before = answer.arrived;
-        // Whoever does not wait any more does not want it.
-        drop(one.answer.send(Some(Ok(answer))));
+        let mut whose = waiting.by_ref().take(part.rows).peekable();
+        let Some(Write { shape, .. }) = whose.peek().map(|one| &one.asked) else { break };
+        if let Some(took) = took {
+            shape.took(took / u32::try_from(part.rows).unwrap_or(u32::MAX));
+        }
+        let outcomes = if part.rows > 1 { shape.many.outcomes(answer, part.rows) } else { vec![Some(Ok(answer))] };
+        for (one, outcome) in whose.zip(outcomes) {
+            match outcome {
+                // Whoever does not wait any more does not want it.
+                Some(outcome) => drop(one.answer.send(Some(outcome))),
+                None => left.push(one),
+            }
+        }
     }
+    left
 }
 
 /// The error of a commit that all have shared.
