@@ -22,6 +22,10 @@ const FEW: usize = 3;
 /// How many times those of a shape go one by one, after it was in vain to send them together.
 const PENALTY: usize = 16;
 
+/// Rows whose texts take more go one by one: there is little to gain, and a message of many of them may become longer than
+/// the server takes, which is 1 GiB ("Message Formats" counts it in four bytes; `PQ_LARGE_MESSAGE_LIMIT`).
+const BYTES: usize = 8 * 1024;
+
 /// The name of the new values, and what the names of their columns begin with.
 const NEW: &str = "crocus_new";
 const COLUMN: &str = "crocus_";
@@ -58,7 +62,7 @@ impl Many {
         types: impl FnOnce() -> Option<Vec<Type>>,
     ) -> Option<Statement> {
         let [first, ..] = each else { return None };
-        if each.len() < FEW {
+        if each.len() < FEW || !each.iter().all(|one| is_small(one)) {
             return None;
         }
         let text = match self.text.get() {
@@ -101,6 +105,17 @@ impl Many {
     }
 }
 
+/// How long JSON becomes is not known yet.
+fn is_small(statement: &Statement) -> bool {
+    let bytes = statement.values.iter().map(|value| match value {
+        Value::String(Some(text)) => text.len(),
+        Value::Bytes(Some(bytes)) => bytes.len(),
+        Value::Json(Some(_)) => BYTES,
+        _ => 0,
+    });
+    bytes.sum::<usize>() < BYTES
+}
+
 impl Told {
     fn outcomes(self, answer: Answer, rows: usize) -> Option<Vec<Outcome>> {
         let one = |row: Option<Row>| Answer { rows: row.into_iter().collect(), written: 1, ..Answer::default() };
@@ -116,8 +131,9 @@ impl Told {
                 outcomes.fill_with(|| Some(Ok(one(given.next()))));
             }
             Told::ByNumber { has_columns } => {
+                let last = answer.rows.first().map_or(0, |row| row.names().len() - 1);
                 for row in answer.rows {
-                    let number: i64 = row.get(row.names().len().checked_sub(1)?).ok()?;
+                    let number: i64 = row.get(last).ok()?;
                     let place = usize::try_from(number).ok()?.checked_sub(1)?;
                     *outcomes.get_mut(place)? = Some(Ok(one(has_columns.then_some(row))));
                 }
@@ -272,6 +288,17 @@ mod tests {
             let text = Text::new(one, &[Type::INT4, Type::TEXT]);
             assert_eq!(text, Some(Text { sql: many.into(), told }), "{one}");
         }
+    }
+
+    #[test]
+    fn long_rows_go_one_by_one() {
+        let small = |value: Value| is_small(&Statement::write("", [Value::from(1), value]));
+        assert!(small("x".repeat(1_000).into()) && small(None::<String>.into()));
+        assert!(
+            !small("x".repeat(BYTES).into())
+                && !small(vec![0_u8; BYTES].into())
+                && !small(serde_json::json!([]).into())
+        );
     }
 
     #[test]
