@@ -99,15 +99,17 @@ impl Row {
     pub(crate) fn text(&self, index: usize) -> Result<Option<Cow<'_, str>>> {
         let borrowed = match &self.0 {
             Stored::Sqlite { values, .. } => match values.get(index) {
-                Some(rusqlite::types::Value::Text(text)) => Some(text.as_str()),
+                Some(rusqlite::types::Value::Text(text)) => Some(Some(text.as_str())),
+                Some(rusqlite::types::Value::Null) => Some(None),
                 _ => None,
             },
-            Stored::Postgres(row) => row.try_get(index).ok().map(|postgres::types::TextRef(text)| text),
+            Stored::Postgres(row) => text_of(row, index),
+            Stored::PostgresShared(row) => text_of(row, index),
             _ => None,
         };
         match borrowed {
-            Some(text) => Ok(Some(Cow::Borrowed(text))),
-            // NULL, or what the column should not hold: it is said there.
+            Some(text) => Ok(text.map(Cow::Borrowed)),
+            // What the column should not hold: it is said there.
             None => Ok(Option::<String>::from_row(self, index)?.map(Cow::Owned)),
         }
     }
@@ -190,6 +192,12 @@ impl Row {
         let name = names.get(index).copied().unwrap_or("value");
         Error::new(ErrorKind::Mismatch, format!("the column `{name}` does not hold what the model says: {cause}"))
     }
+}
+
+/// The text at `index`, or NULL; none where it is something else.
+fn text_of(row: &tokio_postgres::Row, index: usize) -> Option<Option<&str>> {
+    let text: Option<postgres::types::TextRef> = row.try_get(index).ok()?;
+    Some(text.map(|postgres::types::TextRef(text)| text))
 }
 
 fn postgres_names(row: &tokio_postgres::Row) -> Vec<&str> {

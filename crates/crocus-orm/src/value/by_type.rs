@@ -138,6 +138,7 @@ pub(crate) fn write(row: &Row, index: usize, ty: ColumnType, text: &mut Vec<u8>)
         (ColumnType::BigInteger, Plain::BigInt(number)) => write_json(text, &number),
         (ColumnType::SmallInteger, Plain::SmallInt(number)) => write_json(text, &number),
         (ColumnType::Boolean, Plain::Bool(truth)) => write_json(text, &truth),
+        (_, Plain::Null) => text.extend_from_slice(NULL),
         _ => return write_other(row, index, ty, text),
     }
     Ok(())

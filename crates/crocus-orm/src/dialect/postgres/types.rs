@@ -169,7 +169,7 @@ pub(crate) enum Plain<'a> {
     Bool(bool),
     /// A text that stands in JSON as it is, of ASCII only.
     Text(&'a [u8]),
-    /// Any other, and NULL.
+    Null,
     Other,
 }
 
@@ -188,7 +188,7 @@ impl<'a> FromSql<'a> for Plain<'a> {
     }
 
     fn from_sql_null(_: &Type) -> Result<Plain<'a>, BoxError> {
-        Ok(Plain::Other)
+        Ok(Plain::Null)
     }
 
     fn accepts(_: &Type) -> bool {

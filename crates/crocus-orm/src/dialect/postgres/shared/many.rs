@@ -131,7 +131,7 @@ impl Told {
                 outcomes.fill_with(|| Some(Ok(one(given.next()))));
             }
             Told::ByNumber { has_columns } => {
-                let last = answer.rows.first().map_or(0, |row| row.names().len() - 1);
+                let last = answer.rows.first().map_or(0, |row| row.len() - 1);
                 for row in answer.rows {
                     let number: i64 = row.get(last).ok()?;
                     let place = usize::try_from(number).ok()?.checked_sub(1)?;
