@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashSet, HashSetExt};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 
@@ -279,8 +279,8 @@ impl<M: Model, O: Clone + Send + 'static> LoadMany<M, O> {
         }
     }
 
-    /// The lists of the rows with these keys.
-    pub(crate) async fn lists(self, keys: &[M::Key], target: Target<'_>) -> Result<HashMap<M::Key, Vec<O>>> {
+    /// The list of each of the rows with these keys, no two of which are the same.
+    pub(crate) async fn lists(self, keys: &[M::Key], target: Target<'_>) -> Result<Vec<Vec<O>>> {
         self.at(0).lists(keys, target).await
     }
 }
@@ -303,8 +303,15 @@ impl<M: Model, O: Clone + Send + 'static> Many<M, O> {
         self.select.shape.needs_query().is_none()
     }
 
-    async fn lists(&self, keys: &[M::Key], target: Target<'_>) -> Result<HashMap<M::Key, Vec<O>>> {
-        let mut lists: HashMap<M::Key, Vec<O>> = HashMap::new();
+    async fn lists(&self, keys: &[M::Key], target: Target<'_>) -> Result<Vec<Vec<O>>> {
+        let places: HashMap<&M::Key, usize> = keys.iter().enumerate().map(|(place, key)| (key, place)).collect();
+        let mut lists: Vec<Vec<O>> = keys.iter().map(|_| Vec::new()).collect();
+        let mut add = |row: &Row, value: O| {
+            if let Some(place) = places.get(&M::Key::from_row(row, &self.child_key)?) {
+                lists[*place].push(value);
+            }
+            Ok(())
+        };
         for keys in keys.chunks(TOGETHER) {
             let mut node = self.select.node.clone();
             node.filter.push(among(&self.key, keys));
@@ -313,15 +320,14 @@ impl<M: Model, O: Clone + Send + 'static> Many<M, O> {
                 let mut rows = target.stream(statement).await?;
                 while let Some(row) = rows.next().await {
                     let row = row?;
-                    let value = self.select.shape.read_one(&row)?;
-                    lists.entry(M::Key::from_row(&row, &self.child_key)?).or_default().push(value);
+                    add(&row, self.select.shape.read_one(&row)?)?;
                 }
                 continue;
             }
             let rows = target.query(statement).await?;
             let rows: Vec<&Row> = rows.iter().collect();
             for (row, value) in rows.iter().zip(self.select.shape.read(&rows, target).await?) {
-                lists.entry(M::Key::from_row(row, &self.child_key)?).or_default().push(value);
+                add(row, value)?;
             }
         }
         Ok(lists)
@@ -342,12 +348,14 @@ impl<M: Model, O: Clone + Send + 'static> Shape<Vec<O>> for Many<M, O> {
         async move {
             let keys =
                 rows.iter().map(|row| M::Key::from_row(row, &self.parent_key)).collect::<Result<Vec<M::Key>>>()?;
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::with_capacity(keys.len());
             let distinct: Vec<_> = keys.iter().filter(|key| seen.insert(*key)).cloned().collect();
-            let mut lists = self.lists(&distinct, target).await?;
-            let repeated = distinct.len() < keys.len();
-            let mut list = |key| if repeated { lists.get(key).cloned() } else { lists.remove(key) };
-            Ok(keys.iter().map(|key| list(key).unwrap_or_default()).collect())
+            let lists = self.lists(&distinct, target).await?;
+            if distinct.len() == keys.len() {
+                return Ok(lists);
+            }
+            let lists: HashMap<M::Key, Vec<O>> = distinct.into_iter().zip(lists).collect();
+            Ok(keys.iter().map(|key| lists.get(key).cloned().unwrap_or_default()).collect())
         }
         .boxed()
     }

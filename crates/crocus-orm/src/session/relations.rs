@@ -82,10 +82,15 @@ impl Session {
     }
 
     async fn load_each<M: Model, R: Related<M>>(&mut self, handles: &[Handle<M>], relationship: R) -> Result<()> {
+        let mut seen = HashSet::new();
+        let mut distinct = Vec::with_capacity(handles.len());
         for handle in handles {
             self.checked(*handle)?;
+            if seen.insert(handle.index) {
+                distinct.push(*handle);
+            }
         }
-        relationship.load(self, handles).await
+        relationship.load(self, &distinct).await
     }
 
     /// What a relationship of an object points to, as it will be after the next flush. It asks the database nothing: a
@@ -402,9 +407,8 @@ impl<M: Model, T: Model> Related<M> for ManyToMany<M, T> {
         async move {
             let keys = session.with_keys(handles, &[T::TABLE, self.association()]).await?;
             let all: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-            let mut lists = self.load().lists(&all, session.target(T::TABLE.bind)?).await?;
-            for (index, key) in keys {
-                let rows = lists.remove(&key).unwrap_or_default();
+            let lists = self.load().lists(&all, session.target(T::TABLE.bind)?).await?;
+            for ((index, _), rows) in keys.into_iter().zip(lists) {
                 let objects: Vec<_> = rows.into_iter().map(|row| session.join(row).index).collect();
                 session.associations.forget_end(self.association(), &self.source_end(index));
                 for object in objects {

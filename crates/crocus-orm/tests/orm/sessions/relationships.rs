@@ -43,6 +43,9 @@ async fn loading_takes_one_query_or_none() {
         let brands = session.load(makers[0], Maker::CARS).await.unwrap();
         assert_eq!(brands, cars[..2], "{db}: one row is one object");
 
+        let twice = session.load_all(&[cars[0], cars[0]], Car::TAGS).await.unwrap();
+        assert_eq!(twice.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1], "{db}: an object may be named twice");
+
         let error = assert_kind(session.related(makers[2], Maker::CARS), ErrorKind::NotFound);
         assert_eq!(error.hint(), Some("load it first: `session.load(handle, Maker::CARS)`"), "{db}");
     }
