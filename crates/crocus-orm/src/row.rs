@@ -116,6 +116,11 @@ impl Row {
 
     /// Whether the column at `index`, of this type, is known to hold the value. A text is compared where it is.
     pub(crate) fn holds(&self, index: usize, ty: ColumnType, value: &Value) -> bool {
+        if let Stored::Postgres(row) = &self.0
+            && let Some(holds) = postgres::types::holds(row, index, value)
+        {
+            return holds;
+        }
         match value {
             Value::String(Some(text)) => self.text(index).is_ok_and(|found| found.as_deref() == Some(text)),
             value if is_null(value) => self.is_null(index),

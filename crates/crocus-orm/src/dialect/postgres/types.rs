@@ -1,7 +1,7 @@
 //! Values to PostgreSQL's binary format. Reading is the driver's own (`FromSql`), exact in the
 //! column's type; only text is read from more types than the driver knows.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 #[cfg(feature = "time")]
 use jiff::civil::date;
 use sea_query::Value;
@@ -36,7 +36,7 @@ impl ToSql for Parameter<'_> {
             Value::Enum(sea_query::OptionEnum::Some(value)) => string(&value.value, ty, out),
             Value::Char(Some(character)) => string(character.encode_utf8(&mut [0; 4]), ty, out),
             Value::Bytes(Some(bytes)) => bytes.to_sql_checked(ty, out),
-            Value::Array(_, Some(items)) => items.iter().map(Parameter).collect::<Vec<_>>().to_sql_checked(ty, out),
+            Value::Array(_, Some(items)) => array(items, ty, out),
             Value::Json(Some(json)) => {
                 check_json(json)?;
                 json.to_sql_checked(ty, out)
@@ -106,11 +106,40 @@ fn real(number: f64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> 
 
 fn string(text: &str, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
     check_text(text)?;
-    if let Kind::Enum(_) = ty.kind() {
+    // The driver looks at the names of others.
+    if matches!(*ty, Type::TEXT | Type::VARCHAR) || matches!(ty.kind(), Kind::Enum(_)) {
         out.extend_from_slice(text.as_bytes());
         return Ok(IsNull::No);
     }
     text.to_sql_checked(ty, out)
+}
+
+/// An array of one dimension (`array_recv`): the number of dimensions, whether an item is NULL, the items' type, how many
+/// there are, the index of the first; then each with its length.
+fn array(items: &[Value], ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    let of = match ty.kind() {
+        Kind::Array(of) if !matches!(*ty, Type::OID_VECTOR | Type::INT2_VECTOR) => of,
+        // Others begin elsewhere, or are none.
+        _ => return items.iter().map(Parameter).collect::<Vec<_>>().to_sql_checked(ty, out),
+    };
+    out.put_i32(1);
+    let flag = out.len();
+    out.put_i32(0);
+    out.put_u32(of.oid());
+    out.put_i32(i32::try_from(items.len())?);
+    out.put_i32(1);
+    for item in items {
+        let start = out.len();
+        out.put_i32(-1);
+        match Parameter(item).to_sql(of, out)? {
+            IsNull::No => {
+                let length = i32::try_from(out.len() - start - size_of::<i32>())?;
+                out[start..][..size_of::<i32>()].copy_from_slice(&length.to_be_bytes());
+            }
+            IsNull::Yes => out[flag..][..size_of::<i32>()].copy_from_slice(&1_i32.to_be_bytes()),
+        }
+    }
+    Ok(IsNull::No)
 }
 
 /// The type that a domain is over, and every other type itself.
@@ -193,6 +222,45 @@ impl<'a> FromSql<'a> for Plain<'a> {
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+/// A value where it is, of one of the types that are soon compared.
+enum Raw<'a> {
+    Number(i64),
+    Text(&'a [u8]),
+    /// Any other, and NULL.
+    Other,
+}
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Raw<'a>, BoxError> {
+        Ok(match ty {
+            &Type::TEXT | &Type::VARCHAR => Raw::Text(raw),
+            &Type::INT4 => Raw::Number(i32::from_be_bytes(raw.try_into()?).into()),
+            &Type::INT8 => Raw::Number(i64::from_be_bytes(raw.try_into()?)),
+            &Type::INT2 => Raw::Number(i16::from_be_bytes(raw.try_into()?).into()),
+            _ => Raw::Other,
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Raw<'a>, BoxError> {
+        Ok(Raw::Other)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// Whether the column at `index` holds the value, where that is soon told.
+pub(crate) fn holds(row: &tokio_postgres::Row, index: usize, value: &Value) -> Option<bool> {
+    match (row.try_get(index).ok()?, value) {
+        (Raw::Text(found), Value::String(Some(text))) => Some(found == text.as_bytes()),
+        (Raw::Number(found), Value::Int(Some(number))) => Some(found == i64::from(*number)),
+        (Raw::Number(found), Value::BigInt(Some(number))) => Some(found == *number),
+        (Raw::Number(found), Value::SmallInt(Some(number))) => Some(found == i64::from(*number)),
+        _ => None,
     }
 }
 
