@@ -128,8 +128,9 @@ impl Connection {
             Held::Sqlite(connection) => {
                 let mut answers = connection.run(statements, &watch).boxed().await?;
                 if let Some(take) = take {
-                    let rows = answers.iter_mut().map(|answer| std::mem::take(&mut answer.rows));
-                    rows.enumerate().for_each(|(index, rows)| take(index, rows));
+                    for (index, answer) in answers.iter_mut().enumerate() {
+                        std::mem::take(&mut answer.rows).into_iter().for_each(|row| take(index, row));
+                    }
                 }
                 Ok(answers)
             }

@@ -556,12 +556,12 @@ impl Target<'_> {
         match self {
             Target::Engine(engine) => {
                 for (index, statement) in statements.into_iter().enumerate() {
-                    take(index, engine.answer(statement).await?.rows);
+                    engine.answer(statement).await?.rows.into_iter().for_each(|row| take(index, row));
                 }
             }
             Target::Connection(connection) => {
                 for (index, statement) in statements.into_iter().enumerate() {
-                    take(index, connection.answer(statement).await?.rows);
+                    connection.answer(statement).await?.rows.into_iter().for_each(|row| take(index, row));
                 }
             }
             Target::Transaction(transaction) => transaction.run_each(statements, take).await?,

@@ -2,8 +2,8 @@
 //!
 //! Here is what a program sees of it. `slot` is one object's state, `identity` which object has which row, `relations`
 //! the verbs for relationships, `results` how rows of queries become objects, `plan` what a flush does in which order,
-//! `write` its statements, `flush` running them, `followers` what the database then does by itself, `frame` what a
-//! rollback needs.
+//! `write` its statements, `flush` running them, `returned` the rows that come back, `followers` what the database does by
+//! itself, `frame` what a rollback needs.
 
 mod associations;
 mod flush;
@@ -15,6 +15,7 @@ mod nested;
 mod plan;
 mod relations;
 mod results;
+mod returned;
 mod slot;
 mod write;
 
@@ -186,7 +187,9 @@ impl Session {
 
     /// Adds many.
     pub fn add_all<N: NewModel>(&mut self, news: impl IntoIterator<Item = N>) -> Vec<Handle<N::Model>> {
-        news.into_iter().map(|new| self.add(new)).collect()
+        let news = news.into_iter();
+        self.expect(news.size_hint().0);
+        news.map(|new| self.add(new)).collect()
     }
 
     fn add_pending<M: Model>(&mut self, pending: Pending<M>) -> Handle<M> {
@@ -392,6 +395,12 @@ impl Session {
     pub fn no_autoflush(&mut self) -> NoAutoflush<'_> {
         let before = std::mem::replace(&mut self.autoflush, false);
         NoAutoflush { session: self, before }
+    }
+
+    /// So many objects are about to be added.
+    fn expect(&mut self, objects: usize) {
+        self.slots.reserve(objects);
+        self.expect_to_keep(objects);
     }
 
     fn push<M: Model>(&mut self, state: State<M>) -> Handle<M> {

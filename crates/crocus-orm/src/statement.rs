@@ -103,9 +103,9 @@ pub(crate) struct Answer {
     pub(crate) arrived: Option<Instant>,
 }
 
-/// Takes the rows of statements that are run together as they come, with the statement's index: those of one can be read
-/// while the database works on the next.
-pub(crate) type Take<'a> = &'a mut (dyn FnMut(usize, Vec<Row>) + Send);
+/// Takes each row of statements that are run together as it comes, with the statement's index: it can be read while the
+/// database works on the next.
+pub(crate) type Take<'a> = &'a mut (dyn FnMut(usize, Row) + Send);
 
 /// The error of one among several statements that were run together.
 #[derive(Debug)]

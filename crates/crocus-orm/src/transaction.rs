@@ -206,9 +206,9 @@ impl Transaction {
             None => self.connection.run(&all).await,
             Some(take) => {
                 // What goes before the statements has no rows.
-                let mut take = |index: usize, rows| {
+                let mut take = |index: usize, row| {
                     if let Some(index) = index.checked_sub(early) {
-                        take(index, rows);
+                        take(index, row);
                     }
                 };
                 self.connection.run_and(&all, Some(&mut take)).await

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 
-use super::plan::{Change, Kind, Pointer, Subject, TableId, id_of};
+use super::plan::{Change, Kind, Pointer, Stored, Subject, TableId, id_of};
 use crate::table::TableDef;
 use crate::value::Value;
 
@@ -123,10 +123,7 @@ impl AssociationRow {
             kind: Kind::Insert,
             values: Vec::new(),
             pointers: Vec::new(),
-            row: Vec::new(),
-            key: Vec::new(),
-            version: None,
-            cascades: Vec::new(),
+            stored: None,
         };
         if self.state == LinkState::Added {
             let pointer = |(columns, target): &End| Pointer { columns: columns.clone(), target: *target };
@@ -134,9 +131,9 @@ impl AssociationRow {
             return Some(change);
         }
         let values = self.ends.iter().zip(keys).map(|((columns, _), key)| Some(columns.iter().copied().zip(key?)));
-        change.key = values.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
-        change.key.sort_by_key(|(column, _)| *column);
-        change.row = change.key.clone();
+        let mut key: Vec<_> = values.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        key.sort_by_key(|(column, _)| *column);
+        change.stored = Some(Box::new(Stored { row: key.clone(), key, ..Stored::default() }));
         change.kind = Kind::Delete;
         Some(change)
     }

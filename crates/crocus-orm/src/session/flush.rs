@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 
 use futures_util::FutureExt;
+use futures_util::future::join;
 
 use super::followers::Follow;
 use super::frame::Frame;
 use super::plan::{Batch, Change, Kind, Subject, id_of, plan};
-use super::slot::{AnySlot, Fresh, NULL, Phase};
+use super::returned::{Fresh, FreshRow, Returned};
+use super::slot::{AnySlot, Phase};
 use super::write::{Keys, Prepared};
 use super::{Bind, Session};
 use crate::engine::Target;
@@ -21,8 +23,19 @@ type Place = &'static Location<'static>;
 /// others by their keys.
 type Plan = BTreeMap<Bind, Vec<Batch>>;
 
-/// What was written, in order: the change, and the row of an object that is still there.
-pub(super) type Written = Vec<(Change, Option<Fresh>)>;
+/// A statement that was run, and the rows of those objects that are still there.
+pub(super) struct Written {
+    statement: Prepared,
+    fresh: Option<Fresh>,
+}
+
+impl Written {
+    /// Each change, and the row where there is one.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Change, Option<FreshRow<'_>>)> {
+        let row = |(place, change)| (change, self.fresh.as_ref().map(|fresh| fresh.row(place)));
+        self.statement.changes.iter().enumerate().map(row)
+    }
+}
 
 impl Session {
     /// Writes every change, and begins the transaction if that was not done. Nothing changed: nothing is sent.
@@ -46,7 +59,8 @@ impl Session {
             match self.send(plan, &mut opened, at).await {
                 Ok(written) => {
                     self.transactions.append(&mut opened);
-                    self.apply(written)
+                    self.apply(written, true);
+                    Ok(())
                 }
                 Err(error) => {
                     roll_back(opened).await;
@@ -73,7 +87,7 @@ impl Session {
         async move {
             let plan = self.plan()?;
             let mut opened = Vec::new();
-            let written = match self.alone(&plan)? {
+            let mut written = match self.alone(&plan)? {
                 Some(bind) => self.send_alone(plan, bind, at).await?,
                 None => match self.send(plan, &mut opened, at).await {
                     Ok(written) => written,
@@ -88,8 +102,11 @@ impl Session {
             let mut all: BTreeMap<Bind, Transaction> = self.transactions.drain(..).chain(opened).collect();
             let mut committed: Vec<Bind> = Vec::new();
             let mut unfinished = Unfinished { session: self, undo: had_begun };
+            let mut sent: Vec<_> = written.iter_mut().filter_map(|written| written.statement.take_sent()).collect();
             while let Some((bind, transaction)) = all.pop_first() {
-                if let Err(error) = transaction.commit().await {
+                // Many values take their time to be dropped, and so does the database.
+                let (outcome, ()) = join(transaction.commit(), async { sent.clear() }).await;
+                if let Err(error) = outcome {
                     roll_back(all.into_iter().collect()).await;
                     return Err(part_committed(error, bind, &committed));
                 }
@@ -97,8 +114,8 @@ impl Session {
                 unfinished.undo = true;
             }
             unfinished.undo = false;
-            unfinished.session.apply(written)?;
             unfinished.session.frames = vec![Frame::default()];
+            unfinished.session.apply(written, false);
             unfinished.session.options = TransactionOptions::new();
             Ok(())
         }
@@ -213,7 +230,7 @@ impl Session {
         Ok((self.transactions.is_empty() && batch.is_one_statement(dialect)).then_some(*bind))
     }
 
-    async fn send_alone(&self, plan: Plan, bind: Bind, at: Place) -> Result<Written> {
+    async fn send_alone(&self, plan: Plan, bind: Bind, at: Place) -> Result<Vec<Written>> {
         let target = Target::Engine(self.databases.engine(bind)?);
         let mut written = Vec::new();
         for batches in plan.into_values() {
@@ -224,7 +241,7 @@ impl Session {
 
     /// Runs a plan inside the session's transactions. Those that it begins are put into `opened`: they are dropped, and
     /// so rolled back, with it; in those that were there, a failure undoes a savepoint.
-    async fn send(&self, plan: Plan, opened: &mut Vec<(Bind, Transaction)>, at: Place) -> Result<Written> {
+    async fn send(&self, plan: Plan, opened: &mut Vec<(Bind, Transaction)>, at: Place) -> Result<Vec<Written>> {
         let mut written = Vec::new();
         let mut savepoints = Savepoints(Vec::new());
         for (bind, batches) in plan {
@@ -249,41 +266,47 @@ impl Session {
         Ok(written)
     }
 
-    /// The objects take over what was written.
-    fn apply(&mut self, written: Written) -> Result<()> {
+    /// The objects take over what was written. `undoable`: whether a rollback may still make them what they were.
+    fn apply(&mut self, written: Vec<Written>, undoable: bool) {
         if written.is_empty() {
-            return Ok(());
+            return;
         }
-        self.remember_relationships();
+        if undoable {
+            self.remember_relationships();
+        }
         let followers = self.followers(&written);
         let removed = self.objects_of_removed_links(&written);
-        let slot_of = |change: &Change| match change.subject {
+        let changes = written.iter().flat_map(|written| &written.statement.changes);
+        let subjects = changes.filter_map(|change| match change.subject {
             Subject::Object(slot) => Some(slot),
             Subject::Association(_) => None,
-        };
-        let subjects = written.iter().filter_map(|(change, _)| slot_of(change));
+        });
         let touched: Vec<usize> = subjects.chain(followers.keys().copied()).chain(removed.iter().copied()).collect();
         // All leave the identity map before any joins it: one object may have taken over another's key.
         for index in &touched {
-            self.keep(*index);
+            if undoable {
+                self.keep(*index);
+            }
             self.slots[*index].leave(*index, &mut self.identities);
         }
         let mut forgotten = None;
-        for (change, fresh) in written {
-            match change.subject {
-                Subject::Association(row) => {
-                    self.associations.written(row, change.kind);
-                    forgotten = None;
-                }
-                Subject::Object(slot) => {
-                    if change.kind != Kind::Update
-                        && forgotten.replace(id_of(change.table)) != Some(id_of(change.table))
-                    {
-                        self.forget_links_over(change.table);
+        for Written { statement, mut fresh } in written {
+            for (place, change) in statement.changes.into_iter().enumerate() {
+                match change.subject {
+                    Subject::Association(row) => {
+                        self.associations.written(row, change.kind);
+                        forgotten = None;
                     }
-                    match fresh {
-                        Some(fresh) => self.slots[slot].write(fresh),
-                        None => self.remove(slot),
+                    Subject::Object(slot) => {
+                        if change.kind != Kind::Update
+                            && forgotten.replace(id_of(change.table)) != Some(id_of(change.table))
+                        {
+                            self.forget_links_over(change.table);
+                        }
+                        match &mut fresh {
+                            Some(fresh) => self.slots[slot].write(fresh, place),
+                            None => self.remove(slot),
+                        }
                     }
                 }
             }
@@ -302,10 +325,13 @@ impl Session {
                 }
             }
         }
-        for index in touched {
-            self.slots[index].join(index, &mut self.identities);
+        let (slots, identities) = (&self.slots, &mut self.identities);
+        for alike in touched.chunk_by(|one, other| std::ptr::eq(slots[*one].table(), slots[*other].table())) {
+            slots[alike[0]].expect(alike.len(), identities);
+            for index in alike {
+                slots[*index].join(*index, identities);
+            }
         }
-        Ok(())
     }
 
     fn remove(&mut self, slot: usize) {
@@ -321,15 +347,15 @@ impl Session {
     }
 
     /// The objects that stand for rows of associations that were deleted as links.
-    fn objects_of_removed_links(&self, written: &Written) -> Vec<usize> {
+    fn objects_of_removed_links(&self, written: &[Written]) -> Vec<usize> {
         let deleted =
             |change: &&Change| matches!(change.subject, Subject::Association(_)) && change.kind == Kind::Delete;
         let mut found = Vec::new();
-        for change in written.iter().map(|(change, _)| change).filter(deleted) {
+        for change in written.iter().flat_map(|written| &written.statement.changes).filter(deleted) {
             for (index, slot) in self.slots.iter().enumerate() {
                 if id_of(slot.table()) == id_of(change.table)
                     && let Some(row) = slot.stored()
-                    && change.key.iter().all(|(column, value)| same(&row[*column], value))
+                    && change.key().iter().all(|(column, value)| same(&row[*column], value))
                 {
                     found.push(index);
                 }
@@ -402,7 +428,7 @@ async fn run(
     batches: Vec<Batch>,
     target: Target<'_>,
     slots: &[Box<dyn AnySlot>],
-    written: &mut Written,
+    written: &mut Vec<Written>,
     at: Place,
 ) -> Result<()> {
     let dialect = target.dialect();
@@ -422,7 +448,7 @@ async fn send(
     target: Target<'_>,
     slots: &[Box<dyn AnySlot>],
     keys: &mut Keys,
-    written: &mut Written,
+    written: &mut Vec<Written>,
     at: Place,
 ) -> Result<()> {
     if together.is_empty() {
@@ -430,8 +456,8 @@ async fn send(
     }
     let statements = together.iter_mut().map(|prepared| prepared.statement(target.dialect(), at));
     let statements = statements.collect::<Result<_>>()?;
-    let mut answers = Vec::with_capacity(together.len());
-    let mut take = |index: usize, rows: Vec<Row>| answers.push(together[index].rows(&rows, slots));
+    let mut answers: Vec<_> = together.iter().map(|prepared| Returned::new(prepared, slots)).collect();
+    let mut take = |index: usize, row: Row| answers[index].add(&row);
     target.run_each(statements, &mut take).await.map_err(|error| {
         let failed = error.index().unwrap_or_default();
         match together.get(failed) {
@@ -439,21 +465,15 @@ async fn send(
             None => error,
         }
     })?;
-    for (prepared, fresh) in together.into_iter().zip(answers) {
-        let mut fresh = fresh?.into_iter();
-        for change in prepared.changes {
-            let mut row = fresh.next();
-            if let (Subject::Object(slot), Some(row)) = (change.subject, &row) {
-                keys.learn(slot, || {
-                    let mut values = row.values();
-                    change.table.key_indexes().map(|column| std::mem::replace(&mut values[column], NULL)).collect()
-                });
+    let answers = answers.into_iter().map(|answer| answer.finish(slots)).collect::<Result<Vec<_>>>()?;
+    for (statement, fresh) in together.into_iter().zip(answers) {
+        if let Some(fresh) = &fresh {
+            for (place, change) in statement.changes.iter().enumerate() {
+                keys.learn(change, || fresh.row(place).values());
             }
-            if change.kind == Kind::Delete {
-                row = None;
-            }
-            written.push((change, row));
         }
+        let fresh = fresh.filter(|_| statement.kind != Kind::Delete);
+        written.push(Written { statement, fresh });
     }
     Ok(())
 }

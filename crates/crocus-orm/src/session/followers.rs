@@ -6,7 +6,8 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use super::Session;
 use super::flush::Written;
 use super::plan::{Change, Kind, Subject, TableId, id_of, indexes};
-use super::slot::{Fresh, NULL, text_of};
+use super::returned::FreshRow;
+use super::slot::{NULL, text_of};
 use crate::table::{ForeignKeyDef, ReferentialAction};
 use crate::value::{Value, same};
 
@@ -47,7 +48,9 @@ impl Session {
                     };
                     let key = table.key_indexes().map(|column| &row[column]);
                     work.extend(text_of(key).map(|text| (id_of(table), text)));
-                    change.cascades.push((table, row));
+                    if let Some(stored) = &mut change.stored {
+                        stored.cascades.push((table, row));
+                    }
                 }
             }
         }
@@ -55,14 +58,15 @@ impl Session {
 
     /// The objects whose rows the database has changed by itself, since they point to rows that were deleted or got
     /// another key.
-    pub(super) fn followers(&self, written: &Written) -> HashMap<usize, Follow> {
+    pub(super) fn followers(&self, written: &[Written]) -> HashMap<usize, Follow> {
         let mut followers: HashMap<usize, Follow> = HashMap::new();
         // Rows that are gone, or have another key: the table, the key that was, the key that is.
         let mut work: Vec<(TableId, String, Option<Vec<Value>>)> = Vec::new();
-        for (change, fresh) in written.iter().filter(|(change, _)| change.kind != Kind::Insert) {
+        for (change, fresh) in written.iter().flat_map(Written::each).filter(|(change, _)| change.kind != Kind::Insert)
+        {
             if let Subject::Object(_) = change.subject {
                 let key: Vec<_> = change.table.key_indexes().collect();
-                let now = fresh.as_ref().map(Fresh::values);
+                let now = fresh.map(FreshRow::values);
                 let keeps = |now: &Vec<Value>| {
                     let is_kept = |before: &Value, column: usize| same(before, &now[column]);
                     key.iter().all(|column| change.before(*column).is_some_and(|before| is_kept(before, *column)))
@@ -80,18 +84,19 @@ impl Session {
         if work.is_empty() {
             return followers;
         }
-        let news: HashMap<usize, Option<&Fresh>> = written
+        let news: HashMap<usize, Option<FreshRow<'_>>> = written
             .iter()
+            .flat_map(Written::each)
             .filter_map(|(change, fresh)| match change.subject {
-                Subject::Object(slot) => Some((slot, fresh.as_ref())),
+                Subject::Object(slot) => Some((slot, fresh)),
                 Subject::Association(_) => None,
             })
             .collect();
         let arrived: HashSet<(TableId, String)> = written
             .iter()
+            .flat_map(Written::each)
             .filter_map(|(change, fresh)| {
-                let fresh = fresh.as_ref().filter(|_| change.kind == Kind::Insert)?;
-                let values = fresh.values();
+                let values = fresh.filter(|_| change.kind == Kind::Insert)?.values();
                 Some((id_of(change.table), text_of(change.table.key_indexes().map(|column| &values[column]))?))
             })
             .collect();

@@ -55,6 +55,11 @@ impl Session {
         self.frame().undo.insert(index, before);
     }
 
+    /// So many objects that are new here are about to be kept.
+    pub(super) fn expect_to_keep(&mut self, objects: usize) {
+        self.frame().undo.reserve(objects);
+    }
+
     /// No rollback touches the object.
     pub(super) fn forget(&mut self, index: usize) {
         for frame in &mut self.frames {

@@ -41,6 +41,11 @@ impl Identities {
         *self.of::<M>().entry(key).or_insert(index) == index
     }
 
+    /// So many more are about to join.
+    pub(super) fn reserve<M: Model>(&mut self, keys: usize) {
+        self.of::<M>().reserve(keys);
+    }
+
     pub(super) fn leave<M: Model>(&mut self, key: &M::Key, index: usize) {
         let keys = self.of::<M>();
         if keys.get(key) == Some(&index) {

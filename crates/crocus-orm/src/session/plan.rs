@@ -29,9 +29,16 @@ pub(super) struct Change {
     pub(super) values: Vec<(usize, Value)>,
     /// The columns that take the key of an object.
     pub(super) pointers: Vec<Pointer>,
-    /// What the row has in the database, where it is there.
+    /// The row in the database, where it is there; in a box, since most changes are inserts, which have none.
+    pub(super) stored: Option<Box<Stored>>,
+}
+
+/// The row of a change, as it is in the database.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stored {
+    /// What its columns hold.
     pub(super) row: Vec<(usize, Value)>,
-    /// The columns that find the row. Empty for one that the flush itself inserts: it is found by its new key.
+    /// The columns that find it. Empty for one that the flush itself inserts: it is found by its new key.
     pub(super) key: Vec<(usize, Value)>,
     /// The version that it must have.
     pub(super) version: Option<(usize, Value)>,
@@ -106,14 +113,16 @@ pub(super) fn plan(mut changes: Vec<Change>, key_of: impl Fn(usize) -> Result<Ve
 /// The batches of changes that do not wait for each other.
 fn by_class(changes: Vec<Change>) -> Vec<Batch> {
     let mut classes = Classes::default();
+    let names: Vec<ClassName> = changes.iter().enumerate().map(|(node, change)| classes.name(change, node)).collect();
+    if let [change, ..] = &changes[..]
+        && names.iter().all(|name| *name == names[0])
+    {
+        return vec![Batch { table: change.table, kind: change.kind, changes }];
+    }
     let mut batches: BTreeMap<ClassName, Batch> = BTreeMap::new();
-    let number = changes.len();
-    for (node, change) in changes.into_iter().enumerate() {
+    for (name, change) in names.into_iter().zip(changes) {
         let (table, kind) = (change.table, change.kind);
-        let batch = batches.entry(classes.name(&change, node)).or_insert_with(|| {
-            // Most often all are alike.
-            Batch { table, kind, changes: Vec::with_capacity(number - node) }
-        });
+        let batch = batches.entry(name).or_insert_with(|| Batch { table, kind, changes: Vec::new() });
         batch.changes.push(change);
     }
     batches.into_values().collect()
@@ -145,8 +154,8 @@ fn resolve(changes: &mut [Change], key_of: impl Fn(usize) -> Result<Vec<Value>>)
                     Some(key) => {
                         again = true;
                         for (column, value) in pointer.columns.into_iter().zip(key) {
-                            let unchanged = change.kind == Kind::Update
-                                && change.row.iter().any(|(other, was)| *other == column && *was == value);
+                            let unchanged =
+                                change.kind == Kind::Update && change.before(column).is_some_and(|was| *was == value);
                             if !unchanged {
                                 change.values.push((column, value));
                             }
@@ -166,15 +175,28 @@ impl Change {
         if self.pointers.iter().any(|pointer| pointer.columns.contains(&column)) {
             return None;
         }
-        let find = |values: &'_ [(usize, Value)]| values.iter().position(|(other, _)| *other == column);
-        match find(&self.values) {
-            Some(at) => Some(&self.values[at].1),
-            None => find(&self.row).map(|at| &self.row[at].1),
-        }
+        let written = self.values.iter().find(|(other, _)| *other == column).map(|(_, value)| value);
+        written.or_else(|| self.before(column))
     }
 
+    /// What a column holds before the change, where the row is in the database.
     pub(super) fn before(&self, column: usize) -> Option<&Value> {
-        self.row.iter().find(|(other, _)| *other == column).map(|(_, value)| value)
+        let row = &self.stored.as_ref()?.row;
+        row.iter().find(|(other, _)| *other == column).map(|(_, value)| value)
+    }
+
+    /// The columns that find the row, where it is in the database.
+    pub(super) fn key(&self) -> &[(usize, Value)] {
+        self.stored.as_ref().map_or(&[], |stored| &stored.key)
+    }
+
+    /// The version that the row must have.
+    pub(super) fn version(&self) -> Option<&(usize, Value)> {
+        self.stored.as_ref()?.version.as_ref()
+    }
+
+    fn cascades(&self) -> &[(&'static TableDef, Vec<Value>)] {
+        self.stored.as_ref().map_or(&[], |stored| &stored.cascades)
     }
 
     fn writes(&self, column: usize) -> bool {
@@ -202,10 +224,7 @@ impl Change {
         Change {
             values: std::mem::take(&mut self.values),
             pointers: std::mem::take(&mut self.pointers),
-            row: std::mem::take(&mut self.row),
-            key: std::mem::take(&mut self.key),
-            version: self.version.take(),
-            cascades: std::mem::take(&mut self.cascades),
+            stored: self.stored.take(),
             ..*self
         }
     }
@@ -214,13 +233,13 @@ impl Change {
         let mut columns: Vec<_> = self.values.iter().map(|(column, _)| *column).collect();
         columns.extend(self.pointers.iter().flat_map(|pointer| &pointer.columns));
         columns.sort_unstable();
-        (self.kind, self.model, self.table.name, columns, self.version.is_some())
+        (self.kind, self.model, self.table.name, columns, self.version().is_some())
     }
 
     /// Whether it is of the class, where that is soon told: its values have the order of the columns.
     fn is_of(&self, (kind, model, table, columns, version): &Class) -> bool {
         self.pointers.is_empty()
-            && (self.kind, self.model, self.version.is_some()) == (*kind, *model, *version)
+            && (self.kind, self.model, self.version().is_some()) == (*kind, *model, *version)
             && self.values.iter().map(|(column, _)| column).eq(columns)
             && self.table.name == *table
     }
@@ -260,7 +279,8 @@ type Keys = (Vec<Vec<usize>>, Vec<(Vec<usize>, &'static ForeignKeyDef)>);
 fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
     // By the place of the description, of which there may be copies: it is looked for more often than its name.
     let mut tables: HashMap<*const TableDef, Keys> = HashMap::new();
-    for change in changes {
+    let of_one_table = || changes.chunk_by(|one, other| std::ptr::eq(one.table, other.table));
+    for change in of_one_table().map(|changes| &changes[0]) {
         tables.entry(std::ptr::from_ref(change.table)).or_insert_with(|| {
             let keys = change.table.foreign_keys.iter().map(|key| (indexes(change.table, key.columns), key));
             (uniques(change.table), keys.collect())
@@ -270,35 +290,39 @@ fn waits(changes: &[Change]) -> Vec<Vec<(usize, Why)>> {
     let pointed: HashSet<TableId> = foreign_keys.map(|(_, key)| id_of((key.target)())).collect();
     let has_pointers = changes.iter().any(|change| !change.pointers.is_empty());
     let (mut inserted, mut arriving, mut leaving) = (HashMap::new(), HashMap::new(), HashMap::<Place, usize>::new());
-    for (node, change) in changes.iter().enumerate() {
-        let table = id_of(change.table);
-        let (uniques, _) = &tables[&std::ptr::from_ref(change.table)];
-        if has_pointers && change.kind == Kind::Insert {
-            inserted.insert(change.subject, node);
-        }
-        for (number, columns) in uniques.iter().enumerate() {
-            // Only what is there is left, and only a key that is pointed to is waited for.
-            if change.kind == Kind::Insert && (number > 0 || !pointed.contains(&table)) {
-                continue;
+    let mut nodes = 0..changes.len();
+    for changes in of_one_table() {
+        let table = id_of(changes[0].table);
+        let (uniques, _) = &tables[&std::ptr::from_ref(changes[0].table)];
+        let is_pointed = pointed.contains(&table);
+        for (change, node) in changes.iter().zip(&mut nodes) {
+            if has_pointers && change.kind == Kind::Insert {
+                inserted.insert(change.subject, node);
             }
-            if !change.touches(columns) {
-                continue;
-            }
-            // The primary key is the first.
-            if number == 0
-                && pointed.contains(&table)
-                && change.kind != Kind::Delete
-                && let Some(text) = change.text(columns, Change::after)
-            {
-                arriving.insert((table, text), node);
-            }
-            if let Some(text) = change.text(columns, Change::before) {
-                leaving.insert((table, number, text), node);
+            for (number, columns) in uniques.iter().enumerate() {
+                // Only what is there is left, and only a key that is pointed to is waited for.
+                if change.kind == Kind::Insert && (number > 0 || !is_pointed) {
+                    break;
+                }
+                if !change.touches(columns) {
+                    continue;
+                }
+                // The primary key is the first.
+                if number == 0
+                    && is_pointed
+                    && change.kind != Kind::Delete
+                    && let Some(text) = change.text(columns, Change::after)
+                {
+                    arriving.insert((table, text), node);
+                }
+                if let Some(text) = change.text(columns, Change::before) {
+                    leaving.insert((table, number, text), node);
+                }
             }
         }
     }
     for (node, change) in changes.iter().enumerate() {
-        for (table, row) in &change.cascades {
+        for (table, row) in change.cascades() {
             for (number, columns) in uniques(table).into_iter().enumerate() {
                 if let Some(text) = text_of(columns.iter().map(|column| &row[*column])) {
                     leaving.entry((id_of(table), number, text)).or_insert(node);

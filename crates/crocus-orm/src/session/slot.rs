@@ -4,7 +4,8 @@ use std::any::{Any, TypeId};
 use std::fmt::Write;
 
 use super::identity::Identities;
-use super::plan::{Change, Kind, Pointer, Subject, id_of};
+use super::plan::{Change, Kind, Pointer, Stored, Subject, id_of};
+use super::returned::Fresh;
 use crate::model::{Assignments, Model, NewModel};
 use crate::relation::{ObjectKeys, ObjectReference, RelationKind};
 use crate::row::Row;
@@ -54,26 +55,6 @@ pub(super) struct Link {
     pub(super) was: Vec<Value>,
 }
 
-/// A row as it was read.
-pub(super) struct Fresh(Box<dyn AnyModel>);
-
-/// A model of whichever type.
-trait AnyModel: Any + Send + Sync {
-    fn any_values(&self) -> Vec<Value>;
-}
-
-impl<M: Model> AnyModel for M {
-    fn any_values(&self) -> Vec<Value> {
-        self.values()
-    }
-}
-
-impl Fresh {
-    pub(super) fn values(&self) -> Vec<Value> {
-        self.0.any_values()
-    }
-}
-
 /// What a foreign key points to.
 pub(super) enum Points {
     /// Nothing: it is NULL, or there is no object.
@@ -120,10 +101,10 @@ pub(super) trait AnySlot: Any + Send + Sync {
     fn absent(&self) -> Error;
     /// Whether the relationship with this name goes through this association.
     fn is_linked_over(&self, relationship: &str, association: &TableDef) -> bool;
-    /// Reads a row that has all columns of the table from `start` on.
-    fn read(&self, row: &Row, start: usize) -> Result<Fresh>;
-    /// The row was written, or read again: this is what it is.
-    fn write(&mut self, fresh: Fresh);
+    /// A place for so many rows of its model.
+    fn fresh(&self, rows: usize) -> Fresh;
+    /// The row was written: the one in this place is what it is.
+    fn write(&mut self, fresh: &mut Fresh, place: usize);
     /// The database has changed columns of the row by itself.
     fn follow(&mut self, values: &[(usize, Value)]) -> Result<()>;
     fn expire(&mut self);
@@ -132,6 +113,8 @@ pub(super) trait AnySlot: Any + Send + Sync {
     fn discard(&mut self);
     /// The slot as its row is, without what was not flushed.
     fn snapshot(&self) -> Box<dyn AnySlot>;
+    /// So many objects of its model are about to join the identity map.
+    fn expect(&self, objects: usize, identities: &mut Identities);
     /// Joins the identity map under the stored key. `false`: another object has the key.
     fn join(&self, index: usize, identities: &mut Identities) -> bool;
     fn leave(&self, index: usize, identities: &mut Identities);
@@ -283,22 +266,24 @@ impl<M: Model> AnySlot for Slot<M> {
     fn change(&self, subject: usize, session: u64) -> Result<Option<Change>> {
         let version = M::TABLE.columns.iter().position(|column| column.version);
         let subject = Subject::Object(subject);
-        let change = |kind, values, pointers, row: Vec<Value>| Change {
+        let change = |kind, values, pointers, stored| Change {
             subject,
             model: TypeId::of::<M>(),
             table: M::TABLE,
             kind,
             values,
             pointers,
-            key: if row.is_empty() { Vec::new() } else { Self::key_of(&row) },
-            version: version.and_then(|column| row.get(column).map(|value| (column, value.clone()))),
-            row: row.into_iter().enumerate().collect(),
-            cascades: Vec::new(),
+            stored,
+        };
+        let stored_as = |row: Vec<Value>, version| {
+            let key = Self::key_of(&row);
+            let row = row.into_iter().enumerate().collect();
+            Some(Box::new(Stored { row, key, version, cascades: Vec::new() }))
         };
         Ok(match &self.state {
             State::Pending(pending) => {
                 let (values, pointers) = self.insertion(pending, session)?;
-                Some(change(Kind::Insert, values, pointers, Vec::new()))
+                Some(change(Kind::Insert, values, pointers, None))
             }
             State::Persistent { current, stored } if stored.is_some() || !self.links.is_empty() => {
                 let current = current.values();
@@ -317,9 +302,13 @@ impl<M: Model> AnySlot for Slot<M> {
                 if !changed && own.as_ref().is_some_and(|(column, own)| !same(own, &stored[*column])) {
                     return Err(self.stale());
                 }
-                changed.then(|| Change { version: own, ..change(Kind::Update, values, pointers, stored) })
+                changed.then(|| change(Kind::Update, values, pointers, stored_as(stored, own)))
             }
-            State::Deleted { stored } => Some(change(Kind::Delete, Vec::new(), Vec::new(), stored.values())),
+            State::Deleted { stored } => {
+                let row = stored.values();
+                let version = version.map(|column| (column, row[column].clone()));
+                Some(change(Kind::Delete, Vec::new(), Vec::new(), stored_as(row, version)))
+            }
             State::Persistent { .. } | State::Expired { .. } | State::Gone => None,
         })
     }
@@ -413,14 +402,12 @@ impl<M: Model> AnySlot for Slot<M> {
         })
     }
 
-    fn read(&self, row: &Row, start: usize) -> Result<Fresh> {
-        Ok(Fresh(Box::new(M::from_row(row, start)?)))
+    fn fresh(&self, rows: usize) -> Fresh {
+        Fresh::of::<M>(rows)
     }
 
-    fn write(&mut self, fresh: Fresh) {
-        let row: Box<dyn Any> = fresh.0;
-        let row = *row.downcast::<M>().expect("a slot is given what it read itself");
-        *self = Slot::new(State::Persistent { current: row, stored: None });
+    fn write(&mut self, fresh: &mut Fresh, place: usize) {
+        *self = Slot::new(State::Persistent { current: fresh.take(place), stored: None });
     }
 
     fn follow(&mut self, changes: &[(usize, Value)]) -> Result<()> {
@@ -471,6 +458,10 @@ impl<M: Model> AnySlot for Slot<M> {
         let mut slot = self.clone();
         slot.discard();
         Box::new(slot)
+    }
+
+    fn expect(&self, objects: usize, identities: &mut Identities) {
+        identities.reserve::<M>(objects);
     }
 
     fn join(&self, index: usize, identities: &mut Identities) -> bool {

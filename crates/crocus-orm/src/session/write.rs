@@ -1,5 +1,4 @@
-//! The statements of a flush: one for the rows of a batch, within the limits of the dialects, and finding each row that
-//! comes back.
+//! The statements of a flush: one for the rows of a batch, within the limits of the dialects.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,17 +7,15 @@ use foldhash::HashMap;
 use sea_query::{ArrayType, Expr, ExprTrait, Query};
 
 use super::plan::{Batch, Change, Kind, Subject};
-use super::slot::{AnySlot, Fresh};
+use super::slot::AnySlot;
 use crate::dialect::postgres;
 use crate::expr::node::{Binary, Node};
 use crate::lower::table_ref;
 use crate::query::insert::first_version;
-use crate::query::matching::{Told, matched};
-use crate::row::Row;
 use crate::statement::{Access, Statement};
 use crate::table::{ColumnType, TableDef};
 use crate::value::Value;
-use crate::{Dialect, Error, ErrorKind, Result};
+use crate::{Dialect, Error, Result};
 
 /// The name under which an update of many rows knows the new values.
 const NEW: &str = "crocus_new";
@@ -39,9 +36,13 @@ impl Keys {
         Keys(needed.map(|slot| (slot, None)).collect())
     }
 
-    pub(super) fn learn(&mut self, slot: usize, key: impl FnOnce() -> Vec<Value>) {
-        if let Some(known) = self.0.get_mut(&slot) {
-            *known = Some(key());
+    /// The row of a change is there, with these values.
+    pub(super) fn learn(&mut self, change: &Change, values: impl FnOnce() -> Vec<Value>) {
+        if let Subject::Object(slot) = change.subject
+            && let Some(known) = self.0.get_mut(&slot)
+        {
+            let values = values();
+            *known = Some(change.table.key_indexes().map(|column| values[column].clone()).collect());
         }
     }
 
@@ -104,16 +105,16 @@ impl Batch {
         let Batch { table, kind, mut changes } = self;
         changes.iter_mut().for_each(|change| change.resolve(keys));
         let Some(first) = changes.first() else { return Vec::new() };
-        let values = first.values.len() + first.key.len() + usize::from(first.version.is_some());
+        let values = first.values.len() + first.key().len() + usize::from(first.version().is_some());
         let most = most_rows(dialect, kind, table, values).max(1);
-        if changes.len() <= most {
-            return vec![Prepared { table, kind, changes, inserted: None }];
-        }
+        // From the end, so that each row is moved once, and those of the first statement are not.
         let mut prepared = Vec::with_capacity(changes.len().div_ceil(most));
-        let mut changes = changes.into_iter();
-        while changes.len() > 0 {
-            prepared.push(Prepared { table, kind, changes: changes.by_ref().take(most).collect(), inserted: None });
+        while changes.len() > most {
+            let changes = changes.split_off((changes.len() - 1) / most * most);
+            prepared.push(Prepared { table, kind, changes, inserted: None });
         }
+        prepared.push(Prepared { table, kind, changes, inserted: None });
+        prepared.reverse();
         prepared
     }
 }
@@ -145,7 +146,8 @@ impl Change {
         }
         if let Some(slot) = self.follows() {
             let key = keys.of(slot).expect("the batch is ready");
-            self.key = self.table.key_indexes().zip(key.iter().cloned()).collect();
+            let key = self.table.key_indexes().zip(key.iter().cloned()).collect();
+            self.stored.get_or_insert_default().key = key;
         }
         if self.kind == Kind::Insert {
             let unset = |column: &usize| !self.values.iter().any(|(other, _)| other == column);
@@ -158,19 +160,19 @@ impl Change {
     /// The object whose insert it follows, and whose new key finds the row.
     fn follows(&self) -> Option<usize> {
         match self.subject {
-            Subject::Object(slot) if self.kind == Kind::Update && self.key.is_empty() => Some(slot),
+            Subject::Object(slot) if self.kind == Kind::Update && self.key().is_empty() => Some(slot),
             _ => None,
         }
     }
 
     /// What finds the row: the key, and the version where it is checked.
     fn conditions(&self) -> impl Iterator<Item = &(usize, Value)> {
-        self.key.iter().chain(&self.version)
+        self.key().iter().chain(self.version())
     }
 
     /// The value of a column in the row that comes back.
     fn expected(&self, column: usize) -> Option<&Value> {
-        let values = self.values.iter().chain(&self.key);
+        let values = self.values.iter().chain(self.key());
         values.into_iter().find(|(other, _)| *other == column).map(|(_, value)| value)
     }
 }
@@ -251,8 +253,8 @@ impl Prepared {
             query.value(table.columns[*column].name, value.clone());
             columns.push(*column);
         }
-        if let Some((version, _)) = change.version {
-            let name = table.columns[version].name;
+        if let Some((version, _)) = change.version() {
+            let name = table.columns[*version].name;
             query.value(name, Expr::col((table.name, name)).add(Expr::cust("1")));
         }
         for (column, value) in change.conditions() {
@@ -273,7 +275,7 @@ impl Prepared {
         let new = |index: usize| format!("{NEW}.column{}", index + 1);
         let written = first.values.len();
         let mut set: Vec<_> = (0..written).map(|at| format!("{} = {}", name(columns[at]), new(at))).collect();
-        set.extend(first.version.iter().map(|(version, _)| format!("{} = {} + 1", name(*version), own(*version))));
+        set.extend(first.version().iter().map(|(version, _)| format!("{} = {} + 1", name(*version), own(*version))));
         let found: Vec<_> = (written..columns.len()).map(|at| format!("{} = {}", own(columns[at]), new(at))).collect();
         let returning: Vec<_> = (0..table.columns.len()).map(own).collect();
         let target = qualified(table, dialect);
@@ -339,65 +341,22 @@ impl Prepared {
         Ok(Statement::build(dialect, Access::Write, &query).writes(table, columns, self.changes.len()))
     }
 
-    /// The row of each change, in their order.
-    ///
-    /// # Errors
-    /// When a row was not there or not as it was read, or cannot be told from others.
-    pub(super) fn rows(&self, rows: &[Row], slots: &[Box<dyn AnySlot>]) -> Result<Vec<Fresh>> {
-        let Some(Subject::Object(any)) = self.changes.first().map(|change| change.subject) else {
-            return Ok(Vec::new());
-        };
-        let fresh = rows.iter().map(|row| slots[any].read(row, 0)).collect::<Result<Vec<_>>>()?;
-        if self.are_in_order(rows) {
-            return Ok(fresh);
-        }
-        let mut found = Vec::with_capacity(self.changes.len());
-        for (change, fresh) in self.changes.iter().zip(self.matched(fresh)) {
-            let Subject::Object(slot) = change.subject else { continue };
-            found.push(fresh.ok_or_else(|| self.lost(change, &*slots[slot]))?);
-        }
-        Ok(found)
-    }
-
-    /// Whether the rows came back in the order of the changes, as they mostly do: what [`matched`] would find, without
-    /// the values of each.
-    fn are_in_order(&self, rows: &[Row]) -> bool {
-        if rows.len() != self.changes.len() {
-            return false;
-        }
-        let key: Vec<_> = self.table.key_indexes().collect();
-        let by_key = key.iter().all(|column| self.sent(0, *column).is_some());
-        let columns = match &self.inserted {
-            Some(inserted) if !by_key => &inserted.columns,
-            _ => &key,
-        };
-        let ty = |column: usize| self.table.columns[column].ty;
-        let is_its = |(place, row): (usize, &Row)| {
-            let holds =
-                |column: &usize| self.sent(place, *column).is_some_and(|sent| row.holds(*column, ty(*column), sent));
-            columns.iter().all(holds)
-        };
-        let numbers = |row| key.iter().map(move |column| Row::integer(row, *column, ty(*column)));
-        (by_key || rows.is_sorted_by(|one, other| numbers(one).le(numbers(other))))
-            && rows.iter().enumerate().all(is_its)
-    }
-
     /// What was sent for a column of a row.
-    fn sent(&self, row: usize, column: usize) -> Option<&Value> {
+    pub(super) fn sent(&self, row: usize, column: usize) -> Option<&Value> {
         match &self.inserted {
             Some(inserted) => inserted.value(row, column),
             None => self.changes[row].expected(column),
         }
     }
 
-    fn matched(&self, rows: Vec<Fresh>) -> Vec<Option<Fresh>> {
-        let key = self.table.key_indexes().collect();
-        let written = self.inserted.as_ref().map(|inserted| inserted.columns.clone()).unwrap_or_default();
-        let sent: Vec<_> = (0..self.changes.len()).map(|row| (self, row)).collect();
-        let rows = rows.into_iter().map(|fresh| (fresh.values(), fresh)).collect();
-        let told = Told { key, written };
-        let found = matched(told, &sent, |(of, row), column| of.sent(*row, column), rows, |(values, _)| values);
-        found.into_iter().map(|row| row.map(|(_, fresh)| fresh)).collect()
+    /// What was sent, where the rows have handed it their values: to be dropped.
+    pub(super) fn take_sent(&mut self) -> Option<Arc<Statement>> {
+        self.inserted.take().map(|inserted| inserted.statement)
+    }
+
+    /// The columns that an insert writes.
+    pub(super) fn inserted_columns(&self) -> Option<&[usize]> {
+        self.inserted.as_ref().map(|inserted| &inserted.columns[..])
     }
 
     /// The database's error with what the models know: the constraint, and the object where it can be told.
@@ -409,21 +368,6 @@ impl Prepared {
             }
             _ => error,
         }
-    }
-
-    /// The error for a change whose row did not come back.
-    fn lost(&self, change: &Change, slot: &dyn AnySlot) -> Error {
-        if self.kind == Kind::Insert {
-            let text = format!(
-                "the insert into `{}` did not give every row back; does a trigger or a rule swallow it?",
-                self.table.name
-            );
-            return Error::new(ErrorKind::Database, text);
-        }
-        if change.version.is_none() {
-            return slot.missing();
-        }
-        slot.stale()
     }
 }
 

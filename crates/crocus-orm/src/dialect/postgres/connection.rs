@@ -10,13 +10,13 @@ use std::time::Duration;
 use deadpool::managed::Object;
 use foldhash::{HashMap, HashMapExt};
 use futures_util::future::maybe_done;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 
 use super::errors;
-use super::pipeline::{Queue, poll_once};
+use super::pipeline::{Queue, Reply, poll_once};
 use super::pool::Manager;
 use super::tls::Tls;
 use super::types::Parameter;
@@ -89,9 +89,9 @@ impl Connection {
         let answer = self.answer(async {
             if statement.form != Form::Prepared {
                 watch.round_trip();
-                return self.send(statement, None).await;
+                return self.send(statement, None).await?.read(None).await;
             }
-            read(self.start(statement, watch).await?, statement.access).await
+            Reply::Rows(self.start(statement, watch).await?, statement.access).read(None).await
         });
         let answer = answer.await.map_err(|error| error.redact(statement));
         match &answer {
@@ -104,7 +104,7 @@ impl Connection {
     /// Runs a statement on a connection that is shared: others ask here too, and nobody waits for what another has asked.
     pub(super) async fn share(&self, statement: &Statement, plan: tokio_postgres::Statement) -> Result<Answer> {
         check_number(statement)?;
-        self.send(statement, Some(plan)).await
+        self.send(statement, Some(plan)).await?.read(None).await
     }
 
     /// A statement as it was prepared here.
@@ -229,14 +229,14 @@ impl Connection {
         Ok(Plans { all, waited })
     }
 
-    /// Sends a statement of a transaction, at the first poll, and reads its answer.
-    async fn send(&self, statement: &Statement, plan: Option<tokio_postgres::Statement>) -> Result<Answer> {
+    /// Sends a statement of a transaction, at the first poll, and waits for the beginning of its answer.
+    async fn send(&self, statement: &Statement, plan: Option<tokio_postgres::Statement>) -> Result<Reply> {
         let access = statement.access;
         match (statement.form, plan) {
             (Form::Prepared, Some(plan)) => {
                 check_values(statement, &plan)?;
                 match self.client.query_raw(&plan, parameters(statement)).await {
-                    Ok(rows) => read(Box::pin(rows), access).await,
+                    Ok(rows) => Ok(Reply::Rows(Box::pin(rows), access)),
                     Err(error) if errors::is_stale_plan(&error) => {
                         self.forget(&statement.sql);
                         Err(table_changed(error))
@@ -244,11 +244,12 @@ impl Connection {
                     Err(error) => Err(lost(error, access)),
                 }
             }
-            (Form::Copy, Some(plan)) => self.copy(statement, &plan).await,
-            (Form::Commit, _) => self.commit().await.map(|()| Answer::default()),
-            _ => {
-                self.client.batch_execute(&statement.sql).await.map(|()| Answer::default()).map_err(|e| lost(e, access))
-            }
+            (Form::Copy, Some(plan)) => self.copy(statement, &plan).await.map(Reply::Whole),
+            (Form::Commit, _) => self.commit().await.map(|()| Reply::Whole(Answer::default())),
+            _ => match self.client.batch_execute(&statement.sql).await {
+                Ok(()) => Ok(Reply::Whole(Answer::default())),
+                Err(error) => Err(lost(error, access)),
+            },
         }
     }
 
@@ -359,15 +360,6 @@ fn parameters(statement: &Statement) -> impl ExactSizeIterator<Item = Parameter<
     statement.values.iter().map(Parameter)
 }
 
-async fn read(mut rows: Pin<Box<tokio_postgres::RowStream>>, access: Access) -> Result<Answer> {
-    let mut answer = Answer::default();
-    while let Some(row) = rows.next().await {
-        answer.rows.push(Row::postgres(row.map_err(|error| lost(error, access))?));
-    }
-    answer.written = rows.rows_affected().unwrap_or(0);
-    Ok(answer)
-}
-
 /// A prepared statement does not fit its table any more, and the transaction around it has failed by that.
 fn table_changed(error: tokio_postgres::Error) -> Error {
     let text = "a table of the transaction was changed in the meantime; it can be tried again";
@@ -375,7 +367,7 @@ fn table_changed(error: tokio_postgres::Error) -> Error {
 }
 
 /// An error, where a connection lost under a statement that writes leaves the outcome unknown.
-fn lost(error: tokio_postgres::Error, access: Access) -> Error {
+pub(super) fn lost(error: tokio_postgres::Error, access: Access) -> Error {
     // A refusal by the server is a known outcome also when the server is going away.
     let refused = error.as_db_error().is_some_and(|refusal| !errors::is_outcome_unknown(refusal));
     let error = errors::from_driver(error);

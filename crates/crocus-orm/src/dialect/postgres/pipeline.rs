@@ -5,10 +5,13 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Instant;
 
+use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 
+use super::connection::lost;
 use crate::Result;
 use crate::observe::Watch;
+use crate::row::Row;
 use crate::statement::{Access, Answer, Failure, Form, Statement, Take};
 
 /// Statements that were sent and whose answers are still to be read. They come in the same order.
@@ -16,11 +19,39 @@ pub(super) struct Queue<'a> {
     watch: &'a Watch,
     answers: Vec<Answer>,
     sent: Vec<(&'a Statement, Question<'a>)>,
-    /// Who is given the rows before the answers are all there.
+    /// Who is given each row as it comes.
     take: Option<Take<'a>>,
 }
 
-type Question<'a> = MaybeDone<BoxFuture<'a, Result<Answer>>>;
+type Question<'a> = MaybeDone<BoxFuture<'a, Result<Reply>>>;
+
+/// The beginning of an answer.
+pub(super) enum Reply {
+    /// The statement runs, and these are its rows.
+    Rows(Pin<Box<tokio_postgres::RowStream>>, Access),
+    /// It is all there.
+    Whole(Answer),
+}
+
+impl Reply {
+    /// The answer to its end. Its rows are given to `take`, where there is one.
+    pub(super) async fn read(self, mut take: Option<&mut (dyn FnMut(Row) + Send)>) -> Result<Answer> {
+        let (mut rows, access) = match self {
+            Reply::Rows(rows, access) => (rows, access),
+            Reply::Whole(answer) => return Ok(answer),
+        };
+        let mut answer = Answer::default();
+        while let Some(row) = rows.next().await {
+            let row = Row::postgres(row.map_err(|error| lost(error, access))?);
+            match &mut take {
+                Some(take) => take(row),
+                None => answer.rows.push(row),
+            }
+        }
+        answer.written = rows.rows_affected().unwrap_or(0);
+        Ok(answer)
+    }
+}
 
 impl<'a> Queue<'a> {
     pub(super) fn new(watch: &'a Watch, take: Option<Take<'a>>) -> Queue<'a> {
@@ -31,7 +62,7 @@ impl<'a> Queue<'a> {
     pub(super) async fn send(
         &mut self,
         statement: &'a Statement,
-        question: impl Future<Output = Result<Answer>> + Send + 'a,
+        question: impl Future<Output = Result<Reply>> + Send + 'a,
     ) -> bool {
         let mut question: Question<'a> = maybe_done(Box::pin(question));
         poll_once(Pin::new(&mut question)).await;
@@ -45,13 +76,17 @@ impl<'a> Queue<'a> {
         let mut failure = None;
         for (index, (statement, mut question)) in (self.answers.len()..).zip(std::mem::take(&mut self.sent)) {
             (&mut question).await;
-            match Pin::new(&mut question).take_output().expect("it is done") {
+            let answer = match Pin::new(&mut question).take_output().expect("it is done") {
+                Ok(reply) => match &mut self.take {
+                    Some(take) => reply.read(Some(&mut |row| take(index, row))).await,
+                    None => reply.read(None).await,
+                },
+                Err(error) => Err(error),
+            };
+            match answer {
                 Ok(mut answer) => {
                     answer.arrived = Some(Instant::now());
                     self.watch.answered(index, answer.count());
-                    if let Some(take) = &mut self.take {
-                        take(index, std::mem::take(&mut answer.rows));
-                    }
                     self.answers.push(answer);
                     // BEGIN was refused, which only an administrator's `pg_cancel_backend` can bring about.
                     if statement.form == Form::Prepared && statement.access == Access::Write {
@@ -105,7 +140,7 @@ mod tests {
         for (statement, kind) in statements.iter().zip([ErrorKind::OutcomeUnknown, ErrorKind::Database]) {
             let mut queue = Queue::new(&nobody, None);
             assert!(!queue.send(&begin, async { Err(refused()) }).await);
-            assert!(queue.send(statement, async { Ok(Answer::default()) }).await);
+            assert!(queue.send(statement, async { Ok(Reply::Whole(Answer::default())) }).await);
             let Err(Failure { index, error }) = queue.answers().await else { panic!("BEGIN was refused") };
             assert_eq!((index, error.lost_before_commit().kind()), (0, kind));
         }
@@ -117,7 +152,7 @@ mod tests {
         let nobody = Watch::nobody();
         let write = Statement::write("INSERT INTO cars DEFAULT VALUES", []);
         let mut queue = Queue::new(&nobody, None);
-        queue.send(&write, async { Ok(Answer::default()) }).await;
+        queue.send(&write, async { Ok(Reply::Whole(Answer::default())) }).await;
         queue.send(&write, async { Err(Error::new(ErrorKind::UniqueViolation, "there already").refused()) }).await;
         queue.send(&write, async { Err(refused()) }).await;
         let Err(Failure { index, error }) = queue.answers().await else { panic!("two have failed") };

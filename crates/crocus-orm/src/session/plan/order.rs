@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
-use super::{Batch, Change, Class, Kind, Why};
+use super::{Batch, Change, Class, Kind, Stored, Why};
 use crate::session::slot::NULL;
 use crate::{Error, ErrorKind, Result};
 
@@ -201,13 +201,13 @@ impl Order {
     fn step_aside(&mut self, node: usize, other: usize, columns: &[usize]) {
         let early = self.changes.len();
         let change = &self.changes[node];
+        // The version is checked by the change itself.
         let update = Change {
             kind: Kind::Update,
             values: columns.iter().map(|column| (*column, NULL)).collect(),
             pointers: Vec::new(),
-            // The change itself checks it.
-            version: None,
-            ..change.clone()
+            stored: change.stored.clone().map(|stored| Box::new(Stored { version: None, ..*stored })),
+            ..*change
         };
         self.add(update, Vec::new());
         self.release(other, node);
@@ -236,14 +236,8 @@ impl Order {
         // The columns keep their places: it is the same class as without the circle.
         change.values.extend(columns.iter().map(|column| (*column, NULL)));
         change.values.sort_by_key(|(column, _)| *column);
-        let update = Change {
-            kind: Kind::Update,
-            values,
-            pointers,
-            // It is a part of the insert, and no new version.
-            version: None,
-            ..change.clone()
-        };
+        // It is a part of the insert, and no new version.
+        let update = Change { kind: Kind::Update, values, pointers, stored: None, ..*change };
         let waits = vec![(node, Why::Follows), (other, Why::Follows)];
         let waits = if node == other { waits[..1].to_vec() } else { waits };
         self.add(update, waits);

@@ -475,3 +475,17 @@ async fn what_a_deletion_sets_in_part_is_not_guessed() {
         assert_eq!((session[need].shop_id, session[need].number), (shop_id, None), "{db}");
     }
 }
+
+/// Tables of PostgreSQL that inherit have rows with keys of their own: an update gives more rows than it was asked for.
+#[tokio::test]
+async fn rows_of_a_table_that_inherits_come_back_too() {
+    for db in dealers().await.into_iter().filter(|db| !db.is_sqlite()) {
+        let mut session = db.session();
+        let tags = session.add_all(["new", "red"].map(tag));
+        session.commit().await.unwrap();
+        db.batch("CREATE TABLE more_tags () INHERITS (d_tags); INSERT INTO more_tags SELECT * FROM d_tags").await;
+        tags.iter().for_each(|tag| session[*tag].name.push('!'));
+        session.commit().await.unwrap();
+        assert_eq!(tags.iter().map(|tag| &*session[*tag].name).collect::<Vec<_>>(), ["new!", "red!"]);
+    }
+}
