@@ -188,7 +188,8 @@ impl Session {
     /// Adds many.
     pub fn add_all<N: NewModel>(&mut self, news: impl IntoIterator<Item = N>) -> Vec<Handle<N::Model>> {
         let news = news.into_iter();
-        self.expect(news.size_hint().0);
+        self.expect::<N::Model>(news.size_hint().0);
+        self.expect_to_keep(news.size_hint().0);
         news.map(|new| self.add(new)).collect()
     }
 
@@ -397,10 +398,10 @@ impl Session {
         NoAutoflush { session: self, before }
     }
 
-    /// So many objects are about to be added.
-    fn expect(&mut self, objects: usize) {
+    /// So many objects of a model are about to be added or read.
+    fn expect<M: Model>(&mut self, objects: usize) {
         self.slots.reserve(objects);
-        self.expect_to_keep(objects);
+        self.models.entry(TypeId::of::<M>()).or_default().reserve(objects);
     }
 
     fn push<M: Model>(&mut self, state: State<M>) -> Handle<M> {

@@ -24,6 +24,10 @@ pub trait IntoHandles: Send + 'static {
     /// Joins the session's identity map.
     #[doc(hidden)]
     fn into_handles(self, session: &mut Session) -> Self::Handles;
+
+    /// Makes room in the session for the objects of all these.
+    #[doc(hidden)]
+    fn expect<'a>(rows: impl Iterator<Item = &'a Self> + Clone, session: &mut Session);
 }
 
 impl<M: Model> IntoHandles for M {
@@ -31,6 +35,12 @@ impl<M: Model> IntoHandles for M {
 
     fn into_handles(self, session: &mut Session) -> Handle<M> {
         session.join(self)
+    }
+
+    fn expect<'a>(rows: impl Iterator<Item = &'a M> + Clone, session: &mut Session) {
+        let objects = rows.count();
+        session.expect::<M>(objects);
+        session.identities.reserve::<M>(objects);
     }
 }
 
@@ -40,6 +50,10 @@ impl<T: IntoHandles> IntoHandles for Option<T> {
     fn into_handles(self, session: &mut Session) -> Self::Handles {
         self.map(|value| value.into_handles(session))
     }
+
+    fn expect<'a>(rows: impl Iterator<Item = &'a Self> + Clone, session: &mut Session) {
+        T::expect(rows.flatten(), session);
+    }
 }
 
 impl<T: IntoHandles> IntoHandles for Vec<T> {
@@ -47,6 +61,10 @@ impl<T: IntoHandles> IntoHandles for Vec<T> {
 
     fn into_handles(self, session: &mut Session) -> Self::Handles {
         self.into_iter().map(|value| value.into_handles(session)).collect()
+    }
+
+    fn expect<'a>(rows: impl Iterator<Item = &'a Self> + Clone, session: &mut Session) {
+        T::expect(rows.flatten(), session);
     }
 }
 
@@ -57,6 +75,10 @@ macro_rules! tuples {
 
             fn into_handles(self, session: &mut Session) -> Self::Handles {
                 ($(self.$index.into_handles(session),)*)
+            }
+
+            fn expect<'a>(rows: impl Iterator<Item = &'a Self> + Clone, session: &mut Session) {
+                $($type::expect(rows.clone().map(|row| &row.$index), session);)*
             }
         }
     };
@@ -79,6 +101,8 @@ macro_rules! values {
             fn into_handles(self, _: &mut Session) -> $type {
                 self
             }
+
+            fn expect<'a>(_: impl Iterator<Item = &'a Self> + Clone, _: &mut Session) {}
         }
     )*};
 }
@@ -119,6 +143,7 @@ impl Session {
     pub async fn all<O: IntoHandles>(&mut self, query: Select<O>) -> Result<Vec<O::Handles>> {
         self.autoflush(&query.node).await?;
         let rows = query.all(&*self).await?;
+        O::expect(rows.iter(), self);
         Ok(rows.into_handles(self))
     }
 
