@@ -3,6 +3,8 @@
 //! hyper's connections are driven here, and not by `axum::serve`, since that sets no time limit for a request's head:
 //! clients that never finish one would keep their connections, and keep the program from stopping.
 
+mod timer;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
+use timer::Timer;
+
 /// How long a client may take for a request's head.
 const HEAD: Duration = Duration::from_secs(10);
 
@@ -34,13 +38,13 @@ pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()>
     let mut signals = Signals::listen()?;
     let connections = GracefulShutdown::new();
     let mut protocol = Builder::new(TokioExecutor::new());
-    protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    protocol.http1().header_read_timeout(HEAD);
     protocol.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
     loop {
         tokio::select! {
             // axum's `accept` waits and tries again where the process has run out of file descriptors.
             (stream, peer) = Listener::accept(&mut listener) => {
-                handle(stream, peer, &protocol, &connections, service.clone());
+                handle(stream, peer, protocol.clone(), &connections, service.clone());
             }
             () = signals.next() => break,
         }
@@ -57,7 +61,7 @@ pub async fn serve(mut listener: TcpListener, service: Router) -> io::Result<()>
 fn handle(
     stream: TcpStream,
     peer: SocketAddr,
-    protocol: &Builder<TokioExecutor>,
+    mut protocol: Builder<TokioExecutor>,
     connections: &GracefulShutdown,
     service: Router,
 ) {
@@ -70,6 +74,7 @@ fn handle(
         request.extensions_mut().insert(ConnectInfo(peer));
         service.call(request)
     });
+    protocol.http1().timer(Timer::default());
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
