@@ -131,6 +131,9 @@ impl Wanted {
     /// Reads what the client accepts, and gives the handler its own entity tags to compare.
     pub(crate) fn of(headers: &mut HeaderMap) -> Wanted {
         let mut wanted = Wanted { coding: Coding::accepted(headers), if_none_match: None };
+        if !headers.keys().any(|name| CONDITIONS.contains(name)) {
+            return wanted;
+        }
         for name in CONDITIONS {
             let Some(value) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
             if !Coding::ALL.iter().any(|coding| value.contains(coding.end_of_tag())) {

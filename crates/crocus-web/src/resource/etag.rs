@@ -116,28 +116,30 @@ fn state(tag: &str) -> &str {
 /// # Errors
 /// A 400 that names the header.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Problem> {
-    for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
-        let is_list = |value: &HeaderValue| {
-            let mut rest = value.to_str().unwrap_or_default().trim();
-            let mut tags = 0;
-            while let Some((tag, more)) =
-                rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').and_then(|text| text.split_once('"'))
-            {
-                tags += usize::from(!tag.contains(char::is_whitespace));
-                rest = more.trim_start();
-                match rest.strip_prefix(',') {
-                    Some(more) => rest = more.trim_start(),
-                    None => return tags > 0 && rest.is_empty(),
-                }
-            }
-            false
-        };
-        if headers.get_all(&name).iter().any(|value| value != "*" && !is_list(value)) {
+    for (name, value) in headers {
+        if [header::IF_MATCH, header::IF_NONE_MATCH].contains(name) && value != "*" && !is_list(value) {
             let text = format!("`{name}` must be `*`, or entity tags with their quotes, as in `\"3-5f2a\"`");
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_entity_tag").with_detail(text));
         }
     }
     Ok(())
+}
+
+/// Whether it is one entity tag or several.
+fn is_list(value: &HeaderValue) -> bool {
+    let mut rest = value.to_str().unwrap_or_default().trim();
+    let mut tags = 0;
+    while let Some((tag, more)) =
+        rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').and_then(|text| text.split_once('"'))
+    {
+        tags += usize::from(!tag.contains(char::is_whitespace));
+        rest = more.trim_start();
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => return tags > 0 && rest.is_empty(),
+        }
+    }
+    false
 }
 
 /// What a header says; `None` where it is not there.

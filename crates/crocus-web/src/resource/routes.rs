@@ -157,65 +157,65 @@ impl At {
     async fn queried(self: Arc<At>, request: Request) -> Answer {
         let (parts, body) = request.into_parts();
         let query = body::query(&parts, body, &self.served.definition).await.map_err(refused)?;
-        let ask = Ask::read(&self.served, parts, Some(&query))?;
-        self.listed(ask).await
+        let mut ask = Ask::read(&self.served, parts, Some(&query))?;
+        self.listed(&mut ask).await
     }
 
-    async fn listed(self: Arc<At>, mut ask: Ask) -> Answer {
+    async fn listed(&self, ask: &mut Ask) -> Answer {
         ask.see().await?;
-        let Place::Sub(sub) = &self.place else { return read::list(&self.served, &ask, None).await };
-        let key = sub_key(sub, &ask)?;
-        sub.check_parent(&mut ask, &key).await?;
-        read::list(&self.served, &ask, Some(sub.condition(&key))).await
+        let Place::Sub(sub) = &self.place else { return read::list(&self.served, ask, None).await };
+        let key = sub_key(sub, ask)?;
+        sub.check_parent(ask, &key).await?;
+        read::list(&self.served, ask, Some(sub.condition(&key))).await
     }
 
-    async fn got(self: Arc<At>, mut ask: Ask) -> Answer {
+    async fn got(&self, ask: &mut Ask) -> Answer {
         ask.see().await?;
-        let key = self.key(&ask)?;
-        read::get(&self.served, &ask, key).await
+        let key = self.key(ask)?;
+        read::get(&self.served, ask, key).await
     }
 
-    async fn created(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn created(&self, ask: &mut Ask, body: Body) -> Answer {
         let body = ask.see_write(body).await?;
         let given = match &self.place {
             Place::Sub(sub) => {
-                let key = sub_key(sub, &ask)?;
-                sub.check_parent(&mut ask, &key).await?;
+                let key = sub_key(sub, ask)?;
+                sub.check_parent(ask, &key).await?;
                 sub.given(&key)
             }
             Place::Collection | Place::One => Vec::new(),
         };
-        let bodies = Bodies::read(&ask, body, &self.served.definition).await.map_err(refused)?;
+        let bodies = Bodies::read(ask, body, &self.served.definition).await.map_err(refused)?;
         write::create(&self.served, ask, bodies, given).await
     }
 
-    async fn replaced(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn replaced(&self, ask: &mut Ask, body: Body) -> Answer {
         let body = ask.see_write(body).await?;
-        let key = self.key(&ask)?;
-        let row = body::one(&ask, body).await.map_err(refused)?;
+        let key = self.key(ask)?;
+        let row = body::one(ask, body).await.map_err(refused)?;
         write::replace(&self.served, ask, key, row).await
     }
 
-    async fn updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn updated(&self, ask: &mut Ask, body: Body) -> Answer {
         let body = ask.see_write(body).await?;
-        let key = self.key(&ask)?;
-        let patch = body::patch(&ask, body).await.map_err(refused)?;
+        let key = self.key(ask)?;
+        let patch = body::patch(ask, body).await.map_err(refused)?;
         write::update(&self.served, ask, key, patch).await
     }
 
-    async fn deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn deleted(&self, ask: &mut Ask, body: Body) -> Answer {
         drop(ask.see_write(body).await?);
-        let key = self.key(&ask)?;
+        let key = self.key(ask)?;
         write::delete(&self.served, ask, key).await
     }
 
-    async fn many_updated(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn many_updated(&self, ask: &mut Ask, body: Body) -> Answer {
         let body = ask.see_write(body).await?;
-        let patch = body::one(&ask, body).await.map_err(refused)?;
+        let patch = body::one(ask, body).await.map_err(refused)?;
         write::update_many(&self.served, ask, patch).await
     }
 
-    async fn many_deleted(self: Arc<At>, mut ask: Ask, body: Body) -> Answer {
+    async fn many_deleted(&self, ask: &mut Ask, body: Body) -> Answer {
         drop(ask.see_write(body).await?);
         write::delete_many(&self.served, ask).await
     }
@@ -241,7 +241,8 @@ impl Service<Request> for Endpoint {
         Poll::Ready(Ok(()))
     }
 
-    /// Each method's future has a box of its own size.
+    /// Each method's future has a box of its own size. What the request asks is in it once: a function that is given it has a
+    /// second place for it in its future.
     fn call(&mut self, request: Request) -> Self::Future {
         let at = self.0.clone();
         let known = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
@@ -250,19 +251,19 @@ impl Service<Request> for Endpoint {
         }
         let (parts, body) = request.into_parts();
         let method = parts.method.clone();
-        let ask = match Ask::read(&at.served, parts, None) {
+        let mut ask = match Ask::read(&at.served, parts, None) {
             Ok(ask) => ask,
             Err(refused) => return ready(settle(Err(refused))).boxed(),
         };
         match (&at.place, method) {
-            (Place::One, Method::PUT) => at.replaced(ask, body).map(settle).boxed(),
-            (Place::One, Method::PATCH) => at.updated(ask, body).map(settle).boxed(),
-            (Place::One, Method::DELETE) => at.deleted(ask, body).map(settle).boxed(),
-            (Place::One, _) => at.got(ask).map(settle).boxed(),
-            (_, Method::POST) => at.created(ask, body).map(settle).boxed(),
-            (_, Method::PATCH) => at.many_updated(ask, body).map(settle).boxed(),
-            (_, Method::DELETE) => at.many_deleted(ask, body).map(settle).boxed(),
-            _ => at.listed(ask).map(settle).boxed(),
+            (Place::One, Method::PUT) => async move { settle(at.replaced(&mut ask, body).await) }.boxed(),
+            (Place::One, Method::PATCH) => async move { settle(at.updated(&mut ask, body).await) }.boxed(),
+            (Place::One, Method::DELETE) => async move { settle(at.deleted(&mut ask, body).await) }.boxed(),
+            (Place::One, _) => async move { settle(at.got(&mut ask).await) }.boxed(),
+            (_, Method::POST) => async move { settle(at.created(&mut ask, body).await) }.boxed(),
+            (_, Method::PATCH) => async move { settle(at.many_updated(&mut ask, body).await) }.boxed(),
+            (_, Method::DELETE) => async move { settle(at.many_deleted(&mut ask, body).await) }.boxed(),
+            _ => async move { settle(at.listed(&mut ask).await) }.boxed(),
         }
     }
 }
@@ -274,6 +275,8 @@ fn settle(answer: Answer) -> Result<Response, Infallible> {
 
 /// The segment behind a collection's path, as it stands in the URL.
 fn segment<'a>(path: &'a str, collection: &str) -> &'a str {
-    let count = collection.matches('/').count();
-    path.split('/').nth(count + 1).unwrap_or_default()
+    let is_slash = |byte: &u8| *byte == b'/';
+    let before = collection.bytes().filter(is_slash).count();
+    let mut slashes = path.bytes().enumerate().filter(|(_, byte)| is_slash(byte)).map(|(place, _)| place).skip(before);
+    slashes.next().map_or("", |begin| &path[begin + 1..slashes.next().unwrap_or(path.len())])
 }

@@ -46,23 +46,23 @@ fn columns(definition: &Definition, ask: &Ask) -> Result<Option<Vec<String>>> {
 /// `PATCH /cars/1`.
 pub(super) async fn update(
     served: &Arc<Served>,
-    ask: Ask,
+    ask: &Ask,
     key: Vec<Value>,
     patch: PatchBody,
 ) -> Result<Response, Refused> {
     let changed = async {
-        let seen = seen(&served.definition, &ask)?;
+        let seen = seen(&served.definition, ask)?;
         let change = match plain(&served.definition, patch)? {
             Ok(input) => Change::Input(input),
             Err(patch) => Change::Patch(patch),
         };
         if let Change::Input(input) = &change
-            && let Some(response) = alone::update(served, &ask, &key, input, seen.as_ref()).await?
+            && let Some(response) = alone::update(served, ask, &key, input, seen.as_ref()).await?
         {
             return Ok(response);
         }
-        match begin(&ask, &served.definition).await? {
-            Begun::New(transaction) => update_one(served, &ask, *transaction, &key, change, seen).boxed().await,
+        match begin(ask, &served.definition).await? {
+            Begun::New(transaction) => update_one(served, ask, *transaction, &key, change, seen).boxed().await,
             Begun::Done(response) => Ok(response),
         }
     };
@@ -113,8 +113,8 @@ async fn update_one(
 }
 
 /// `DELETE /cars/1`.
-pub(super) async fn delete(served: &Arc<Served>, ask: Ask, key: Vec<Value>) -> Result<Response, Refused> {
-    deleted(served, &ask, &key).await.map_err(refused)
+pub(super) async fn delete(served: &Arc<Served>, ask: &Ask, key: Vec<Value>) -> Result<Response, Refused> {
+    deleted(served, ask, &key).await.map_err(refused)
 }
 
 async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> {
@@ -136,13 +136,13 @@ async fn deleted(served: &Served, ask: &Ask, key: &[Value]) -> Result<Response> 
 }
 
 /// `PATCH /cars?doors=lt.3`: the rows that a filter finds.
-pub(super) async fn update_many(served: &Arc<Served>, ask: Ask, patch: JsonObject) -> Result<Response, Refused> {
-    changed_many(served, &ask, Some(patch)).await.map_err(refused)
+pub(super) async fn update_many(served: &Arc<Served>, ask: &Ask, patch: JsonObject) -> Result<Response, Refused> {
+    changed_many(served, ask, Some(patch)).await.map_err(refused)
 }
 
 /// `DELETE /cars?doors=lt.3`.
-pub(super) async fn delete_many(served: &Arc<Served>, ask: Ask) -> Result<Response, Refused> {
-    changed_many(served, &ask, None).await.map_err(refused)
+pub(super) async fn delete_many(served: &Arc<Served>, ask: &Ask) -> Result<Response, Refused> {
+    changed_many(served, ask, None).await.map_err(refused)
 }
 
 async fn changed_many(served: &Served, ask: &Ask, patch: Option<JsonObject>) -> Result<Response> {

@@ -31,26 +31,25 @@ pub(super) type Item = Result<NewRow, Vec<FieldError>>;
 /// `POST /cars`: new rows. `given` are values that every row gets, as in a sub-resource.
 pub(in crate::resource) async fn create(
     served: &Arc<Served>,
-    ask: Ask,
+    ask: &mut Ask,
     bodies: Bodies,
     given: Given,
 ) -> Result<Response, Refused> {
-    let mut ask = ask;
     let definition = &*served.definition;
     let is_each = bodies.many && ask.preferences.handling == Some(Handling::Lenient);
-    let conflict = on_conflict(definition, &ask).map_err(refused)?;
-    let items = items(served, &ask, bodies, &given).map_err(refused)?;
+    let conflict = on_conflict(definition, ask).map_err(refused)?;
+    let items = items(served, ask, bodies, &given).map_err(refused)?;
     let rows = || items.iter().filter_map(|item| item.as_ref().ok());
     if conflict.is_some() && rows().any(NewRow::has_children) {
         return Err(refused(problems::with_children()));
     }
-    ask_scopes(&served.definition, rows(), &mut ask).await?;
+    ask_scopes(&served.definition, rows(), ask).await?;
     ask.once = ask.once.take().map(|once| once.within(&ask.scopes));
     let created = async {
         if is_each {
-            each::create(served, &ask, items, conflict).boxed().await
+            each::create(served, ask, items, conflict).boxed().await
         } else {
-            all(served, &ask, items, conflict).await
+            all(served, ask, items, conflict).await
         }
     };
     created.await.map_err(refused)

@@ -22,11 +22,11 @@ use crate::resource::{Served, key, problems};
 /// `PUT /cars/1`: the row gets the values of the body, and defaults where the body has none.
 pub(in crate::resource) async fn replace(
     served: &Arc<Served>,
-    ask: Ask,
+    ask: &Ask,
     key: Vec<Value>,
     row: JsonObject,
 ) -> Result<Response, Refused> {
-    replaced(served, &ask, &key, row).await.map_err(refused)
+    replaced(served, ask, &key, row).await.map_err(refused)
 }
 
 async fn replaced(served: &Served, ask: &Ask, key: &[Value], row: JsonObject) -> Result<Response> {
