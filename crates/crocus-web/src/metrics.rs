@@ -67,24 +67,19 @@ struct Counts {
     micros: u64,
 }
 
-/// A request that is being answered.
-#[derive(Debug)]
-pub(crate) struct InFlight(Arc<Metrics>);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.shard().in_flight.fetch_sub(1, Relaxed);
-    }
-}
-
 impl Metrics {
     pub(crate) fn new() -> Metrics {
         Metrics { shards: Default::default(), start: SystemTime::now() }
     }
 
-    pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
+    /// A request is being answered from now on.
+    pub(crate) fn begin(&self) {
         self.shard().in_flight.fetch_add(1, Relaxed);
-        InFlight(self.clone())
+    }
+
+    /// It is not any more.
+    pub(crate) fn end(&self) {
+        self.shard().in_flight.fetch_sub(1, Relaxed);
     }
 
     pub(crate) fn count(&self, method: &Method, route: Option<&str>, status: StatusCode, duration: Duration) {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +23,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::compression::{self, Wanted};
-use crate::metrics::{InFlight, METRICS, Metrics};
+use crate::metrics::{METRICS, Metrics};
 use crate::problem::Cause;
 use crate::rate_limit::{RateLimiter, Standing};
 use crate::timing::Counted;
@@ -37,7 +38,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's id, which handlers can ask for: the client's own, or a new one.
 #[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId(Id);
+
+/// A new id takes no memory of its own until it is a header.
+#[derive(Debug, Clone)]
+enum Id {
+    Given(HeaderValue),
+    New { text: [u8; LENGTH], length: usize },
+}
+
+/// The longest new id: a start, a hyphen and a count.
+const LENGTH: usize = 12 + 1 + 16;
 
 impl RequestId {
     /// The client's id if it is one that a log can take: up to 128 visible ASCII characters.
@@ -46,30 +57,44 @@ impl RequestId {
             .headers()
             .get(&REQUEST_ID)
             .filter(|id| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic));
-        RequestId(given.cloned().unwrap_or_else(new_id))
+        RequestId(given.cloned().map_or_else(Id::new, Id::Given))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        match &self.0 {
+            Id::Given(id) => id.to_str().unwrap_or_default(),
+            Id::New { text, length } => std::str::from_utf8(&text[..*length]).unwrap_or_default(),
+        }
+    }
+
+    fn into_header(self) -> HeaderValue {
+        match self.0 {
+            Id::Given(id) => id,
+            Id::New { text, length } => {
+                HeaderValue::from_bytes(&text[..length]).expect("hexadecimal digits are a header's value")
+            }
+        }
     }
 }
 
-/// A start that differs between processes, and a count, in hexadecimal.
-fn new_id() -> HeaderValue {
-    static START: LazyLock<[u8; 12]> = LazyLock::new(|| {
-        let start = RandomState::new().build_hasher().finish();
-        std::array::from_fn(|place| digit(start >> (4 * place)))
-    });
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut id = [b'-'; 12 + 1 + 16];
-    id[..12].copy_from_slice(&*START);
-    let digits = (64 - (count | 1).leading_zeros() as usize).div_ceil(4);
-    for place in 0..digits {
-        id[13 + place] = digit(count >> (4 * (digits - 1 - place)));
+impl Id {
+    /// A start that differs between processes, and a count, in hexadecimal.
+    fn new() -> Id {
+        static START: LazyLock<[u8; 12]> = LazyLock::new(|| {
+            let start = RandomState::new().build_hasher().finish();
+            std::array::from_fn(|place| digit(start >> (4 * place)))
+        });
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut text = [b'-'; LENGTH];
+        text[..12].copy_from_slice(&*START);
+        let digits = (64 - (count | 1).leading_zeros() as usize).div_ceil(4);
+        for place in 0..digits {
+            text[13 + place] = digit(count >> (4 * (digits - 1 - place)));
+        }
+        Id::New { text, length: 13 + digits }
     }
-    HeaderValue::from_bytes(&id[..13 + digits]).expect("hexadecimal digits are a header's value")
 }
 
 /// The last hexadecimal digit of a number.
@@ -140,7 +165,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let around = self.around.clone();
+        let around = InFlight::of(&self.around);
         let mut begun = around.begin(&mut request);
         let answer = match around.refuse(&mut begun, &mut request) {
             Some(refusal) => Either::Right(ready(Ok(refusal))),
@@ -158,7 +183,7 @@ where
 pin_project! {
     /// A request that is being answered, with a time limit. A handler that panics or takes too long is a problem too.
     pub(crate) struct Answering<F> {
-        around: Arc<Around>,
+        around: InFlight,
         begun: Option<Begun>,
         #[pin]
         answer: Either<F, Ready<Result<Response, Infallible>>>,
@@ -187,10 +212,37 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Answering<F> {
     }
 }
 
+/// What stands around a request, which counts as being answered for as long.
+struct InFlight(Arc<Around>);
+
+impl InFlight {
+    fn of(around: &Arc<Around>) -> InFlight {
+        if let Some(metrics) = &around.metrics {
+            metrics.begin();
+        }
+        InFlight(around.clone())
+    }
+}
+
+impl Deref for InFlight {
+    type Target = Around;
+
+    fn deref(&self) -> &Around {
+        &self.0
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(metrics) = &self.0.metrics {
+            metrics.end();
+        }
+    }
+}
+
 /// What is known of a request that is being answered.
 struct Begun {
     started: Instant,
-    _in_flight: Option<InFlight>,
     id: RequestId,
     method: Method,
     path: String,
@@ -211,11 +263,8 @@ impl Begun {
 
 impl Around {
     fn begin(&self, request: &mut Request) -> Begun {
-        let started = Instant::now();
-        let in_flight = self.metrics.as_ref().map(Metrics::begin);
         Begun {
-            started,
-            _in_flight: in_flight,
+            started: Instant::now(),
             id: RequestId::of(request),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
@@ -292,7 +341,7 @@ impl Around {
             let Begun { method, path, .. } = begun;
             traces.record(Span { context, method, route, path, status, duration: elapsed, ended: SystemTime::now() });
         }
-        response.headers_mut().insert(REQUEST_ID, begun.id.0);
+        response.headers_mut().insert(REQUEST_ID, begun.id.into_header());
         response
     }
 }

@@ -14,12 +14,12 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::serve::Listener;
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service;
 
 use timer::Timer;
 
@@ -69,10 +69,10 @@ fn handle(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "failed to set TCP_NODELAY");
     }
-    let service = TowerToHyperService::new(service);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        service.call(request)
+        // A router is always ready, and need not be asked.
+        service.clone().call(request)
     });
     protocol.http1().timer(Timer::default());
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
